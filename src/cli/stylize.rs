@@ -1,0 +1,361 @@
+//! `impasto stylize`: one photograph, one painting, one picture.
+
+use super::interrupt::{self, Interrupt};
+use super::options::{PaintOptions, open};
+use super::say;
+use anyhow::{Context, anyhow, ensure};
+use clap::Args;
+use impasto::picture::{OutputFile, Picture};
+use impasto::report::{FrameSchedule, Frames, Log, Progress, duration};
+use impasto::stylize::{LayerWeight, Painting, Settings, Step, Stylization, StylizeError};
+use impasto::weights::{self, Source, Weights};
+use std::fmt::Display;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// Paint a photograph in the style of a painting
+///
+/// With no option it is the classic recipe, 512 pixels along the long edge. For a first look try --size 256 --iterations 100.
+#[derive(Args)]
+pub struct Stylize {
+    /// The photograph: what to paint
+    content: PathBuf,
+
+    /// The painting: how to paint it
+    style: PathBuf,
+
+    /// The file to write; its ending says in which format (png, jpg, webp, tif, …)
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+
+    #[command(flatten)]
+    paint: PaintOptions,
+
+    /// Network weights, VGG-16 or VGG-19, as safetensors [default: VGG-16, built in]
+    #[arg(long, value_name = "FILE", env = weights::ENVIRONMENT, help_heading = "Network and machine")]
+    weights: Option<PathBuf>,
+
+    /// Threads to compute with [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Network and machine")]
+    threads: Option<u16>,
+
+    /// Keep pictures of the run in this folder: 00020.png is the one after iteration 20
+    #[arg(long, value_name = "DIR", help_heading = "Reports")]
+    frames: Option<PathBuf>,
+
+    /// After which iterations: classic is 1, 2, 3, 4, 5, 10, 20 and then every 20th; N is every Nth
+    #[arg(
+        long,
+        value_name = "classic|N",
+        default_value = "classic",
+        requires = "frames",
+        help_heading = "Reports"
+    )]
+    frames_at: FrameSchedule,
+
+    /// Write the losses to this file, a JSON object a line, a line an iteration
+    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    log: Option<PathBuf>,
+
+    /// Say nothing but errors
+    #[arg(short, long, conflicts_with = "verbose", help_heading = "Reports")]
+    quiet: bool,
+
+    /// Say settings, sizes, CPU features and timings too
+    #[arg(short, long, help_heading = "Reports")]
+    verbose: bool,
+}
+
+impl Stylize {
+    /// Paints, and writes the picture.
+    ///
+    /// # Errors
+    /// What went wrong, to be shown to the user.
+    pub fn run(&self, built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
+        // Everything that can be wrong is found before the first iteration, and before anything is written.
+        let output = OutputFile::new(&self.output)?;
+        self.check_places()?;
+        let settings = self.paint.settings(|remark| self.remark(remark))?;
+        let content = open(&self.content, "content", |remark| self.remark(remark))?;
+        let style = open(&self.style, "style", |remark| self.remark(remark))?;
+        let begin = Instant::now();
+        let program = std::env::current_exe().ok();
+        let source = weights::locate(self.weights.clone(), built_in, program.as_deref())?;
+        let weights = Weights::load(&source).context("weights")?;
+        let threads = rayon::ThreadPoolBuilder::new()
+            .num_threads(self.threads.unwrap_or(0).into())
+            .build()
+            .context("the threads cannot be started; ask for fewer with --threads")?;
+        let run = Stylization::new(&weights, &content, &style, &settings)?;
+        self.detail(format_args!(
+            "weights   {} from {}, ready in {:.2} s",
+            weights.architecture().name,
+            match &source {
+                Source::BuiltIn(_) => "the program itself".to_owned(),
+                Source::File(path) => path.display().to_string(),
+            },
+            begin.elapsed().as_secs_f64()
+        ));
+        drop(weights);
+        self.describe(&settings, (&content, &style), &run, &threads);
+
+        let interrupt = Interrupt::watch()?;
+        let mut reports = Reports::create(self)?;
+        if !self.quiet {
+            reports.progress = Some(Progress::new(settings.iterations));
+        }
+        let begin = Instant::now();
+        let watch = |step: &Step| {
+            reports.observe(step);
+            if interrupt.pressed() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        };
+        let painted = threads.install(|| run.run(watch));
+        reports.finish();
+        let Painting {
+            picture,
+            iterations,
+        } = match painted {
+            Ok(painting) => painting,
+            Err(error) => return Err(keep_last_good(error, &output)),
+        };
+        keep(&output, &picture)?;
+        let seconds = begin.elapsed();
+        self.detail(format_args!(
+            "time      {:.3} s an iteration",
+            seconds.as_secs_f64() / iterations as f64
+        ));
+        self.remark(format_args!(
+            "wrote {} ({}, {iterations} iterations in {})",
+            output.path().display(),
+            picture.size(),
+            duration(seconds)
+        ));
+        // A run that was asked to end during its last iteration has not been cut short.
+        Ok(if iterations < settings.iterations {
+            ExitCode::from(interrupt::EXIT_CODE)
+        } else {
+            ExitCode::SUCCESS
+        })
+    }
+
+    /// Says something unless told to be quiet.
+    fn remark(&self, text: impl Display) {
+        if !self.quiet {
+            say(format_args!("{text}"));
+        }
+    }
+
+    /// Says something if told to be talkative.
+    fn detail(&self, text: impl Display) {
+        if self.verbose {
+            say(format_args!("{text}"));
+        }
+    }
+
+    /// Refuses places for reports that cannot be, and outputs that would replace an input.
+    fn check_places(&self) -> anyhow::Result<()> {
+        let same = |a: &Path, b: &Path| match (a.canonicalize(), b.canonicalize()) {
+            (Ok(a), Ok(b)) => a == b,
+            _ => a == b,
+        };
+        let inputs = [
+            Some(&self.content),
+            Some(&self.style),
+            self.weights.as_ref(),
+        ];
+        let outputs = [
+            ("--output", Some(&self.output)),
+            ("--log", self.log.as_ref()),
+        ];
+        for (option, file) in outputs {
+            for input in inputs.into_iter().flatten() {
+                if let Some(file) = file {
+                    ensure!(
+                        !same(file, input),
+                        "{}: {option} would replace a file that is read; name another",
+                        file.display()
+                    );
+                }
+            }
+        }
+        if let Some(log) = &self.log {
+            ensure!(
+                !same(log, &self.output),
+                "{}: the log would replace the picture; name another file",
+                log.display()
+            );
+            let folder = log.parent().filter(|folder| *folder != Path::new(""));
+            ensure!(
+                folder.is_none_or(Path::is_dir),
+                "{}: there is no folder {} for the log",
+                log.display(),
+                folder.unwrap_or(Path::new("")).display()
+            );
+            ensure!(
+                !log.is_dir(),
+                "{}: this is a folder; name a file for the log",
+                log.display()
+            );
+        }
+        if let Some(frames) = &self.frames {
+            ensure!(
+                frames.is_dir() || !frames.exists(),
+                "{}: this is not a folder; name one for the frames",
+                frames.display()
+            );
+        }
+        Ok(())
+    }
+
+    fn describe(
+        &self,
+        settings: &Settings,
+        (content, style): (&Picture, &Picture),
+        run: &Stylization,
+        threads: &rayon::ThreadPool,
+    ) {
+        let list = |layers: &[LayerWeight]| {
+            let layers: Vec<_> = layers.iter().map(ToString::to_string).collect();
+            layers.join(" ")
+        };
+        self.detail(format_args!(
+            "content   {}, {}, painted at {}",
+            self.content.display(),
+            content.size(),
+            run.size()
+        ));
+        self.detail(format_args!(
+            "style     {}, {}, seen at {}",
+            self.style.display(),
+            style.size(),
+            run.style_size()
+        ));
+        self.detail(format_args!(
+            "content × {}: {}",
+            settings.content_weight,
+            list(&settings.content_layers)
+        ));
+        self.detail(format_args!(
+            "style   × {}: {}",
+            settings.style_weight,
+            list(&settings.style_layers)
+        ));
+        self.detail(format_args!(
+            "tv      × {}, {:?} pooling",
+            settings.tv_weight, settings.pooling
+        ));
+        self.detail(format_args!(
+            "Adam      {} iterations, learning rate {}, from {}, seed {}",
+            settings.iterations,
+            settings.learning_rate,
+            self.paint.init_name(),
+            settings.seed
+        ));
+        self.detail(format_args!(
+            "machine   {} threads, {}",
+            threads.current_num_threads(),
+            cpu_features()
+        ));
+    }
+}
+
+/// Those who watch the run. One that fails says so once and is dropped; the run goes on.
+struct Reports {
+    progress: Option<Progress>,
+    log: Option<Log>,
+    frames: Option<Frames>,
+}
+
+impl Reports {
+    fn create(command: &Stylize) -> anyhow::Result<Self> {
+        let log = command.log.as_deref().map(|path| {
+            Log::create(path).with_context(|| format!("{}: no log can be made", path.display()))
+        });
+        let frames = command.frames.clone().map(|folder| {
+            let name = folder.display().to_string();
+            Frames::create(folder, command.frames_at)
+                .with_context(|| format!("{name}: the folder for frames cannot be made"))
+        });
+        Ok(Self {
+            progress: None,
+            log: log.transpose()?,
+            frames: frames.transpose()?,
+        })
+    }
+
+    fn observe(&mut self, step: &Step) {
+        if let Some(progress) = &mut self.progress {
+            progress.observe(step);
+        }
+        if let Some(Err(error)) = self.log.as_mut().map(|log| log.observe(step)) {
+            say(format_args!("warning: the log ends here: {error}"));
+            self.log = None;
+        }
+        if let Some(Err(error)) = self.frames.as_mut().map(|frames| frames.observe(step)) {
+            say(format_args!("warning: no more frames: {error}"));
+            self.frames = None;
+        }
+    }
+
+    fn finish(&self) {
+        if let Some(progress) = &self.progress {
+            progress.finish();
+        }
+    }
+}
+
+/// Writes the picture; if its place no longer takes it, writes it where temporary files go, so that the work is not lost.
+fn keep(output: &OutputFile, picture: &Picture) -> anyhow::Result<()> {
+    let Err(error) = output.write(picture) else {
+        return Ok(());
+    };
+    let rescue = std::env::temp_dir().join(format!("impasto-{}.png", std::process::id()));
+    match OutputFile::new(&rescue).and_then(|place| place.write(picture)) {
+        Ok(()) => Err(anyhow!(
+            "{error}; the picture is in {} instead",
+            rescue.display()
+        )),
+        Err(second) => Err(anyhow!("{error}; nor could it be kept elsewhere: {second}")),
+    }
+}
+
+/// Keeps the last good picture of a run that went out of bounds.
+fn keep_last_good(error: StylizeError, output: &OutputFile) -> anyhow::Error {
+    match &error {
+        StylizeError::Diverged {
+            last_good: Some(picture),
+            ..
+        } => match keep(output, picture) {
+            Ok(()) => anyhow!(
+                "{error}; the last good picture is in {}",
+                output.path().display()
+            ),
+            Err(second) => anyhow!("{error}; {second}"),
+        },
+        _ => error.into(),
+    }
+}
+
+/// What this CPU has of the instructions that matter here.
+fn cpu_features() -> String {
+    #[cfg(target_arch = "x86_64")]
+    let known = [
+        ("AVX2", is_x86_feature_detected!("avx2")),
+        ("FMA", is_x86_feature_detected!("fma")),
+        ("AVX-512", is_x86_feature_detected!("avx512f")),
+    ];
+    #[cfg(target_arch = "aarch64")]
+    let known = [("NEON", std::arch::is_aarch64_feature_detected!("neon"))];
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let known: [(&str, bool); 0] = [];
+    let present: Vec<_> = (known.iter().filter(|(_, present)| *present))
+        .map(|(name, _)| *name)
+        .collect();
+    format!("{} with {}", std::env::consts::ARCH, present.join(", "))
+}

@@ -1,0 +1,93 @@
+//! The operations of the network: each file holds one, its forward and its backward side by side.
+//!
+//! Activations are `Array3`, height × width × channels (HWC): the channels of one position lie next to each other. There
+//! is no batch axis: one picture at a time. Every operation is generic over `f32`, in which pictures are painted, and `f64`,
+//! in which the gradients are checked.
+//!
+//! For an operation y = f(x) inside a loss L, `backward` takes dL/dy and returns dL/dx. In the code these are `dy` and
+//! `dx`, as in the papers' margins. Weights are fixed, so no gradient with respect to them is ever needed.
+
+pub mod conv;
+pub mod gram;
+pub mod pool;
+pub mod relu;
+
+use ndarray::{Array3, ArrayView1, ArrayViewMut2, NdFloat};
+use rayon::prelude::*;
+
+/// The numbers that an operation computes with: `f32`, or `f64` where a gradient is checked.
+pub trait Scalar: NdFloat {
+    /// This type's nearest value to `x`.
+    fn of(x: f64) -> Self;
+    /// The value as `f64`.
+    fn as_f64(self) -> f64;
+}
+
+impl Scalar for f32 {
+    fn of(x: f64) -> Self {
+        x as f32
+    }
+    fn as_f64(self) -> f64 {
+        self.into()
+    }
+}
+
+impl Scalar for f64 {
+    fn of(x: f64) -> Self {
+        x
+    }
+    fn as_f64(self) -> f64 {
+        self
+    }
+}
+
+/// Elements in one piece of parallel elementwise work: 64 KiB of `f32`, so that a piece stays in the cache.
+///
+/// Work is always cut by this constant and never by the number of threads, so that results do not depend on it.
+const PIECE: usize = 16 * 1024;
+
+/// The elements of `a` in memory order.
+///
+/// # Panics
+/// If `a` is not in standard layout. Every activation that this crate makes is.
+pub(crate) fn elements<T>(a: &Array3<T>) -> &[T] {
+    a.as_slice().expect("activations are in standard layout")
+}
+
+/// The elements of `a` in memory order, to be changed. Panics as [`elements`] does.
+pub(crate) fn elements_mut<T>(a: &mut Array3<T>) -> &mut [T] {
+    a.as_slice_mut()
+        .expect("activations are in standard layout")
+}
+
+/// Σ `f(aᵢ, bᵢ)` over two arrays of one shape, in parallel.
+///
+/// It adds up in `f64` and in an order that is the same for any number of threads: within pieces of fixed size, then over
+/// the pieces.
+///
+/// # Panics
+/// If the shapes differ.
+pub(crate) fn sum_pairs<T: Scalar>(
+    a: &Array3<T>,
+    b: &Array3<T>,
+    f: impl Fn(f64, f64) -> f64 + Sync,
+) -> f64 {
+    assert_eq!(a.dim(), b.dim(), "the two arrays must have one shape");
+    let pieces: Vec<f64> = (elements(a).par_chunks(PIECE))
+        .zip(elements(b).par_chunks(PIECE))
+        .map(|(a, b)| {
+            a.iter()
+                .zip(b)
+                .map(|(&a, &b)| f(a.as_f64(), b.as_f64()))
+                .sum()
+        })
+        .collect();
+    pieces.iter().sum()
+}
+
+/// Sets every row of `rows` to `row`.
+fn fill_rows<T: Scalar>(rows: &mut ArrayViewMut2<T>, row: ArrayView1<T>) {
+    for mut target in rows.rows_mut() {
+        target.assign(&row);
+    }
+}

@@ -1,0 +1,154 @@
+//! Sizes, and cropping and scaling to them.
+
+use super::Picture;
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::RgbImage;
+use std::fmt;
+use std::str::FromStr;
+
+/// The longest edge that may be asked for, in pixels.
+const LONGEST: u32 = 32_768;
+
+/// Width and height in pixels, each at least 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.width, self.height)
+    }
+}
+
+/// The size that someone asks for, written `512` or `666x500`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SizeRequest {
+    /// So many pixels along the longer edge, whatever the aspect.
+    LongEdge(u32),
+    /// Just this size: a picture of another aspect is cropped around its centre.
+    Exact(Size),
+}
+
+impl SizeRequest {
+    /// The size that a picture of size `from` gets.
+    pub fn of(self, from: Size) -> Size {
+        match self {
+            Self::Exact(size) => size,
+            Self::LongEdge(edge) => {
+                let long = f64::from(from.width.max(from.height));
+                let scaled = |n: u32| (f64::from(n) * f64::from(edge) / long).round() as u32;
+                Size {
+                    width: scaled(from.width).max(1),
+                    height: scaled(from.height).max(1),
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Display for SizeRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LongEdge(edge) => write!(f, "{edge}"),
+            Self::Exact(size) => write!(f, "{size}"),
+        }
+    }
+}
+
+impl FromStr for SizeRequest {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let edge = |part: &str| match part.parse() {
+            Ok(edge @ 1..=LONGEST) => Ok(edge),
+            _ => Err(format!(
+                "write pixels, from 1 to {LONGEST}: the long edge (512), or width x height (666x500)"
+            )),
+        };
+        match text.split_once(['x', 'X', '×']) {
+            None => Ok(Self::LongEdge(edge(text)?)),
+            Some((width, height)) => Ok(Self::Exact(Size {
+                width: edge(width)?,
+                height: edge(height)?,
+            })),
+        }
+    }
+}
+
+impl Picture {
+    /// The picture cropped around its centre to the aspect of `size` and scaled to it with a Lanczos filter (a = 3, widened
+    /// when it shrinks).
+    pub fn fit(&self, size: Size) -> Self {
+        let from = self.size();
+        if from == size {
+            return self.clone();
+        }
+        let source = ImageRef::new(from.width, from.height, self.0.as_raw(), PixelType::U8x3)
+            .expect("a picture has the bytes that its size says");
+        let mut target = Image::new(size.width, size.height, PixelType::U8x3);
+        let options = ResizeOptions::new()
+            .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
+            .fit_into_destination(Some((0.5, 0.5)));
+        Resizer::new()
+            .resize(&source, &mut target, &options)
+            .expect("both have three bytes a pixel, and the crop lies inside");
+        let pixels = RgbImage::from_raw(size.width, size.height, target.into_vec());
+        Self(pixels.expect("the target has this size"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::Rgb;
+
+    fn size(width: u32, height: u32) -> Size {
+        Size { width, height }
+    }
+
+    #[test]
+    fn a_long_edge_keeps_the_aspect_and_is_never_exceeded() {
+        let ask: SizeRequest = "512".parse().unwrap();
+        assert_eq!(ask.of(size(451, 300)), size(512, 341));
+        assert_eq!(ask.of(size(300, 451)), size(341, 512));
+        assert_eq!(ask.of(size(4000, 3)), size(512, 1));
+        assert_eq!(ask.of(size(7, 7)), size(512, 512));
+    }
+
+    #[test]
+    fn sizes_are_written_as_people_write_them() {
+        let exact = SizeRequest::Exact(size(666, 500));
+        for text in ["666x500", "666X500", "666×500"] {
+            assert_eq!(text.parse(), Ok(exact));
+        }
+        for text in [
+            "", "0", "-5", "12x", "x12", "0x5", "5x0", "4e3", "99999", "3x3x3",
+        ] {
+            assert!(text.parse::<SizeRequest>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn fitting_crops_around_the_centre() {
+        // Red, green and blue thirds: a square out of the middle is green.
+        let stripes = Picture(RgbImage::from_fn(90, 30, |x, _| {
+            Rgb([0, 1, 2].map(|third| if x / 30 == third { 255 } else { 0 }))
+        }));
+        let square = stripes.fit(size(12, 12));
+        assert_eq!(square.size(), size(12, 12));
+        assert_eq!(square.0.get_pixel(6, 6), &Rgb([0, 255, 0]));
+        assert!(square.0.pixels().all(|p| p[1] > 200));
+    }
+
+    #[test]
+    fn fitting_to_one_pixel_works() {
+        let picture = Picture(RgbImage::from_pixel(5, 9, Rgb([9, 8, 7])));
+        let one = picture.fit(size(1, 1));
+        assert_eq!(one.0.into_raw(), [9, 8, 7]);
+    }
+}

@@ -1,0 +1,193 @@
+//! Reading picture files: whatever they hold, it becomes an upright RGB picture with 8 bits a channel.
+
+use super::{Picture, PictureError};
+use image::{
+    DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage, RgbaImage,
+};
+use std::io::Cursor;
+use std::path::Path;
+
+/// The most pixels that a file may declare: as many as the largest cameras give. More is refused before memory is taken.
+pub const MOST_PIXELS: u64 = 200_000_000;
+
+/// The most bytes of a file that are read.
+const MOST_BYTES: u64 = 1 << 30;
+
+impl Picture {
+    /// Reads a picture file. Its format is told by its content; EXIF orientation is applied; grey, palette, CMYK and 16-bit
+    /// pictures are converted to 8-bit RGB; what is transparent is laid on white. Of an animation it is the first frame.
+    ///
+    /// Comes with a remark if something was done that a person may not expect.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is no picture, is damaged or cut short, or declares no pixels or more than
+    /// [`MOST_PIXELS`].
+    pub fn open(path: &Path) -> Result<(Self, Option<String>), PictureError> {
+        let error = |trouble: String| PictureError::new(path, trouble);
+        let metadata = std::fs::metadata(path).map_err(|e| error(crate::os_reason(&e)))?;
+        if !metadata.is_file() {
+            return Err(error("not a file; name a picture file".to_owned()));
+        }
+        if metadata.len() > MOST_BYTES {
+            let size = metadata.len() >> 20;
+            return Err(error(format!("{size} MB is too large for a picture file")));
+        }
+        let bytes = std::fs::read(path).map_err(|e| error(crate::os_reason(&e)))?;
+        let format = format_of(path, &bytes).map_err(error)?;
+        let picture = decode(&bytes, format).map_err(error)?;
+        let (rgb, composited) = flatten(picture);
+        let remark = composited
+            .then(|| format!("{}: what is transparent was laid on white", path.display()));
+        Ok((Self(rgb), remark))
+    }
+}
+
+/// Tells the format by the first bytes; by the name only for TGA, which has no mark.
+fn format_of(path: &Path, bytes: &[u8]) -> Result<ImageFormat, String> {
+    if bytes.is_empty() {
+        return Err("the file is empty".to_owned());
+    }
+    let by_name = ImageFormat::from_path(path).ok();
+    match image::guess_format(bytes) {
+        Ok(format) if format.reading_enabled() => Ok(format),
+        Ok(format) => Err(format!("pictures of the format {format:?} cannot be read")),
+        Err(_) if by_name == Some(ImageFormat::Tga) => Ok(ImageFormat::Tga),
+        Err(_) => Err("not a picture, or of a format that is not known".to_owned()),
+    }
+}
+
+/// Decodes and turns upright, once the declared size is found to be acceptable.
+fn decode(bytes: &[u8], format: ImageFormat) -> Result<DynamicImage, String> {
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.limits(limits());
+    let mut decoder = reader.into_decoder().map_err(|error| explain(&error))?;
+    let (width, height) = decoder.dimensions();
+    if width == 0 || height == 0 {
+        return Err(format!("a picture of {width}x{height} has no pixels"));
+    }
+    if u64::from(width) * u64::from(height) > MOST_PIXELS {
+        return Err(format!(
+            "it declares {width}x{height} pixels; at most {} million are taken",
+            MOST_PIXELS / 1_000_000
+        ));
+    }
+    // The decoder of JPEG fills in what is missing at the end instead of failing.
+    if format == ImageFormat::Jpeg && !jpeg_reaches_its_end(bytes) {
+        return Err("the picture is cut short".to_owned());
+    }
+    let orientation = decoder.orientation().map_err(|error| explain(&error))?;
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| explain(&error))?;
+    picture.apply_orientation(orientation);
+    Ok(picture)
+}
+
+fn limits() -> Limits {
+    let mut limits = Limits::no_limits();
+    // Eight bytes a pixel is 16-bit RGBA, with as much again for the decoder.
+    limits.max_alloc = Some(16 * MOST_PIXELS);
+    limits
+}
+
+/// The decoder's error in words for a person.
+fn explain(error: &ImageError) -> String {
+    match error {
+        ImageError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            "the picture is cut short".to_owned()
+        }
+        ImageError::Limits(_) => format!(
+            "it declares more than can be taken (at most {} million pixels)",
+            MOST_PIXELS / 1_000_000
+        ),
+        other => {
+            let reason = other.to_string();
+            format!(
+                "damaged or unusual picture ({})",
+                reason.trim().replace('\n', " ")
+            )
+        }
+    }
+}
+
+/// 8-bit RGB, and whether anything was transparent: that is laid on white.
+fn flatten(picture: DynamicImage) -> (RgbImage, bool) {
+    if !picture.color().has_alpha() {
+        return (picture.into_rgb8(), false);
+    }
+    let rgba: RgbaImage = picture.into_rgba8();
+    let transparent = rgba.pixels().any(|pixel| pixel[3] < 255);
+    let rgb = RgbImage::from_fn(rgba.width(), rgba.height(), |x, y| {
+        let [colour @ .., alpha] = rgba.get_pixel(x, y).0;
+        let over_white = |c: u8| {
+            let (c, alpha) = (u32::from(c), u32::from(alpha));
+            ((c * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+        };
+        image::Rgb(colour.map(over_white))
+    });
+    (rgb, transparent)
+}
+
+/// Whether the marker that ends a JPEG follows its picture data (ITU T.81, annex B).
+///
+/// Segments are skipped by their lengths, so that the end of a thumbnail inside one is not mistaken for the picture's.
+fn jpeg_reaches_its_end(bytes: &[u8]) -> bool {
+    const START: u8 = 0xD8;
+    const END: u8 = 0xD9;
+    let mut at = 0;
+    while let Some(&[mark, code]) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+        if mark != 0xFF {
+            at += 1; // picture data
+            continue;
+        }
+        match code {
+            END => return true,
+            0xFF => at += 1, // padding
+            // Parts without a length: an escaped 0xFF in picture data, restart marks, and the start.
+            0x00 | 0x01 | 0xD0..=0xD7 | START => at += 2,
+            _ => {
+                let Some(length) = bytes.get(at + 2..at + 4) else {
+                    return false;
+                };
+                at += 2 + usize::from(u16::from_be_bytes([length[0], length[1]]));
+            }
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{Luma, Rgba};
+
+    #[test]
+    fn half_transparent_black_becomes_grey() {
+        let picture = RgbaImage::from_pixel(2, 1, Rgba([0, 0, 0, 128]));
+        let (rgb, composited) = flatten(picture.into());
+        assert!(composited);
+        assert_eq!(rgb.into_raw(), [127; 6]);
+    }
+
+    #[test]
+    fn an_opaque_picture_is_left_as_it_is() {
+        let picture = RgbaImage::from_pixel(1, 1, Rgba([1, 2, 3, 255]));
+        assert!(!flatten(picture.into()).1);
+        let deep = image::ImageBuffer::from_pixel(1, 1, Luma([257u16 * 40]));
+        assert_eq!(
+            flatten(DynamicImage::ImageLuma16(deep)).0.into_raw(),
+            [40; 3]
+        );
+    }
+
+    #[test]
+    fn the_end_of_a_jpeg_is_found_after_its_thumbnail() {
+        let end = [0xFF, 0xD9];
+        let thumbnail = [&[0xFF, 0xE1, 0, 6, 0xFF, 0xD8][..], &end].concat();
+        let scan = [
+            0xFF, 0xDA, 0, 3, 1, 0x12, 0xFF, 0x00, 0x34, 0xFF, 0xD3, 0x56,
+        ];
+        let cut = [&[0xFF, 0xD8][..], &thumbnail, &scan].concat();
+        assert!(!jpeg_reaches_its_end(&cut));
+        assert!(jpeg_reaches_its_end(&[&cut[..], &end].concat()));
+        assert!(jpeg_reaches_its_end(&[&cut[..], &end, b"trailer"].concat()));
+    }
+}

@@ -1,0 +1,147 @@
+//! Writing picture files: all of one, or nothing.
+
+use super::{Picture, PictureError};
+use image::codecs::jpeg::JpegEncoder;
+use image::{ImageEncoder, ImageFormat};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The endings of file names that can be written.
+pub const ENDINGS: [&str; 11] = [
+    "png", "jpg", "jpeg", "webp", "tif", "tiff", "bmp", "tga", "qoi", "ppm", "gif",
+];
+
+/// JPEG's quality, 1 to 100: no visible loss in brush strokes.
+const JPEG_QUALITY: u8 = 95;
+
+/// A place for a picture, known to be writable before there is anything to write.
+#[derive(Debug)]
+pub struct OutputFile {
+    path: PathBuf,
+    format: ImageFormat,
+}
+
+impl OutputFile {
+    /// Checks the ending, that the folder exists and that a file can be made in it. Leaves nothing behind.
+    ///
+    /// # Errors
+    /// If one of these fails.
+    pub fn new(path: &Path) -> Result<Self, PictureError> {
+        let ending = (path.extension().and_then(|ending| ending.to_str()))
+            .map(str::to_ascii_lowercase)
+            .filter(|ending| ENDINGS.contains(&ending.as_str()));
+        let format = ending
+            .and_then(ImageFormat::from_extension)
+            .ok_or_else(|| {
+                let known = ENDINGS.join(", ");
+                PictureError::new(
+                    path,
+                    format!("the ending says in which format to write; use one of {known}"),
+                )
+            })?;
+        if path.is_dir() {
+            return Err(PictureError::new(path, "this is a folder; name a file"));
+        }
+        let file = Self {
+            path: path.to_owned(),
+            format,
+        };
+        file.temporary().map(|_probe| file)
+    }
+
+    /// Where the picture goes.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes the picture to a temporary file beside its place, then renames it, so that there is never half a picture.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn write(&self, picture: &Picture) -> Result<(), PictureError> {
+        let error = |trouble: String| PictureError::new(&self.path, trouble);
+        let mut bytes = Vec::new();
+        let (width, height) = picture.0.dimensions();
+        let encoded = match self.format {
+            ImageFormat::Jpeg => JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY)
+                .write_image(&picture.0, width, height, image::ExtendedColorType::Rgb8),
+            format => (picture.0).write_to(&mut std::io::Cursor::new(&mut bytes), format),
+        };
+        encoded.map_err(|e| error(format!("cannot be encoded: {e}")))?;
+
+        let mut file = self.temporary()?;
+        (file.write_all(&bytes))
+            .and_then(|()| file.as_file().sync_all())
+            .and_then(|()| file.persist(self.place()).map_err(|e| e.error))
+            .map_err(|e| error(format!("cannot be written: {}", crate::os_reason(&e))))?;
+        Ok(())
+    }
+
+    /// The file itself: a link stays a link, and what it points to is replaced.
+    fn place(&self) -> PathBuf {
+        std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone())
+    }
+
+    /// An empty file in the folder of the picture, which disappears unless it is renamed.
+    fn temporary(&self) -> Result<tempfile::NamedTempFile, PictureError> {
+        let place = self.place();
+        let folder = match place.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        if !folder.is_dir() {
+            let trouble = format!("there is no folder {}", folder.display());
+            return Err(PictureError::new(&self.path, trouble));
+        }
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".impasto-");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // As any new file, less what the user's umask takes away.
+            builder.permissions(std::fs::Permissions::from_mode(0o666));
+        }
+        builder.tempfile_in(folder).map_err(|e| {
+            let reason = crate::os_reason(&e);
+            let trouble = format!("no file can be made in {}: {reason}", folder.display());
+            PictureError::new(&self.path, trouble)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{Rgb, RgbImage};
+
+    #[test]
+    fn every_ending_that_is_offered_can_be_written_and_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let picture = Picture(RgbImage::from_pixel(20, 10, Rgb([200, 100, 50])));
+        for ending in ENDINGS {
+            let path = folder.path().join("picture").with_extension(ending);
+            OutputFile::new(&path).unwrap().write(&picture).unwrap();
+            let (back, remark) = Picture::open(&path).unwrap();
+            assert_eq!((back.size(), remark), (picture.size(), None), "{ending}");
+            for (&a, &b) in back.0.as_raw().iter().zip(picture.0.as_raw()) {
+                assert!(a.abs_diff(b) <= 3, "{ending}: {a} for {b}");
+            }
+        }
+        // Nothing but the pictures: no temporary file is left.
+        assert_eq!(folder.path().read_dir().unwrap().count(), ENDINGS.len());
+    }
+
+    #[test]
+    fn a_bad_place_is_found_before_there_is_a_picture() {
+        let folder = tempfile::tempdir().unwrap();
+        let refusal = |name: &str| {
+            let error = OutputFile::new(&folder.path().join(name)).unwrap_err();
+            error.to_string()
+        };
+        assert!(refusal("a.xyz").contains("use one of png, jpg"));
+        assert!(refusal("noending").contains("use one of png, jpg"));
+        assert!(refusal("missing/a.png").contains("there is no folder"));
+        std::fs::create_dir(folder.path().join("b.png")).unwrap();
+        assert!(refusal("b.png").contains("this is a folder"));
+    }
+}

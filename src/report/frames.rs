@@ -1,0 +1,88 @@
+//! Numbered pictures of a run as it goes on.
+
+use crate::picture::{OutputFile, Picture, PictureError};
+use crate::stylize::Step;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// After which iterations a picture is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameSchedule {
+    /// 1, 2, 3, 4, 5, 10, 20, then every 20th: most happens early.
+    Classic,
+    /// Every Nth.
+    Every(usize),
+}
+
+impl FrameSchedule {
+    /// Whether a picture is kept after this iteration.
+    pub fn includes(self, iteration: usize) -> bool {
+        match self {
+            Self::Classic => matches!(iteration, 1..=5 | 10) || iteration.is_multiple_of(20),
+            Self::Every(n) => iteration.is_multiple_of(n),
+        }
+    }
+}
+
+impl FromStr for FrameSchedule {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match (text, text.parse()) {
+            ("classic", _) => Ok(Self::Classic),
+            (_, Ok(n @ 1..)) => Ok(Self::Every(n)),
+            _ => Err("write classic, or a number N for every Nth iteration".to_owned()),
+        }
+    }
+}
+
+/// Writes frames to a folder: `00020.png` is the picture after iteration 20.
+pub struct Frames {
+    folder: PathBuf,
+    schedule: FrameSchedule,
+}
+
+impl Frames {
+    /// Frames in `folder`, which is made if it does not exist.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn create(folder: PathBuf, schedule: FrameSchedule) -> std::io::Result<Self> {
+        std::fs::create_dir_all(&folder)?;
+        Ok(Self { folder, schedule })
+    }
+
+    /// Writes the picture of this step if it is its turn.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn observe(&mut self, step: &Step) -> Result<(), PictureError> {
+        if !self.schedule.includes(step.iteration) {
+            return Ok(());
+        }
+        let path = self.folder.join(format!("{:05}.png", step.iteration));
+        OutputFile::new(&path)?.write(&Picture::from_array(step.picture))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_classic_schedule_is_dense_at_first() {
+        let kept: Vec<_> = (1..=65)
+            .filter(|&iteration| FrameSchedule::Classic.includes(iteration))
+            .collect();
+        assert_eq!(kept, [1, 2, 3, 4, 5, 10, 20, 40, 60]);
+    }
+
+    #[test]
+    fn a_schedule_is_classic_or_a_number() {
+        assert_eq!("classic".parse(), Ok(FrameSchedule::Classic));
+        assert_eq!("7".parse(), Ok(FrameSchedule::Every(7)));
+        for bad in ["", "0", "-1", "often"] {
+            assert!(bad.parse::<FrameSchedule>().is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! What can be set about a run, and whether it makes sense.
+
+use crate::ops::pool::Pooling;
+use crate::picture::{Picture, Size, SizeRequest};
+use std::fmt;
+use std::str::FromStr;
+
+/// Everything that a run is made of besides its two pictures and the weights.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The size of the painted picture.
+    pub size: SizeRequest,
+    /// How many optimiser steps, at least 1.
+    pub iterations: usize,
+    /// Adam's learning rate, in units of 0..255.
+    pub learning_rate: f64,
+    /// What the first picture is.
+    pub init: Init,
+    /// The share of noise in [`Init::Noise`], 0 to 1.
+    pub noise_ratio: f64,
+    /// Multiplies all content losses.
+    pub content_weight: f64,
+    /// Multiplies all style losses.
+    pub style_weight: f64,
+    /// Multiplies the total variation.
+    pub tv_weight: f64,
+    /// Where content is compared.
+    pub content_layers: Vec<LayerWeight>,
+    /// Where style is compared.
+    pub style_layers: Vec<LayerWeight>,
+    /// How the network pools.
+    pub pooling: Pooling,
+    /// Where the noise starts from.
+    pub seed: u64,
+}
+
+/// What the first picture is.
+#[derive(Clone, Debug)]
+pub enum Init {
+    /// The photograph.
+    Content,
+    /// Noise, uniform in −20..20 about the mean, mixed with the photograph.
+    Noise,
+    /// Noise alone, uniform over all that a pixel can be.
+    Random,
+    /// A picture, fitted as the photograph is.
+    Picture(Picture),
+}
+
+/// A layer and the weight of its loss, written `conv4_1=3`, or `conv4_2` for the weight 1.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerWeight {
+    /// `conv4_2` or `pool3`.
+    pub layer: String,
+    /// At least 0.
+    pub weight: f64,
+}
+
+impl Settings {
+    /// The classic recipe: 666×500, 300 steps of Adam from the mix of noise and photograph.
+    pub fn classic() -> Self {
+        let layer = |(layer, weight): (&str, f64)| LayerWeight {
+            layer: layer.to_owned(),
+            weight,
+        };
+        let style = [
+            ("conv1_1", 0.5),
+            ("conv2_1", 1.0),
+            ("conv3_1", 1.5),
+            ("conv4_1", 3.0),
+            ("conv5_1", 4.0),
+        ];
+        Self {
+            size: SizeRequest::Exact(Size {
+                width: 666,
+                height: 500,
+            }),
+            iterations: 300,
+            learning_rate: 2.0,
+            init: Init::Noise,
+            noise_ratio: 0.6,
+            content_weight: 0.01,
+            style_weight: 1.0,
+            tv_weight: 0.0,
+            content_layers: vec![layer(("conv4_2", 1.0))],
+            style_layers: style.map(layer).into(),
+            pooling: Pooling::Average,
+            seed: 0,
+        }
+    }
+
+    /// Checks what can be checked without weights and pictures.
+    ///
+    /// # Errors
+    /// Which setting is wrong, and what it must be.
+    pub fn check(&self) -> Result<(), String> {
+        if self.iterations == 0 {
+            return Err("there must be at least 1 iteration".to_owned());
+        }
+        if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
+            return Err(format!(
+                "the learning rate must be above 0, not {}",
+                self.learning_rate
+            ));
+        }
+        if !(0.0..=1.0).contains(&self.noise_ratio) {
+            return Err(format!(
+                "the noise ratio must be from 0 to 1, not {}",
+                self.noise_ratio
+            ));
+        }
+        let layers = self.content_layers.iter().chain(&self.style_layers);
+        let of_layers = layers.map(|layer| (layer.layer.as_str(), layer.weight));
+        let overall = [
+            ("content", self.content_weight),
+            ("style", self.style_weight),
+            ("total variation", self.tv_weight),
+        ];
+        for (name, weight) in of_layers.chain(overall) {
+            if !(weight.is_finite() && weight >= 0.0) {
+                return Err(format!(
+                    "the weight of {name} must be 0 or more, not {weight}"
+                ));
+            }
+        }
+        for layers in [&self.content_layers, &self.style_layers] {
+            for (at, LayerWeight { layer, .. }) in layers.iter().enumerate() {
+                if layers[..at].iter().any(|earlier| earlier.layer == *layer) {
+                    return Err(format!("layer {layer} is named twice"));
+                }
+            }
+        }
+        let any = |layers: &[LayerWeight]| layers.iter().any(|layer| layer.weight > 0.0);
+        let content = self.content_weight > 0.0 && any(&self.content_layers);
+        let style = self.style_weight > 0.0 && any(&self.style_layers);
+        if !(content || style || self.tv_weight > 0.0) {
+            return Err("every weight is 0: there is nothing to optimise".to_owned());
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for LayerWeight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.layer, self.weight)
+    }
+}
+
+impl FromStr for LayerWeight {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (layer, weight) = text.split_once('=').unwrap_or((text, "1"));
+        let weight = (weight.trim().parse().ok())
+            .filter(|weight: &f64| weight.is_finite() && *weight >= 0.0)
+            .ok_or_else(|| {
+                format!("{weight:?} is not a weight: write 0 or more, as in conv4_1=3")
+            })?;
+        match layer.trim() {
+            "" => Err("a layer's name is missing: write conv4_1 or conv4_1=3".to_owned()),
+            layer => Ok(Self {
+                layer: layer.to_owned(),
+                weight,
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_classic_recipe_makes_sense() {
+        assert_eq!(Settings::classic().check(), Ok(()));
+    }
+
+    #[test]
+    fn layer_weights_are_read_as_people_write_them() {
+        let read = |text: &str| text.parse::<LayerWeight>().map(|layer| layer.to_string());
+        assert_eq!(read("conv4_2").unwrap(), "conv4_2=1");
+        assert_eq!(read(" conv4_1 = 0.5").unwrap(), "conv4_1=0.5");
+        for bad in [
+            "",
+            "=3",
+            "conv1_1=",
+            "conv1_1=x",
+            "conv1_1=-1",
+            "conv1_1=inf",
+        ] {
+            assert!(read(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn each_senseless_setting_is_refused_by_name() {
+        let refusal = |change: fn(&mut Settings)| {
+            let mut settings = Settings::classic();
+            change(&mut settings);
+            settings.check().unwrap_err()
+        };
+        assert!(refusal(|s| s.iterations = 0).contains("iteration"));
+        assert!(refusal(|s| s.learning_rate = 0.0).contains("learning rate"));
+        assert!(refusal(|s| s.learning_rate = f64::NAN).contains("learning rate"));
+        assert!(refusal(|s| s.noise_ratio = 1.5).contains("noise ratio"));
+        assert!(refusal(|s| s.style_weight = -1.0).contains("weight of style"));
+        assert!(refusal(|s| s.tv_weight = f64::INFINITY).contains("total variation"));
+        assert!(refusal(|s| s.style_layers[2].weight = -1.0).contains("conv3_1"));
+        let twice = |s: &mut Settings| s.content_layers.push(s.content_layers[0].clone());
+        assert!(refusal(twice).contains("conv4_2 is named twice"));
+        let nothing = |s: &mut Settings| (s.content_weight, s.style_weight) = (0.0, 0.0);
+        assert!(refusal(nothing).contains("nothing to optimise"));
+    }
+}
