@@ -16,6 +16,8 @@
 //! 6. [`optimize`]: the pixels move downhill.
 //! 7. [`stylize`]: the loop around it all. [`report`]: those who watch it.
 //!
+//! [`finite_difference`] is how each derivative is proved; `tests/gradients.rs` does it.
+//!
 //! Data moves one way: the network knows nothing of losses, the losses nothing of optimisers, the optimisers nothing of
 //! pictures, and none of them of the command line.
 //!
@@ -60,6 +62,7 @@
 //! # Ok::<(), ndarray::ShapeError>(())
 //! ```
 
+pub mod finite_difference;
 pub mod loss;
 pub mod network;
 pub mod ops;

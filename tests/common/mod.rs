@@ -1,0 +1,49 @@
+//! What the tests share: seeded random arrays, and small networks of the VGG family.
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use impasto::ops::Scalar;
+use impasto::vgg::{Architecture, Block, LayerKind};
+use impasto::weights::{ConvWeights, Weights};
+use ndarray::{Array1, Array3, Array4, Dimension, ShapeBuilder};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+/// Three blocks, few channels: every kind of layer and of neighbourhood that VGG has.
+pub const TINY: Architecture = Architecture {
+    name: "tiny VGG",
+    blocks: &[Block::new(2, 4), Block::new(2, 6), Block::new(1, 8)],
+};
+
+/// Uniform numbers from −1 to 1, the same for the same seed.
+pub fn random<T: Scalar, D: Dimension, S: ShapeBuilder<Dim = D>>(
+    shape: S,
+    seed: u64,
+) -> ndarray::Array<T, D> {
+    let mut rng = Pcg64Mcg::seed_from_u64(seed);
+    ndarray::Array::from_shape_simple_fn(shape, || T::of(rng.random_range(-1.0..1.0)))
+}
+
+/// Random weights of `architecture` that keep activations of order 1.
+pub fn random_weights(architecture: Architecture, seed: u64) -> Weights {
+    let convs = (0..).zip(architecture.layers()).filter_map(|(n, spec)| {
+        let LayerKind::Conv { inputs, outputs } = spec.kind else {
+            return None;
+        };
+        // Uniform numbers have a variance of 1/3; He's rule wants 2 / (9·inputs).
+        let scale = (6.0 / (9.0 * inputs as f32)).sqrt();
+        let kernel: Array4<f32> = random((3, 3, inputs, outputs), seed + 100 * n);
+        let bias: Array1<f32> = random(outputs, seed + 100 * n + 1);
+        let conv = ConvWeights {
+            kernel: kernel * scale,
+            bias: bias * 0.1,
+        };
+        Some((spec.name, conv))
+    });
+    Weights::new(convs.collect(), &[architecture]).expect("weights as the architecture wants them")
+}
+
+/// ⟨a, b⟩ = Σ aᵢ bᵢ
+pub fn inner(a: &Array3<f64>, b: &Array3<f64>) -> f64 {
+    assert_eq!(a.dim(), b.dim());
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}

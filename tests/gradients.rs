@@ -1,0 +1,373 @@
+//! Every hand-written derivative against central finite differences in f64, and every linear operation against its adjoint.
+//!
+//! The bound is [`BOUND`] for each; step and error measure are those of `impasto::finite_difference`. Where an operation has
+//! kinks, the inputs are chosen, and checked, to lie away from them.
+
+mod common;
+
+use common::{TINY, inner, random, random_weights};
+use impasto::finite_difference::{STEP, relative_error};
+use impasto::loss::content::ContentLoss;
+use impasto::loss::style::StyleLoss;
+use impasto::loss::{Objective, Tap, total_variation};
+use impasto::network::Network;
+use impasto::ops::conv::Conv;
+use impasto::ops::pool::Pooling::{self, Average, Max};
+use impasto::ops::{gram, pool, relu};
+use ndarray::{Array1, Array2, Array3, Array4};
+use proptest::prelude::*;
+
+const BOUND: f64 = 1e-6;
+
+/// Sizes that have what goes wrong: one pixel, one row, one column, odd and even edges.
+const SIZES: [(usize, usize); 8] = [
+    (1, 1),
+    (1, 7),
+    (6, 1),
+    (2, 2),
+    (3, 3),
+    (5, 4),
+    (4, 7),
+    (9, 5),
+];
+
+fn conv(cin: usize, cout: usize, seed: u64) -> Conv<f64> {
+    let kernel: Array4<f64> = random((3, 3, cin, cout), seed);
+    Conv::new(&kernel, random(cout, seed + 1))
+}
+
+#[test]
+fn convolution_has_the_right_gradient() {
+    for (h, w) in SIZES {
+        for (cin, cout) in [(1, 1), (3, 4), (5, 2)] {
+            let conv = conv(cin, cout, 1);
+            let x = random((h, w, cin), 2);
+            // L = ⟨dy, y⟩ has dL/dy = dy.
+            let dy: Array3<f64> = random((h, w, cout), 3);
+            let loss = |x: &Array3<f64>| inner(&dy, &conv.forward(x));
+            let error = relative_error(&x, &conv.backward(&dy), loss);
+            assert!(error <= BOUND, "{h}x{w}, {cin} to {cout}: {error:e}");
+        }
+    }
+}
+
+#[test]
+fn relu_has_the_right_gradient() {
+    for (h, w) in SIZES {
+        // Away from the kink: no element nearer to 0 than 0.1.
+        let x = random((h, w, 3), 4).mapv(|x: f64| x + 0.1 * x.signum());
+        let dy = random((h, w, 3), 5);
+        let y = |x: &Array3<f64>| {
+            let mut y = x.clone();
+            relu::forward(&mut y);
+            y
+        };
+        let mut dx = dy.clone();
+        relu::backward(&y(&x), &mut dx);
+        let error = relative_error(&x, &dx, |x| inner(&dy, &y(x)));
+        assert!(error <= BOUND, "{h}x{w}: {error:e}");
+    }
+}
+
+#[test]
+fn pooling_has_the_right_gradient() {
+    for (h, w) in SIZES {
+        for pooling in [Average, Max] {
+            let x = distinct(h, w, 3);
+            let y = pool::forward(pooling, &x);
+            let dy = random(y.dim(), 7);
+            let dx = pool::backward(pooling, &x, &dy);
+            let error = relative_error(&x, &dx, |x| inner(&dy, &pool::forward(pooling, x)));
+            assert!(error <= BOUND, "{pooling:?} {h}x{w}: {error:e}");
+        }
+    }
+}
+
+/// Numbers in random order that differ by far more than the step, so that max pooling has no ties.
+fn distinct(h: usize, w: usize, channels: usize) -> Array3<f64> {
+    let noise: Array3<f64> = random((h, w, channels), 6);
+    let mut order: Vec<usize> = (0..noise.len()).collect();
+    let noise = noise.into_raw_vec_and_offset().0;
+    order.sort_by(|&a, &b| noise[a].total_cmp(&noise[b]));
+    let mut x = vec![0.0; order.len()];
+    for (rank, at) in order.into_iter().enumerate() {
+        x[at] = rank as f64 / noise.len() as f64 - 0.5;
+    }
+    assert!(1.0 / noise.len() as f64 > 100.0 * STEP);
+    Array3::from_shape_vec((h, w, channels), x).unwrap()
+}
+
+#[test]
+fn the_gram_matrix_has_the_right_gradient() {
+    for (h, w) in SIZES {
+        let f = random((h, w, 4), 8);
+        let any: Array2<f64> = random((4, 4), 9);
+        let dg = &any + &any.t(); // symmetric, as every loss on Gram matrices has it
+        let mut df = Array3::zeros(f.dim());
+        gram::add_backward(&f, &dg, 1.0, &mut df);
+        let error = relative_error(&f, &df, |f| (&gram::forward(f) * &dg).sum());
+        assert!(error <= BOUND, "{h}x{w}: {error:e}");
+    }
+}
+
+#[test]
+fn the_content_loss_has_the_right_gradient() {
+    for (h, w) in SIZES {
+        let f = random((h, w, 3), 10);
+        let loss = ContentLoss::new(random((h, w, 3), 11));
+        let mut df = Array3::zeros(f.dim());
+        loss.add_gradient(&f, 2.5, &mut df);
+        let error = relative_error(&f, &df, |f| 2.5 * loss.value(f));
+        assert!(error <= BOUND, "{h}x{w}: {error:e}");
+    }
+}
+
+#[test]
+fn the_style_loss_has_the_right_gradient() {
+    for (h, w) in SIZES {
+        // Of another size than the painting, whose Gram matrix is scaled.
+        let f = random((h, w, 4), 12);
+        let loss = StyleLoss::new(&random((6, 5, 4), 13));
+        let mut df = Array3::zeros(f.dim());
+        loss.add_gradient(&f, &loss.residual(&f), 30.0, &mut df);
+        let error = relative_error(&f, &df, |f| 30.0 * loss.residual(f).loss());
+        assert!(error <= BOUND, "{h}x{w}: {error:e}");
+    }
+}
+
+#[test]
+fn total_variation_has_the_right_gradient() {
+    for (h, w) in SIZES {
+        let x = random((h, w, 3), 14);
+        let mut dx = Array3::zeros(x.dim());
+        total_variation::add_gradient(&x, 0.5, &mut dx);
+        let error = relative_error(&x, &dx, |x| 0.5 * total_variation::value(x));
+        assert!(error <= BOUND, "{h}x{w}: {error:e}");
+    }
+}
+
+#[test]
+fn gradients_are_added_to_what_is_there() {
+    let f: Array3<f64> = random((3, 4, 2), 15);
+    let before: Array3<f64> = random((3, 4, 2), 16);
+    let content = ContentLoss::new(random((3, 4, 2), 17));
+    let style = StyleLoss::new(&random((2, 2, 2), 18));
+    let additions: [&dyn Fn(&mut Array3<f64>); 3] = [
+        &|df| content.add_gradient(&f, 1.5, df),
+        &|df| style.add_gradient(&f, &style.residual(&f), 1.5, df),
+        &|df| total_variation::add_gradient(&f, 1.5, df),
+    ];
+    for add in additions {
+        let mut alone = Array3::zeros(f.dim());
+        add(&mut alone);
+        let mut on_top = before.clone();
+        add(&mut on_top);
+        let rest = &on_top - &before - &alone;
+        assert!(rest.iter().all(|rest| rest.abs() < 1e-14));
+        assert!(alone.iter().any(|g| g.abs() > 1e-3));
+    }
+}
+
+/// From the pixels through every kind of layer to content, style and total variation at once.
+#[test]
+fn the_whole_objective_has_the_right_gradient() {
+    for pooling in [Average, Max] {
+        // The third and fourth are one pixel wide or high; all but the second have odd edges at some depth.
+        for size in [(7, 5), (8, 8), (1, 9), (6, 1), (1, 1)] {
+            let (network, objective) = objective(pooling, size);
+            let x = away_from_kinks(&network, size);
+            let (losses, gradient) = objective.evaluate(&network, &x);
+            assert!(losses.content > 0.0 && losses.style > 0.0);
+            assert!(losses.tv > 0.0 || size == (1, 1));
+            let error =
+                relative_error(&x, &gradient, |x| objective.evaluate(&network, x).0.total());
+            assert!(error <= BOUND, "{pooling:?} {size:?}: {error:e}");
+        }
+    }
+}
+
+/// Taps in every block, at convolutions and pools, two of them on one layer; a painting of another size.
+fn objective(pooling: Pooling, (h, w): (usize, usize)) -> (Network<f64>, Objective<f64>) {
+    let weights = random_weights(TINY, 20);
+    let network = Network::new(&weights, pooling, weights.depth());
+    let tap = |name: &str, weight| Tap {
+        layer: TINY.find(name).unwrap(),
+        weight,
+    };
+    let content_taps = [tap("conv2_2", 1.0), tap("pool1", 0.5)];
+    let style_taps = [
+        tap("conv1_1", 20.0),
+        tap("pool1", 30.0),
+        tap("conv2_2", 40.0),
+        tap("conv3_1", 50.0),
+        tap("pool3", 10.0),
+    ];
+    let objective = Objective::new(
+        &network,
+        (&random((h, w, 3), 21), &content_taps),
+        (&random((6, 9, 3), 22), &style_taps),
+        0.3,
+    );
+    (network, objective)
+}
+
+/// A picture at which no step of the finite differences switches a ReLU or moves a maximum: found by trying seeds, and
+/// verified.
+fn away_from_kinks(network: &Network<f64>, (h, w): (usize, usize)) -> Array3<f64> {
+    let smooth = |x: &Array3<f64>| {
+        let here = switches(network, x);
+        let mut moved = x.clone();
+        (0..x.len()).all(|at| {
+            let pixel = x.as_slice().unwrap()[at];
+            // Ten steps away, not just one.
+            [10.0 * STEP, -10.0 * STEP].into_iter().all(|step| {
+                moved.as_slice_mut().unwrap()[at] = pixel + step;
+                let there = switches(network, &moved);
+                moved.as_slice_mut().unwrap()[at] = pixel;
+                here == there
+            })
+        })
+    };
+    (1000..1100)
+        .map(|seed| random((h, w, 3), seed))
+        .find(smooth)
+        .expect("one seed of a hundred gives a picture away from all kinks")
+}
+
+/// Which ReLUs are open and, for max pooling, which position of each cell holds the maximum.
+fn switches(network: &Network<f64>, x: &Array3<f64>) -> Vec<usize> {
+    let layers = TINY.layers();
+    let activations = network.forward(x, layers.len());
+    let mut switches = Vec::new();
+    for layer in 0..layers.len() {
+        let y = activations.of(layer);
+        switches.extend(y.iter().map(|&y| usize::from(y > 0.0)));
+        // Where a gradient of ones would go: to the first of the largest.
+        let pooled = pool::forward(Max, y);
+        let winners = pool::backward(Max, y, &Array3::ones(pooled.dim()));
+        let open = winners.iter().zip(y).filter(|(_, y)| **y > 0.0);
+        switches.extend(open.map(|(&winner, _)| usize::from(winner > 0.0)));
+    }
+    switches
+}
+
+#[test]
+fn the_check_catches_a_wrong_derivative() {
+    let x = away_from_kinks(&objective(Average, (7, 5)).0, (7, 5));
+    let (network, objective) = objective(Average, (7, 5));
+    let loss = |x: &Array3<f64>| objective.evaluate(&network, x).0.total();
+    let right = objective.evaluate(&network, &x).1;
+    assert!(relative_error(&x, &right, loss) <= BOUND);
+
+    let mutilate: [(&str, fn(&mut Array3<f64>)); 5] = [
+        ("all of it a millionth off", |g| *g *= 1.0 + 3e-6),
+        ("one element off by a ten-thousandth", |g| {
+            g[[3, 2, 1]] *= 1.0 + 1e-4
+        }),
+        ("one element of the wrong sign", |g| g[[0, 0, 0]] *= -1.0),
+        ("two elements exchanged", |g| g.swap([1, 1, 0], [1, 2, 0])),
+        ("a NaN", |g| g[[6, 4, 2]] = f64::NAN),
+    ];
+    for (how, mutilate) in mutilate {
+        let mut wrong = right.clone();
+        mutilate(&mut wrong);
+        assert!(relative_error(&x, &wrong, loss) > BOUND, "{how}");
+    }
+
+    // And a plausible mistake in an operation: the kernel not turned by 180° on the way back.
+    let kernel: Array4<f64> = random((3, 3, 2, 2), 30);
+    let no_bias = Array1::zeros(2);
+    let swapped = kernel.clone().permuted_axes([0, 1, 3, 2]);
+    let unturned = Conv::new(&swapped.as_standard_layout().into_owned(), no_bias.clone());
+    let conv = Conv::new(&kernel, no_bias);
+    let (x, dy) = (random((4, 5, 2), 31), random((4, 5, 2), 32));
+    let loss = |x: &Array3<f64>| inner(&dy, &conv.forward(x));
+    assert!(relative_error(&x, &conv.backward(&dy), loss) <= BOUND);
+    assert!(relative_error(&x, &unturned.forward(&dy), loss) > BOUND);
+}
+
+/// ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ up to rounding.
+fn adjoint(ax: &Array3<f64>, y: &Array3<f64>, x: &Array3<f64>, aty: &Array3<f64>) -> bool {
+    let (left, right) = (inner(ax, y), inner(x, aty));
+    let scale = inner(&ax.mapv(f64::abs), &y.mapv(f64::abs));
+    (left - right).abs() <= 1e-13 * scale.max(1.0)
+}
+
+proptest! {
+    #[test]
+    fn convolution_and_its_backward_pass_are_adjoint(
+        (h, w) in (1usize..20, 1usize..20), (cin, cout) in (1usize..12, 1usize..12), seed: u64,
+    ) {
+        let kernel: Array4<f64> = random((3, 3, cin, cout), seed);
+        let conv = Conv::new(&kernel, Array1::zeros(cout)); // linear without the bias
+        let x = random((h, w, cin), seed ^ 1);
+        let y = random((h, w, cout), seed ^ 2);
+        prop_assert!(adjoint(&conv.forward(&x), &y, &x, &conv.backward(&y)));
+    }
+
+    #[test]
+    fn average_pooling_and_its_backward_pass_are_adjoint(
+        (h, w, c) in (1usize..20, 1usize..20, 1usize..6), seed: u64,
+    ) {
+        let x = random((h, w, c), seed);
+        let pooled = pool::forward(Average, &x);
+        let y = random(pooled.dim(), seed ^ 1);
+        prop_assert!(adjoint(&pooled, &y, &x, &pool::backward(Average, &x, &y)));
+    }
+
+    /// With the winners fixed, max pooling is linear too: it copies some elements of x.
+    #[test]
+    fn max_pooling_and_its_backward_pass_are_adjoint(
+        (h, w, c) in (1usize..20, 1usize..20, 1usize..6), seed: u64,
+    ) {
+        let x = random((h, w, c), seed);
+        let pooled = pool::forward(Max, &x);
+        let y = random(pooled.dim(), seed ^ 1);
+        prop_assert!(adjoint(&pooled, &y, &x, &pool::backward(Max, &x, &y)));
+    }
+
+    /// With its mask fixed, so is ReLU.
+    #[test]
+    fn relu_and_its_backward_pass_are_adjoint(
+        (h, w, c) in (1usize..20, 1usize..20, 1usize..6), seed: u64,
+    ) {
+        let x: Array3<f64> = random((h, w, c), seed);
+        let mut y = x.clone();
+        relu::forward(&mut y);
+        let dy = random(x.dim(), seed ^ 1);
+        let mut dx = dy.clone();
+        relu::backward(&y, &mut dx);
+        prop_assert!(adjoint(&y, &dy, &x, &dx));
+    }
+
+    /// The derivative of total variation is linear in x, and its matrix is symmetric.
+    #[test]
+    fn the_gradient_of_total_variation_is_self_adjoint(
+        (h, w, c) in (1usize..20, 1usize..20, 1usize..6), seed: u64,
+    ) {
+        let gradient = |x: &Array3<f64>| {
+            let mut dx = Array3::zeros(x.dim());
+            total_variation::add_gradient(x, 1.0, &mut dx);
+            dx
+        };
+        let (x, y) = (random((h, w, c), seed), random((h, w, c), seed ^ 1));
+        prop_assert!(adjoint(&gradient(&x), &y, &x, &gradient(&y)));
+    }
+
+    /// The derivative of the Gram matrix in the direction V is VᵀF + FᵀV, and that is what backward is the adjoint of.
+    #[test]
+    fn the_derivative_of_the_gram_matrix_and_its_backward_pass_are_adjoint(
+        (h, w, c) in (1usize..12, 1usize..12, 1usize..8), seed: u64,
+    ) {
+        let f: Array3<f64> = random((h, w, c), seed);
+        let v: Array3<f64> = random((h, w, c), seed ^ 1);
+        let any: Array2<f64> = random((c, c), seed ^ 2);
+        let dg = &any + &any.t();
+        let product = gram::matrix(&v).t().dot(&gram::matrix(&f));
+        let derivative = &product + &product.t();
+        let mut back = Array3::zeros(f.dim());
+        gram::add_backward(&f, &dg, 1.0, &mut back);
+        let as_array = |m: Array2<f64>| m.into_shape_with_order((1, c, c)).unwrap();
+        prop_assert!(adjoint(&as_array(derivative), &as_array(dg), &v, &back));
+    }
+}
