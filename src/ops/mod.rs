@@ -1,7 +1,8 @@
 //! The operations of the network: each file holds one, its forward and its backward side by side.
 //!
 //! Activations are `Array3`, height × width × channels (HWC): the channels of one position lie next to each other. There
-//! is no batch axis: one picture at a time. Every operation is generic over `f32`, in which pictures are painted, and `f64`,
+//! is no batch axis: one picture at a time. Arrays must be in ndarray's standard layout, which is what it makes unless it is
+//! told otherwise; operations panic if they are not, or if shapes do not fit. Every operation is generic over `f32`, in which pictures are painted, and `f64`,
 //! in which the gradients are checked.
 //!
 //! For an operation y = f(x) inside a loss L, `backward` takes dL/dy and returns dL/dx. In the code these are `dy` and

@@ -1,0 +1,64 @@
+//! The same bytes, whatever the number of threads, and from run to run.
+
+use impasto::picture::{OutputFile, Picture};
+use impasto::stylize::{Settings, Stylization};
+use impasto::weights::{Source, Weights};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+/// All bits of the losses and of the picture's values in a short run on so many threads.
+fn run(weights: &Weights, threads: usize, seed: u64) -> (Vec<u64>, Vec<u32>) {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
+    let open = |name: &str| Picture::open(&data.join(name)).unwrap().0;
+    let settings = Settings {
+        // Large enough that every kind of parallel work has several pieces, with odd sizes all the way down.
+        size: "109x93".parse().unwrap(),
+        iterations: 3,
+        seed,
+        tv_weight: 1e-3,
+        ..Settings::classic()
+    };
+    let (content, style) = (open("content/coffee.jpg"), open("style/great_wave.jpg"));
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .unwrap();
+    pool.install(|| {
+        let (mut losses, mut pixels) = (Vec::new(), Vec::new());
+        let run = Stylization::new(weights, &content, &style, &settings).unwrap();
+        run.run(|step| {
+            let parts = [step.losses.content, step.losses.style, step.losses.tv];
+            losses.extend(parts.map(f64::to_bits));
+            pixels = step.picture.iter().map(|pixel| pixel.to_bits()).collect();
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        (losses, pixels)
+    })
+}
+
+#[test]
+fn a_run_gives_the_same_bits_on_any_number_of_threads() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/vgg16.safetensors");
+    let weights = Weights::load(&Source::File(file)).unwrap();
+    let one = run(&weights, 1, 7);
+    for threads in [1, 2, 3, 8] {
+        assert!(run(&weights, threads, 7) == one, "{threads} threads");
+    }
+    assert!(run(&weights, 2, 8) != one, "another seed, another picture");
+}
+
+#[test]
+fn a_picture_file_has_the_same_bytes_each_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
+    let (picture, _) = Picture::open(&data.join("content/coffee.jpg")).unwrap();
+    for ending in impasto::picture::ENDINGS {
+        let bytes = |name: &str| {
+            let path = folder.path().join(name).with_extension(ending);
+            OutputFile::new(&path).unwrap().write(&picture).unwrap();
+            std::fs::read(path).unwrap()
+        };
+        assert!(bytes("first") == bytes("second"), "{ending}");
+    }
+}
