@@ -1,0 +1,172 @@
+//! Every file of `pictures/` (made by the script there) is read as the picture that it shows; damaged ones are refused.
+
+use image::{ImageBuffer, Rgba};
+use impasto::picture::{MOST_PIXELS, Picture, Size};
+use impasto::vgg::MEAN;
+use std::path::{Path, PathBuf};
+
+const SIZE: Size = Size {
+    width: 48,
+    height: 32,
+};
+
+fn files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pictures");
+    let files = folder
+        .read_dir()
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = files
+        .filter(|file| file.extension().is_none_or(|ending| ending != "py"))
+        .collect();
+    files.sort();
+    assert!(files.len() >= 26, "the script made {}", files.len());
+    files
+}
+
+/// The colours in the middle of the four quadrants.
+fn quadrants(picture: &Picture) -> [[f32; 3]; 4] {
+    let x = picture.to_array();
+    [(8, 12), (8, 36), (24, 12), (24, 36)]
+        .map(|(i, j)| std::array::from_fn(|c| x[[i, j, c]] + MEAN[c]))
+}
+
+#[test]
+fn every_kind_of_picture_is_read_as_what_it_shows() {
+    for file in files() {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let (picture, remark) = Picture::open(&file).unwrap();
+        assert_eq!(picture.size(), SIZE, "{name}");
+        let expected = if name.starts_with("grey") {
+            [0.0, 85.0, 170.0, 255.0].map(|grey| [grey; 3])
+        } else {
+            [
+                [255.0, 0.0, 0.0],
+                [0.0, 255.0, 0.0],
+                [0.0, 0.0, 255.0],
+                [255.0; 3],
+            ]
+        };
+        for (seen, expected) in quadrants(&picture).iter().zip(expected) {
+            for (seen, expected) in seen.iter().zip(expected) {
+                // Lossy formats are a little off.
+                assert!(
+                    (seen - expected).abs() <= 4.0,
+                    "{name}: {seen} for {expected}"
+                );
+            }
+        }
+        assert_eq!(
+            remark.is_some(),
+            name.contains("alpha"),
+            "{name}: {remark:?}"
+        );
+    }
+}
+
+#[test]
+fn a_sixteen_bit_picture_with_alpha_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("deep.png");
+    let deep = ImageBuffer::from_pixel(20, 20, Rgba([65535u16, 32768, 0, 32768]));
+    deep.save(&file).unwrap();
+    let (picture, remark) = Picture::open(&file).unwrap();
+    assert!(remark.unwrap().contains("laid on white"));
+    // Half of the colour, half of white.
+    let x = picture.to_array();
+    for (c, expected) in [255.0, 191.0, 127.0].into_iter().enumerate() {
+        assert!((x[[10, 10, c]] + MEAN[c] - expected).abs() <= 1.0);
+    }
+}
+
+/// Cut anywhere, a file is refused; only the very last bytes of some formats carry nothing of the picture.
+#[test]
+fn a_picture_that_is_cut_short_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in files() {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let whole = std::fs::read(&file).unwrap();
+        for part in [0.01, 0.1, 0.3, 0.5, 0.7, 0.9] {
+            let cut = folder.path().join(name);
+            let length = (whole.len() as f64 * part) as usize;
+            std::fs::write(&cut, &whole[..length]).unwrap();
+            let Err(error) = Picture::open(&cut) else {
+                panic!("{name} is taken with {length} of {} bytes", whole.len());
+            };
+            let message = error.to_string();
+            assert!(message.starts_with(cut.to_str().unwrap()), "{message}");
+            assert!(!message.contains('\n'), "{message}");
+        }
+    }
+}
+
+/// The header of a PNG of this size, with nothing behind it but an end.
+fn png_header(width: u32, height: u32) -> Vec<u8> {
+    let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
+    let mut chunk = |kind: &[u8; 4], data: &[u8]| {
+        png.extend((data.len() as u32).to_be_bytes());
+        let begin = png.len();
+        png.extend(kind);
+        png.extend(data);
+        let check = crc32(&png[begin..]);
+        png.extend(check.to_be_bytes());
+    };
+    let size = [width.to_be_bytes(), height.to_be_bytes()].concat();
+    chunk(b"IHDR", &[&size[..], &[8, 2, 0, 0, 0]].concat());
+    chunk(b"IDAT", &[0x78, 0x9c, 0x03, 0, 0, 0, 0, 1]);
+    chunk(b"IEND", &[]);
+    png
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |crc, &byte| {
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| {
+            (crc >> 1) ^ (0xEDB8_8320 & 0u32.wrapping_sub(crc & 1))
+        })
+    })
+}
+
+#[test]
+fn a_picture_is_refused_by_the_size_that_it_declares() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("declared.png");
+    let refusal = |width, height| {
+        std::fs::write(&file, png_header(width, height)).unwrap();
+        Picture::open(&file).unwrap_err().to_string()
+    };
+    for (width, height) in [
+        (20_001, 10_000),
+        (100_000, 100_000),
+        (i32::MAX as u32, i32::MAX as u32),
+    ] {
+        assert!(u64::from(width) * u64::from(height) > MOST_PIXELS);
+        let message = refusal(width, height);
+        assert!(message.contains("at most 200 million"), "{message}");
+    }
+    for (width, height) in [(0, 10), (10, 0)] {
+        let message = refusal(width, height);
+        assert!(message.starts_with(file.to_str().unwrap()), "{message}");
+    }
+    assert!(refusal(10, 10).contains("cut short") || refusal(10, 10).contains("damaged"));
+}
+
+#[test]
+fn what_is_no_picture_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let refusal = |bytes: &[u8]| {
+        let file = folder.path().join("file.jpg");
+        std::fs::write(&file, bytes).unwrap();
+        Picture::open(&file).unwrap_err().to_string()
+    };
+    assert!(refusal(b"").ends_with("file.jpg: the file is empty"));
+    assert!(refusal(b"<!DOCTYPE html><html>").contains("not a picture"));
+    assert!(refusal(&[0; 5000]).contains("not a picture"));
+    let missing = Picture::open(&folder.path().join("missing.png")).unwrap_err();
+    assert!(
+        missing
+            .to_string()
+            .ends_with("missing.png: no such file or directory")
+    );
+    let directory = Picture::open(folder.path()).unwrap_err();
+    assert!(directory.to_string().contains("not a file"));
+}
