@@ -152,7 +152,8 @@ fn gradients_are_added_to_what_is_there() {
     let before: Array3<f64> = random((3, 4, 2), 16);
     let content = ContentLoss::new(random((3, 4, 2), 17));
     let style = StyleLoss::new(&random((2, 2, 2), 18));
-    let additions: [&dyn Fn(&mut Array3<f64>); 3] = [
+    type Addition<'a> = &'a dyn Fn(&mut Array3<f64>);
+    let additions: [Addition; 3] = [
         &|df| content.add_gradient(&f, 1.5, df),
         &|df| style.add_gradient(&f, &style.residual(&f), 1.5, df),
         &|df| total_variation::add_gradient(&f, 1.5, df),
@@ -259,7 +260,8 @@ fn the_check_catches_a_wrong_derivative() {
     let right = objective.evaluate(&network, &x).1;
     assert!(relative_error(&x, &right, loss) <= BOUND);
 
-    let mutilate: [(&str, fn(&mut Array3<f64>)); 5] = [
+    type Mutilation = (&'static str, fn(&mut Array3<f64>));
+    let mutilations: [Mutilation; 5] = [
         ("all of it a millionth off", |g| *g *= 1.0 + 3e-6),
         ("one element off by a ten-thousandth", |g| {
             g[[3, 2, 1]] *= 1.0 + 1e-4
@@ -268,7 +270,7 @@ fn the_check_catches_a_wrong_derivative() {
         ("two elements exchanged", |g| g.swap([1, 1, 0], [1, 2, 0])),
         ("a NaN", |g| g[[6, 4, 2]] = f64::NAN),
     ];
-    for (how, mutilate) in mutilate {
+    for (how, mutilate) in mutilations {
         let mut wrong = right.clone();
         mutilate(&mut wrong);
         assert!(relative_error(&x, &wrong, loss) > BOUND, "{how}");

@@ -33,8 +33,8 @@ pub struct Stylize {
     #[command(flatten)]
     paint: PaintOptions,
 
-    /// Network weights, VGG-16 or VGG-19, as safetensors [default: VGG-16, built in]
-    #[arg(long, value_name = "FILE", env = weights::ENVIRONMENT, help_heading = "Network and machine")]
+    /// Network weights, VGG-16 or VGG-19, as safetensors [default: VGG-16, built in] [env: IMPASTO_WEIGHTS]
+    #[arg(long, value_name = "FILE", help_heading = "Network and machine")]
     weights: Option<PathBuf>,
 
     /// Threads to compute with [default: one for each core]
@@ -82,7 +82,9 @@ impl Stylize {
         let style = open(&self.style, "style", |remark| self.remark(remark))?;
         let begin = Instant::now();
         let program = std::env::current_exe().ok();
-        let source = weights::locate(self.weights.clone(), built_in, program.as_deref())?;
+        let variable = std::env::var_os(weights::ENVIRONMENT).filter(|value| !value.is_empty());
+        let named = self.weights.clone().or(variable.map(PathBuf::from));
+        let source = weights::locate(named, built_in, program.as_deref())?;
         let weights = Weights::load(&source).context("weights")?;
         let threads = rayon::ThreadPoolBuilder::new()
             .num_threads(self.threads.unwrap_or(0).into())

@@ -88,14 +88,29 @@ impl Picture {
         if from == size {
             return self.clone();
         }
+        // The crop: as wide and high as the aspect allows, around the centre, to parts of a pixel.
+        let (width, height) = (f64::from(from.width), f64::from(from.height));
+        let aspect = f64::from(size.width) / f64::from(size.height);
+        let (crop_width, crop_height) = (width.min(height * aspect), height.min(width / aspect));
+        let (left, top) = ((width - crop_width) / 2.0, (height - crop_height) / 2.0);
+        // First across, then down, as the common tools do: overshoot is cut off at 0 and 255 in between.
+        let narrowed = Size {
+            width: size.width,
+            height: from.height,
+        };
+        let across = ResizeOptions::new().crop(left, 0.0, crop_width, height);
+        let down = ResizeOptions::new().crop(0.0, top, f64::from(size.width), crop_height);
+        self.resample(narrowed, &across).resample(size, &down)
+    }
+
+    fn resample(&self, size: Size, options: &ResizeOptions) -> Self {
+        let from = self.size();
         let source = ImageRef::new(from.width, from.height, self.0.as_raw(), PixelType::U8x3)
             .expect("a picture has the bytes that its size says");
         let mut target = Image::new(size.width, size.height, PixelType::U8x3);
-        let options = ResizeOptions::new()
-            .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
-            .fit_into_destination(Some((0.5, 0.5)));
+        let lanczos = options.resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
         Resizer::new()
-            .resize(&source, &mut target, &options)
+            .resize(&source, &mut target, &lanczos)
             .expect("both have three bytes a pixel, and the crop lies inside");
         let pixels = RgbImage::from_raw(size.width, size.height, target.into_vec());
         Self(pixels.expect("the target has this size"))

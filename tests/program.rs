@@ -1,0 +1,374 @@
+//! Good runs of the program, as a user makes them.
+#![cfg(feature = "embedded-weights")]
+
+mod workplace;
+
+use image::GenericImageView;
+use impasto::picture::{Picture, Size};
+use serde_json::Value;
+use std::path::Path;
+use workplace::{SMALL, Workplace, data};
+
+fn dimensions(path: &Path) -> (u32, u32) {
+    image::open(path).unwrap().dimensions()
+}
+
+/// The lines of a log, as JSON objects.
+fn log(path: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn a_picture_is_painted_and_named_at_the_end() {
+    let place = Workplace::new();
+    let output = place.stylize(SMALL).assert().success().get_output().clone();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.lines()
+            .next()
+            .unwrap()
+            .starts_with("iteration 1 of 3, loss ")
+    );
+    let last = said.lines().last().unwrap();
+    assert!(
+        last.starts_with("wrote out.png (48x32, 3 iterations in "),
+        "{said}"
+    );
+    assert_eq!(place.contents(), ["out.png"]);
+    assert_eq!(dimensions(&place.path("out.png")), (48, 32));
+}
+
+#[test]
+fn a_size_of_two_edges_is_met_exactly() {
+    let place = Workplace::new();
+    let arguments = "-o out.png --size 33x47 --iterations 1";
+    place.stylize(arguments).assert().success();
+    assert_eq!(dimensions(&place.path("out.png")), (33, 47));
+}
+
+#[test]
+fn the_output_format_is_told_by_the_ending() {
+    let place = Workplace::new();
+    for ending in ["jpg", "WebP", "tiff"] {
+        let arguments = format!("-o out.{ending} --size 32x32 --iterations 1");
+        place.stylize(&arguments).assert().success();
+        let bytes = std::fs::read(place.path(&format!("out.{ending}"))).unwrap();
+        let format = image::guess_format(&bytes).unwrap();
+        let expected = image::ImageFormat::from_extension(ending).unwrap();
+        assert_eq!(format, expected);
+    }
+}
+
+#[test]
+fn the_log_has_a_line_for_each_iteration_and_losses_fall() {
+    let place = Workplace::new();
+    let arguments =
+        "-o out.png --size 64 --iterations 12 --init content --tv-weight 0.1 --log log.jsonl";
+    place.stylize(arguments).assert().success();
+    let lines = log(&place.path("log.jsonl"));
+    assert_eq!(lines.len(), 12);
+    let mut seconds = 0.0;
+    for (iteration, line) in (1..).zip(&lines) {
+        let number = |key: &str| line[key].as_f64().unwrap();
+        assert_eq!(line["iteration"], iteration);
+        let sum = number("content") + number("style") + number("tv");
+        assert!((number("total") / sum - 1.0).abs() < 1e-12);
+        assert!(number("style") > 0.0 && number("tv") > 0.0);
+        assert!(number("seconds") >= seconds);
+        seconds = number("seconds");
+        assert_eq!(line.as_object().unwrap().len(), 6, "{line}");
+    }
+    // The losses are those of the picture before the step: it begins as the photograph itself.
+    assert_eq!(lines[0]["content"], 0.0);
+    assert!(lines[1]["content"].as_f64().unwrap() > 0.0);
+    let totals: Vec<_> = lines
+        .iter()
+        .map(|line| line["total"].as_f64().unwrap())
+        .collect();
+    assert!(
+        totals.is_sorted_by(|earlier, later| later < earlier),
+        "{totals:?}"
+    );
+}
+
+#[test]
+fn frames_are_kept_when_they_are_due() {
+    let place = Workplace::new();
+    let small = "-o out.png --size 32 --iterations 10 --init content";
+    place
+        .stylize(&format!("{small} --frames a/b"))
+        .assert()
+        .success();
+    let names = |folder: &str| {
+        let entries = place.path(folder).read_dir().unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let due = [
+        "00001.png",
+        "00002.png",
+        "00003.png",
+        "00004.png",
+        "00005.png",
+        "00010.png",
+    ];
+    assert_eq!(names("a/b"), due);
+    let frames = "--frames c --frames-at 4";
+    place
+        .stylize(&format!("{small} {frames}"))
+        .assert()
+        .success();
+    assert_eq!(names("c"), ["00004.png", "00008.png"]);
+    // The last frame is the picture itself.
+    let bytes = |name: &str| std::fs::read(place.path(name)).unwrap();
+    assert_eq!(bytes("a/b/00010.png"), bytes("out.png"));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads() {
+    let place = Workplace::new();
+    let paint = |name: &str, options: &str| {
+        let size = "--size 96x70 --iterations 2";
+        place
+            .stylize(&format!("-o {name}.png {size} {options}"))
+            .assert()
+            .success();
+        std::fs::read(place.path(&format!("{name}.png"))).unwrap()
+    };
+    let first = paint("first", "--threads 1 --seed 5");
+    assert!(first == paint("again", "--threads 1 --seed 5"));
+    assert!(first == paint("two", "--threads 2 --seed 5"));
+    assert!(first == paint("three", "--threads 3 --seed 5"));
+    assert!(first != paint("other", "--threads 2 --seed 6"));
+}
+
+#[test]
+fn quiet_says_nothing_and_verbose_says_more() {
+    let place = Workplace::new();
+    let quiet = place.stylize(&format!("{SMALL} -q")).assert().success();
+    assert!(quiet.get_output().stderr.is_empty() && quiet.get_output().stdout.is_empty());
+    let verbose = place.stylize(&format!("{SMALL} -v")).assert().success();
+    let said = String::from_utf8(verbose.get_output().stderr.clone()).unwrap();
+    for detail in [
+        "VGG-16 from the program itself",
+        "451x300, painted at 48x32",
+        "752x600, seen at 48x38",
+        "conv5_1=4",
+        "learning rate 2",
+        " threads, ",
+        "s an iteration",
+    ] {
+        assert!(said.contains(detail), "{detail} in {said}");
+    }
+}
+
+#[test]
+fn the_classic_preset_is_the_classic_recipe_and_options_win_over_it() {
+    let place = Workplace::new();
+    let said = |arguments: &str| {
+        let run = place
+            .stylize(&format!("-o out.png -v {arguments}"))
+            .assert()
+            .success();
+        String::from_utf8(run.get_output().stderr.clone()).unwrap()
+    };
+    // Its own size, 666x500, at the fewest iterations and the shallowest layers, so that it is soon done.
+    let classic =
+        said("--preset classic --iterations 1 --style-layers conv1_1 --content-layers conv1_1=2");
+    assert!(classic.contains("painted at 666x500"), "{classic}");
+    assert!(classic.contains("seen at 666x500"));
+    assert!(classic.contains("content × 0.01: conv1_1=2\n"));
+    let smaller = said("--preset classic --iterations 1 --size 40x40");
+    assert!(smaller.contains("painted at 40x40"), "{smaller}");
+    assert!(smaller.contains("conv1_1=0.5 conv2_1=1 conv3_1=1.5 conv4_1=3 conv5_1=4"));
+    assert!(smaller.contains("learning rate 2, from noise, seed 0"));
+}
+
+#[test]
+fn each_way_to_begin_begins_with_its_own_picture() {
+    let place = Workplace::new();
+    place.write(
+        "start.png",
+        std::fs::read(data("content/coffee.jpg")).unwrap(),
+    );
+    let begin = |options: &str| {
+        // Steps so small that the first picture is what comes out.
+        let still = "-o out.png --size 64x48 --iterations 1 --learning-rate 1e-6";
+        place
+            .stylize(&format!("{still} {options}"))
+            .assert()
+            .success();
+        Picture::open(&place.path("out.png")).unwrap().0
+    };
+    let size = Size {
+        width: 64,
+        height: 48,
+    };
+    let fitted = |name: &str| Picture::open(&data(name)).unwrap().0.fit(size);
+    let content = fitted("content/chelsea.jpg");
+    assert_eq!(begin("--init content"), content);
+    assert_eq!(begin("--noise-ratio 0"), content);
+    assert_eq!(begin("--init start.png"), fitted("content/coffee.jpg"));
+
+    let deviation = |picture: &Picture| picture.to_array().std(0.0);
+    // Uniform noise of half-width 20 deviates by 20/√3 = 11.5; over the whole range by 255/√12 = 73.6.
+    assert!((deviation(&begin("--noise-ratio 1")) - 11.5).abs() < 0.5);
+    assert!((deviation(&begin("--init random")) - 73.6).abs() < 1.5);
+    // 0.6 of one and 0.4 of the other.
+    let mixed = begin("--init noise").to_array();
+    let noise = (&mixed - &(content.to_array() * 0.4)) / 0.6;
+    assert!(noise.iter().all(|noise| noise.abs() < 21.0));
+    assert!((noise.std(0.0) - 11.5).abs() < 0.5);
+}
+
+#[test]
+fn weights_are_taken_from_a_named_file_or_the_environment() {
+    let place = Workplace::new();
+    let weights = data("vgg16.safetensors");
+    place.stylize(SMALL).assert().success();
+    let built_in = std::fs::read(place.path("out.png")).unwrap();
+    let mut by_option = place.stylize(&format!("{SMALL} -v --weights"));
+    let said = by_option
+        .arg(&weights)
+        .assert()
+        .success()
+        .get_output()
+        .stderr
+        .clone();
+    assert!(String::from_utf8(said).unwrap().contains("VGG-16 from /"));
+    assert!(std::fs::read(place.path("out.png")).unwrap() == built_in);
+    let mut by_environment = place.stylize(SMALL);
+    by_environment
+        .env("IMPASTO_WEIGHTS", &weights)
+        .assert()
+        .success();
+    assert!(std::fs::read(place.path("out.png")).unwrap() == built_in);
+    // Empty is as good as unset; a file that is not there is not.
+    place
+        .stylize(SMALL)
+        .env("IMPASTO_WEIGHTS", "")
+        .assert()
+        .success();
+    place
+        .stylize(SMALL)
+        .env("IMPASTO_WEIGHTS", "none")
+        .assert()
+        .code(1);
+}
+
+#[test]
+fn any_layers_and_either_pooling_can_be_asked_for() {
+    let place = Workplace::new();
+    let paint = |options: &str| {
+        place
+            .stylize(&format!("{SMALL} {options}"))
+            .assert()
+            .success();
+        std::fs::read(place.path("out.png")).unwrap()
+    };
+    let classic = paint("");
+    assert!(paint("--style-layers pool1,pool4=2,conv3_3=0.5 --content-layers pool3") != classic);
+    assert!(paint("--pooling max") != classic);
+    assert!(paint("--style-weight 0 --init random") != classic);
+    assert!(paint("--content-weight 1e6") != classic);
+}
+
+#[test]
+fn what_is_transparent_is_laid_on_white_and_that_is_said() {
+    let place = Workplace::new();
+    let glass = image::RgbaImage::from_pixel(40, 40, image::Rgba([10, 20, 30, 0]));
+    glass.save(place.path("glass.png")).unwrap();
+    let mut command = place.impasto("stylize glass.png");
+    command.arg(data("style/great_wave.jpg"));
+    command.args(format!("{SMALL} --init content --learning-rate 1e-6").split(' '));
+    let said = command.assert().success().get_output().stderr.clone();
+    let said = String::from_utf8(said).unwrap();
+    assert!(
+        said.starts_with("glass.png: what is transparent was laid on white\n"),
+        "{said}"
+    );
+    let painted = image::open(place.path("out.png")).unwrap().into_rgb8();
+    assert!(painted.pixels().all(|pixel| pixel.0 == [255; 3]));
+}
+
+#[test]
+fn an_older_picture_is_replaced_and_a_link_followed() {
+    let place = Workplace::new();
+    place.write("out.png", "not a picture");
+    place.stylize(SMALL).assert().success();
+    assert_eq!(dimensions(&place.path("out.png")), (48, 32));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::create_dir(place.path("there")).unwrap();
+        let target = place.write("there/real.png", "");
+        std::fs::remove_file(place.path("out.png")).unwrap();
+        std::os::unix::fs::symlink(&target, place.path("out.png")).unwrap();
+        place.stylize(SMALL).assert().success();
+        assert_eq!(dimensions(&target), (48, 32));
+        assert!(place.path("out.png").is_symlink());
+        // As readable as any file that the user makes.
+        let plain = place.write("plain", "").metadata().unwrap().permissions();
+        let mode = target.metadata().unwrap().permissions().mode();
+        assert_eq!(mode, plain.mode());
+    }
+}
+
+#[test]
+fn help_and_version_are_there() {
+    let place = Workplace::new();
+    let help = place
+        .impasto("--help")
+        .assert()
+        .success()
+        .get_output()
+        .stdout
+        .clone();
+    assert!(String::from_utf8(help).unwrap().contains("stylize"));
+    let help = place
+        .impasto("stylize --help")
+        .assert()
+        .success()
+        .get_output()
+        .stdout
+        .clone();
+    let help = String::from_utf8(help).unwrap();
+    for option in [
+        "--output",
+        "--size",
+        "--preset",
+        "--iterations",
+        "--learning-rate",
+        "--init",
+        "--noise-ratio",
+        "--content-weight",
+        "--style-weight",
+        "--tv-weight",
+        "--content-layers",
+        "--style-layers",
+        "--pooling",
+        "--weights",
+        "--seed",
+        "--threads",
+        "--frames",
+        "--frames-at",
+        "--log",
+        "--quiet",
+        "--verbose",
+    ] {
+        assert!(help.contains(option), "{option}");
+    }
+    let version = place
+        .impasto("--version")
+        .assert()
+        .success()
+        .get_output()
+        .stdout
+        .clone();
+    let expected = format!("impasto {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(String::from_utf8(version).unwrap(), expected);
+}

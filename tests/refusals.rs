@@ -1,0 +1,331 @@
+//! Bad input: one clear line that names the file or option, exit code 1 (2 for usage), and nothing written.
+#![cfg(feature = "embedded-weights")]
+
+mod workplace;
+
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView, serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use workplace::{SMALL, Workplace, data};
+
+/// The refusal of a run with this photograph.
+fn of_content(place: &Workplace, name: &str) -> String {
+    let mut command = place.impasto(&format!("stylize {name}"));
+    command
+        .arg(data("style/starry_night.jpg"))
+        .args(SMALL.split(' '));
+    place.refusal(command)
+}
+
+#[test]
+fn a_bad_picture_is_refused_with_its_name() {
+    let place = Workplace::new();
+    let jpeg = std::fs::read(data("content/chelsea.jpg")).unwrap();
+    place.write("empty.jpg", "");
+    place.write("text.jpg", "this is not a picture, whatever its name says");
+    place.write("cut.jpg", &jpeg[..jpeg.len() / 2]);
+    std::fs::create_dir(place.path("folder.jpg")).unwrap();
+    for (name, reason) in [
+        ("missing.jpg", "no such file"),
+        ("empty.jpg", "empty"),
+        ("text.jpg", "not a picture"),
+        ("cut.jpg", "cut short"),
+        ("folder.jpg", "not a file"),
+    ] {
+        let line = of_content(&place, name);
+        assert!(
+            line.contains(&format!("content picture: {name}: ")),
+            "{line}"
+        );
+        assert!(line.contains(reason), "{line}");
+    }
+    // The same goes for the painting, and for a picture to begin with.
+    let mut command = place.impasto("stylize");
+    command
+        .arg(data("content/chelsea.jpg"))
+        .arg("cut.jpg")
+        .args(SMALL.split(' '));
+    assert!(place.refusal(command).contains("style picture: cut.jpg: "));
+    let line = place.refusal(place.stylize(&format!("{SMALL} --init cut.jpg")));
+    assert!(line.contains("--init picture: cut.jpg: "), "{line}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_picture_that_may_not_be_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Workplace::new();
+    let file = place.write("secret.png", "");
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o000)).unwrap();
+    if std::fs::read(&file).is_ok() {
+        return; // Nothing is forbidden to root.
+    }
+    assert!(of_content(&place, "secret.png").contains("permission denied"));
+}
+
+#[test]
+fn a_bad_place_for_the_picture_is_found_before_the_run() {
+    let place = Workplace::new();
+    for (output, reason) in [
+        ("missing/out.png", "there is no folder"),
+        ("out.xyz", "use one of png, jpg"),
+        ("out", "use one of png, jpg"),
+        (".", "use one of png, jpg"),
+    ] {
+        let line = place.refusal(place.stylize(&format!("-o {output} --size 48")));
+        assert!(line.contains(&format!("error: {output}: ")), "{line}");
+        assert!(line.contains(reason), "{line}");
+    }
+}
+
+#[test]
+fn an_input_is_never_replaced() {
+    let place = Workplace::new();
+    let cat = std::fs::read(data("content/chelsea.jpg")).unwrap();
+    place.write("cat.jpg", &cat);
+    for (output, log) in [
+        ("./cat.jpg", "log"),
+        ("out.png", "cat.jpg"),
+        ("out.png", "out.png"),
+    ] {
+        let mut command = place.impasto("stylize cat.jpg");
+        command.arg(data("style/starry_night.jpg"));
+        command.args(["-o", output, "--log", log, "--size", "48"]);
+        assert!(place.refusal(command).contains("would replace"));
+    }
+    assert!(std::fs::read(place.path("cat.jpg")).unwrap() == cat);
+}
+
+#[test]
+fn a_bad_place_for_a_report_is_found_before_the_run() {
+    let place = Workplace::new();
+    place.write("file", "");
+    for (arguments, reason) in [
+        ("--log missing/log.jsonl", "there is no folder missing"),
+        ("--log .", "this is a folder"),
+        ("--frames file", "not a folder"),
+        ("--frames file/below", "cannot be made"),
+    ] {
+        let line = place.refusal(place.stylize(&format!("{SMALL} {arguments}")));
+        assert!(line.contains(reason), "{arguments}: {line}");
+    }
+}
+
+#[test]
+fn an_unknown_layer_is_refused_with_those_that_exist() {
+    let place = Workplace::new();
+    for option in ["--style-layers", "--content-layers"] {
+        // VGG-19 has it; the built-in VGG-16 has not.
+        let line = place.refusal(place.stylize(&format!("{SMALL} {option} conv1_1,conv3_4=2")));
+        assert!(line.contains("VGG-16 has no layer \"conv3_4\""), "{line}");
+        assert!(line.contains("conv1_1, conv1_2, pool1, conv2_1"), "{line}");
+    }
+}
+
+#[test]
+fn a_size_too_small_for_the_layers_is_refused() {
+    let place = Workplace::new();
+    let line = place.refusal(place.stylize("-o out.png --size 15"));
+    assert!(
+        line.contains("content picture at 15x10 is too small for layer conv5_1"),
+        "{line}"
+    );
+    let line = place.refusal(place.stylize("-o out.png --size 300x12"));
+    assert!(line.contains("300x12"), "{line}");
+    let shallow =
+        "-o out.png --size 15 --iterations 1 --style-layers conv1_1 --content-layers conv2_2";
+    place.stylize(shallow).assert().success();
+}
+
+#[test]
+fn senseless_options_are_refused() {
+    let place = Workplace::new();
+    for (arguments, reason) in [
+        ("--learning-rate 0", "learning rate"),
+        ("--learning-rate -2", "learning rate"),
+        ("--learning-rate inf", "learning rate"),
+        ("--noise-ratio 1.5", "noise ratio"),
+        ("--style-weight -1", "weight of style"),
+        ("--tv-weight NaN", "weight of total variation"),
+        ("--iterations 0", "at least 1 iteration"),
+        ("--style-weight 0 --content-weight 0", "nothing to optimise"),
+        ("--style-layers conv1_1,conv1_1", "named twice"),
+    ] {
+        let line = place.refusal(place.stylize(&format!("-o out.png --size 48 {arguments}")));
+        assert!(line.contains(reason), "{arguments}: {line}");
+    }
+}
+
+#[test]
+fn wrong_usage_exits_with_2_and_names_the_option() {
+    let place = Workplace::new();
+    for (arguments, named) in [
+        ("", "--output"),
+        ("-o out.png --size 0", "--size"),
+        ("-o out.png --size 12x", "--size"),
+        ("-o out.png --size big", "--size"),
+        ("-o out.png --iterations many", "--iterations"),
+        ("-o out.png --style-layers conv1_1=x", "--style-layers"),
+        ("-o out.png --pooling median", "--pooling"),
+        ("-o out.png --preset none", "--preset"),
+        ("-o out.png --threads 0", "--threads"),
+        ("-o out.png --frames-at 3", "--frames"),
+        ("-o out.png --frames f --frames-at 0", "--frames-at"),
+        ("-o out.png -q -v", "--quiet"),
+        ("-o out.png --colour", "--colour"),
+    ] {
+        let output = place
+            .stylize(arguments)
+            .assert()
+            .code(2)
+            .get_output()
+            .clone();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(message.contains(named), "{arguments}: {message}");
+        assert!(place.contents().is_empty());
+    }
+    place.impasto("").assert().code(2);
+    place.impasto("paint").assert().code(2);
+}
+
+#[test]
+fn a_loss_out_of_bounds_ends_the_run_and_keeps_the_last_good_picture() {
+    let place = Workplace::new();
+    let wild = "-o out.png --size 48 --iterations 9 --init content --learning-rate 1e30";
+    let output = place.stylize(wild).assert().code(1).get_output().clone();
+    let message = String::from_utf8(output.stderr).unwrap();
+    let line = message.lines().last().unwrap();
+    assert!(
+        line.contains("no longer a finite number at iteration 2"),
+        "{line}"
+    );
+    assert!(
+        line.ends_with("the last good picture is in out.png"),
+        "{line}"
+    );
+    // The picture before the step that broke it: the photograph.
+    let picture = |path: PathBuf| impasto::picture::Picture::open(&path).unwrap().0;
+    let photograph = picture(data("content/chelsea.jpg"));
+    let kept = picture(place.path("out.png"));
+    assert_eq!(kept, photograph.fit(kept.size()));
+}
+
+/// A change to the tensors of a weights file: their types, shapes and bytes, by name.
+type Change = fn(&mut BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>);
+
+/// The project's weights, changed.
+fn weights(change: Change) -> Vec<u8> {
+    let bytes = std::fs::read(data("vgg16.safetensors")).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let mut tensors: BTreeMap<_, _> = file
+        .tensors()
+        .into_iter()
+        .map(|(name, view)| {
+            (
+                name,
+                (view.dtype(), view.shape().to_vec(), view.data().to_vec()),
+            )
+        })
+        .collect();
+    change(&mut tensors);
+    let views = tensors.iter().map(|(name, (dtype, shape, data))| {
+        (name, TensorView::new(*dtype, shape.clone(), data).unwrap())
+    });
+    serialize(views, None).unwrap()
+}
+
+#[test]
+fn damaged_weights_are_refused_with_what_is_wrong() {
+    let whole = std::fs::read(data("vgg16.safetensors")).unwrap();
+    let place = Workplace::new();
+    let refusal = |bytes: &[u8]| {
+        place.write("w.safetensors", bytes);
+        let command = place.stylize(&format!("{SMALL} --weights w.safetensors"));
+        let line = place.refusal(command);
+        assert!(
+            line.starts_with("error: weights: w.safetensors: "),
+            "{line}"
+        );
+        line
+    };
+    assert!(refusal(b"").contains("empty"));
+    assert!(
+        refusal(b"<!DOCTYPE html><html><body>404</body></html>").contains("not a safetensors file")
+    );
+    // A header that claims to be enormous takes no memory.
+    assert!(refusal(&[0xFF; 64]).contains("not a safetensors file"));
+    for length in [4, 1000, whole.len() / 2, whole.len() - 1] {
+        assert!(refusal(&whole[..length]).contains("cut short"));
+    }
+    let changes: [(Change, &str); 8] = [
+        (
+            |t| drop(t.remove("conv3_2.weight")),
+            "layer conv3_2 of VGG-16 is missing",
+        ),
+        (
+            |t| drop(t.remove("conv4_1.bias")),
+            "conv4_1.bias is missing",
+        ),
+        (
+            |t| t.get_mut("conv2_1.weight").unwrap().1 = vec![64, 128, 3, 3],
+            "conv2_1.weight has the shape 64×128×3×3 (OIHW), not 128×64×3×3",
+        ),
+        (
+            |t| t.get_mut("conv1_1.weight").unwrap().1 = vec![64, 27],
+            "has 2 axes",
+        ),
+        (
+            |t| {
+                let bias = t.get_mut("conv1_2.bias").unwrap();
+                (bias.1, bias.2) = (vec![32], bias.2[..64].to_vec());
+            },
+            "conv1_2.bias has 32 values, not 64",
+        ),
+        (
+            |t| t.get_mut("conv5_1.weight").unwrap().2[1000..1002].copy_from_slice(&[0xFF, 0x7F]),
+            "layer conv5_1 has values that are NaN or infinite",
+        ),
+        (
+            |t| t.get_mut("conv1_1.bias").unwrap().0 = Dtype::I16,
+            "stored as I16",
+        ),
+        (
+            |t| {
+                *t = BTreeMap::from([("features.0.weight".to_owned(), t["conv1_1.weight"].clone())])
+            },
+            "no tensor is named like conv1_1.weight; it holds 1 tensors: features.0.weight",
+        ),
+    ];
+    for (change, reason) in changes {
+        let line = refusal(&weights(change));
+        assert!(line.contains(reason), "{line}");
+    }
+}
+
+#[test]
+fn weights_that_are_no_file_are_refused() {
+    let place = Workplace::new();
+    let line = place.refusal(place.stylize(&format!("{SMALL} --weights nowhere")));
+    assert_eq!(line, "error: weights: nowhere: no such file or directory");
+    let line = place.refusal(place.stylize(&format!("{SMALL} --weights .")));
+    assert!(line.contains("error: weights: .: not a file"), "{line}");
+}
+
+#[test]
+fn weights_that_end_early_serve_the_layers_that_they_have() {
+    let place = Workplace::new();
+    let through_block_3 = |t: &mut BTreeMap<String, _>| t.retain(|name, _| name.as_str() < "conv4");
+    place.write("w.safetensors", weights(through_block_3));
+    let with = "--weights w.safetensors";
+    let line = place.refusal(place.stylize(&format!("{SMALL} {with}")));
+    assert!(
+        line.contains("the weights do not reach down to layer conv4_2"),
+        "{line}"
+    );
+    let shallow = "--style-layers conv1_1,conv3_1 --content-layers pool3";
+    place
+        .stylize(&format!("{SMALL} {with} {shallow}"))
+        .assert()
+        .success();
+}

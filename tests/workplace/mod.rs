@@ -1,0 +1,76 @@
+//! The program itself, run as a user runs it: in a folder of its own, with the project's pictures.
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use assert_cmd::Command;
+use std::path::{Path, PathBuf};
+
+/// A file of the project's `data/` folder.
+pub fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("data")
+        .join(name)
+}
+
+/// A small run: what most tests need.
+pub const SMALL: &str = "-o out.png --size 48 --iterations 3";
+
+/// An empty folder to run in. It disappears when dropped.
+pub struct Workplace(tempfile::TempDir);
+
+impl Workplace {
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        std::fs::write(self.path(name), bytes).unwrap();
+        self.path(name)
+    }
+
+    /// `impasto` with these arguments, apart by spaces.
+    pub fn impasto(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_impasto"));
+        command
+            .current_dir(self.0.path())
+            .env_remove("IMPASTO_WEIGHTS")
+            .args(arguments.split_whitespace());
+        command
+    }
+
+    /// `impasto stylize` of the cat in the style of the night, with these arguments.
+    pub fn stylize(&self, arguments: &str) -> Command {
+        let mut command = self.impasto("stylize");
+        command
+            .arg(data("content/chelsea.jpg"))
+            .arg(data("style/starry_night.jpg"))
+            .args(arguments.split_whitespace());
+        command
+    }
+
+    /// The names of what is in the folder, in order.
+    pub fn contents(&self) -> Vec<String> {
+        let entries = self.0.path().read_dir().unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// The one line that the program refuses this with: exit code 1, and nothing new in the folder.
+    pub fn refusal(&self, mut command: Command) -> String {
+        let before = self.contents();
+        let output = command.assert().code(1).get_output().clone();
+        assert_eq!(self.contents(), before, "something was left behind");
+        let message = String::from_utf8(output.stderr).unwrap();
+        let line = message.strip_suffix('\n').unwrap();
+        assert!(!line.contains('\n'), "one line, not {message:?}");
+        assert!(line.starts_with("error: "), "{line}");
+        assert!(output.stdout.is_empty());
+        line.to_owned()
+    }
+}
