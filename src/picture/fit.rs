@@ -1,8 +1,9 @@
 //! Sizes, and cropping and scaling to them.
 
 use super::Picture;
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 use std::fmt;
 use std::str::FromStr;
@@ -105,15 +106,18 @@ impl Picture {
 
     fn resample(&self, size: Size, options: &ResizeOptions) -> Self {
         let from = self.size();
-        let source = ImageRef::new(from.width, from.height, self.0.as_raw(), PixelType::U8x3)
+        // The typed interface is compiled for this one kind of pixel, not for all that there are.
+        let source = TypedImageRef::<U8x3>::from_buffer(from.width, from.height, &self.0)
             .expect("a picture has the bytes that its size says");
-        let mut target = Image::new(size.width, size.height, PixelType::U8x3);
+        let mut pixels = RgbImage::new(size.width, size.height);
+        let mut target = TypedImage::<U8x3>::from_buffer(size.width, size.height, &mut pixels)
+            .expect("a picture has the bytes that its size says");
         let lanczos = options.resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
         Resizer::new()
-            .resize(&source, &mut target, &lanczos)
-            .expect("both have three bytes a pixel, and the crop lies inside");
-        let pixels = RgbImage::from_raw(size.width, size.height, target.into_vec());
-        Self(pixels.expect("the target has this size"))
+            .resize_typed(&source, &mut target, &lanczos)
+            .expect("the crop lies inside the picture");
+        drop(target);
+        Self(pixels)
     }
 }
 
