@@ -139,6 +139,17 @@ fn a_size_too_small_for_the_layers_is_refused() {
 }
 
 #[test]
+fn a_size_beyond_the_memory_is_refused_before_it_is_taken() {
+    let place = Workplace::new();
+    let line = place.refusal(place.stylize("-o out.png --size 32768x32768"));
+    assert!(
+        line.contains("content picture at 32768x32768 takes"),
+        "{line}"
+    );
+    assert!(line.ends_with("GB; ask for a smaller size"), "{line}");
+}
+
+#[test]
 fn senseless_options_are_refused() {
     let place = Workplace::new();
     for (arguments, reason) in [

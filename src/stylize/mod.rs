@@ -4,6 +4,7 @@
 //! prints nothing: after each iteration it hands a [`Step`] to whoever watches, who may end the run.
 
 mod init;
+mod memory;
 mod settings;
 
 pub use settings::{Init, LayerWeight, Settings};
@@ -95,13 +96,15 @@ impl Stylization {
             let size = settings.size.of(picture.size());
             let deepest = taps.iter().map(|tap| &layers[tap.layer]);
             check_size(which, size, deepest.max_by_key(|spec| spec.stride))?;
-            Ok(picture.fit(size))
+            let depth = taps.iter().map(|tap| tap.layer + 1).max().unwrap_or(0);
+            memory::check(which, size, &layers[..depth])?;
+            Ok((picture.fit(size), depth))
         };
         // The painted picture has the content's size and goes through the style layers too.
         let all_taps = [&content_taps[..], &style_taps].concat();
-        let content = fit(content, "content", &all_taps).map_err(StylizeError::Settings)?;
-        let style = fit(style, "style", &style_taps).map_err(StylizeError::Settings)?;
-        let depth = all_taps.iter().map(|tap| tap.layer + 1).max().unwrap_or(0);
+        let (content, depth) =
+            fit(content, "content", &all_taps).map_err(StylizeError::Settings)?;
+        let (style, _) = fit(style, "style", &style_taps).map_err(StylizeError::Settings)?;
         let content = content.to_array();
         Ok(Self {
             network: Network::new(weights, settings.pooling, depth),
