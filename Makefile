@@ -15,6 +15,7 @@ demo:
 test:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
 	$(CARGO) $(TEST) --locked --no-default-features --test without_weights
 	$(CARGO) $(TEST) --locked --lib --tests

@@ -56,7 +56,7 @@ pub fn relative_error(
 }
 
 /// The central difference quotients of `loss` at `x`, element by element.
-pub fn difference_quotients(x: &Array3<f64>, loss: impl Fn(&Array3<f64>) -> f64) -> Array3<f64> {
+fn difference_quotients(x: &Array3<f64>, loss: impl Fn(&Array3<f64>) -> f64) -> Array3<f64> {
     let mut moved = x.clone();
     Array3::from_shape_fn(x.dim(), |at| {
         moved[at] = x[at] + STEP;

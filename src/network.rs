@@ -4,6 +4,7 @@ use crate::ops::Scalar;
 use crate::ops::conv::Conv;
 use crate::ops::pool::{self, Pooling};
 use crate::ops::relu;
+use crate::vgg::LayerKind;
 use crate::weights::Weights;
 use ndarray::Array3;
 
@@ -43,12 +44,13 @@ impl<T: Scalar> Network<T> {
         assert!(depth <= weights.depth(), "the weights have fewer layers");
         let specs = weights.architecture().layers();
         let layers = (specs.iter().take(depth))
-            .map(|spec| match weights.conv(&spec.name) {
-                Some(conv) => Layer::Conv(Conv::new(
-                    &conv.kernel.mapv(|k| T::of(k.into())),
-                    conv.bias.mapv(|b| T::of(b.into())),
-                )),
-                None => Layer::Pool,
+            .map(|spec| match spec.kind {
+                LayerKind::Conv { .. } => {
+                    let conv = weights.conv(&spec.name).expect("weights to this depth");
+                    let kernel = conv.kernel.mapv(|k| T::of(k.into()));
+                    Layer::Conv(Conv::new(&kernel, conv.bias.mapv(|b| T::of(b.into()))))
+                }
+                LayerKind::Pool => Layer::Pool,
             })
             .collect();
         Self { layers, pooling }

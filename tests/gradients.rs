@@ -262,7 +262,7 @@ fn the_check_catches_a_wrong_derivative() {
 
     type Mutilation = (&'static str, fn(&mut Array3<f64>));
     let mutilations: [Mutilation; 5] = [
-        ("all of it a millionth off", |g| *g *= 1.0 + 3e-6),
+        ("all of it three millionths off", |g| *g *= 1.0 + 3e-6),
         ("one element off by a ten-thousandth", |g| {
             g[[3, 2, 1]] *= 1.0 + 1e-4
         }),

@@ -3,25 +3,44 @@
 
 mod workplace;
 
+use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use workplace::{Workplace, data};
 
-/// A run that would last for hours, once its log shows that it is under way.
-fn begin(place: &Workplace) -> Child {
+/// A run that is ended with the test, whatever becomes of it.
+struct Run(Child);
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A run that would last for hours, of the size that these options name.
+fn begin(place: &Workplace, options: &str) -> Run {
     let run = Command::new(env!("CARGO_BIN_EXE_impasto"))
         .current_dir(place.path(""))
+        .env_remove("IMPASTO_WEIGHTS")
         .arg("stylize")
         .arg(data("content/chelsea.jpg"))
         .arg(data("style/starry_night.jpg"))
-        .args("-o out.png --size 48 --iterations 1000000 --log log.jsonl".split(' '))
+        .args("-o out.png --iterations 1000000 --log log.jsonl".split(' '))
+        .args(options.split(' '))
         .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let log = place.path("log.jsonl");
-    wait_for("the log", || lines(&log) >= 2);
-    run
+        .spawn();
+    Run(run.unwrap())
+}
+
+/// Waits for the end: the exit code, and what was said.
+fn end(mut run: Run) -> (Option<i32>, String) {
+    wait_for("the end", || run.0.try_wait().unwrap().is_some());
+    let mut said = String::new();
+    let mut stderr = run.0.stderr.take().unwrap();
+    stderr.read_to_string(&mut said).unwrap();
+    (run.0.wait().unwrap().code(), said)
 }
 
 fn lines(log: &Path) -> usize {
@@ -42,39 +61,74 @@ fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-fn send(signal: &str, run: &Child) {
+fn send(signal: &str, run: &Run) {
     let sent = Command::new("kill")
-        .args([signal, &run.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(sent.success());
+        .args([signal, &run.0.id().to_string()])
+        .status();
+    assert!(sent.unwrap().success());
 }
 
-#[test]
-fn ctrl_c_ends_the_run_and_keeps_the_picture_so_far() {
+/// Ends a run in its loop, and looks at what it leaves.
+fn is_ended_in_order(signals: &[&str]) {
     let place = Workplace::new();
-    let run = begin(&place);
-    send("-INT", &run);
-    let output = run.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130));
-    let said = String::from_utf8(output.stderr).unwrap();
+    let run = begin(&place, "--size 48");
+    wait_for("two iterations", || lines(&place.path("log.jsonl")) >= 2);
+    for signal in signals {
+        send(signal, &run);
+    }
+    let (code, said) = end(run);
+    assert_eq!(code, Some(130), "{said}");
     assert!(said.contains("ending after this iteration"), "{said}");
-    let last = said.lines().last().unwrap();
     let done = lines(&place.path("log.jsonl"));
     let expected = format!("wrote out.png (48x32, {done} iterations in ");
-    assert!(last.starts_with(&expected), "{said}");
+    assert!(
+        said.lines().last().unwrap().starts_with(&expected),
+        "{said}"
+    );
     let picture = image::open(place.path("out.png")).unwrap();
     assert_eq!((picture.width(), picture.height()), (48, 32));
     assert_eq!(place.contents(), ["log.jsonl", "out.png"]);
 }
 
 #[test]
-fn being_killed_leaves_no_half_picture() {
+fn ctrl_c_ends_the_run_and_keeps_the_picture_so_far() {
+    is_ended_in_order(&["-INT"]);
+}
+
+/// Some programs send their signal to the process and to its group.
+#[test]
+fn two_signals_at_once_are_one_wish() {
+    is_ended_in_order(&["-INT", "-INT"]);
+}
+
+#[test]
+fn a_closed_terminal_or_a_shutdown_ends_the_run_in_the_same_way() {
+    is_ended_in_order(&["-HUP"]);
+    is_ended_in_order(&["-TERM"]);
+}
+
+/// The first iteration of so large a picture takes many seconds.
+#[test]
+fn a_second_ctrl_c_ends_the_program_at_once() {
+    let place = Workplace::new();
+    let run = begin(&place, "--size 1200");
+    wait_for("the log", || place.path("log.jsonl").exists());
+    send("-INT", &run);
+    std::thread::sleep(Duration::from_millis(1200));
+    send("-INT", &run);
+    let (code, said) = end(run);
+    assert_eq!(code, Some(130), "{said}");
+    assert_eq!(place.contents(), ["log.jsonl"]);
+}
+
+#[test]
+fn being_killed_leaves_the_older_picture_as_it_was() {
     let place = Workplace::new();
     place.write("out.png", "an older picture");
-    let mut run = begin(&place);
-    run.kill().unwrap();
-    run.wait().unwrap();
+    let mut run = begin(&place, "--size 48");
+    wait_for("two iterations", || lines(&place.path("log.jsonl")) >= 2);
+    run.0.kill().unwrap();
+    run.0.wait().unwrap();
     assert_eq!(place.contents(), ["log.jsonl", "out.png"]);
     let kept = std::fs::read_to_string(place.path("out.png")).unwrap();
     assert_eq!(kept, "an older picture");

@@ -9,7 +9,7 @@ use impasto::loss::total_variation;
 use impasto::ops::conv::Conv;
 use impasto::ops::pool::{self, Pooling};
 use impasto::ops::{gram, relu};
-use ndarray::{Array1, Array3, Array4, array, stack};
+use ndarray::{Array1, Array3, Array4, array};
 
 /// y[i, j, o] = b[o] + Σ k[p, q, c, o] x[i+p−1, j+q−1, c], straight from the formula.
 fn by_definition(x: &Array3<f64>, k: &Array4<f64>, b: &Array1<f64>) -> Array3<f64> {
@@ -126,8 +126,8 @@ fn the_losses_are_zero_at_their_targets_and_known_nearby() {
     let loss = style.residual(&(&target * 3.0)).loss();
     assert!((loss / expected - 1.0).abs() < 1e-12);
 
-    // Two columns that differ by 3 in two rows, and rows that do not differ: ½ (9 + 9).
-    let row = array![[1.0], [4.0]];
-    let x = stack![ndarray::Axis(0), row, row];
-    assert_eq!(total_variation::value(&x), 9.0);
+    // Along the rows by 3 and by −9, down the columns by 5 and by −7.
+    let x = array![[[0.0], [3.0]], [[5.0], [-4.0]]];
+    let squares = 9.0 + 81.0 + 25.0 + 49.0;
+    assert_eq!(total_variation::value(&x), squares / 2.0);
 }

@@ -1,11 +1,14 @@
 //! Every file of `pictures/` (made by the script there) is read as the picture that it shows; damaged ones are refused.
 
+mod workplace;
+
 use image::{ImageBuffer, Rgba};
 use impasto::picture::{MOST_PIXELS, Picture, Size};
 use impasto::vgg::MEAN;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use std::path::{Path, PathBuf};
+use workplace::png_header;
 
 const SIZE: Size = Size {
     width: 48,
@@ -131,32 +134,6 @@ fn a_damaged_picture_does_no_harm() {
         }
     }
     assert!(refused > 500, "{refused}");
-}
-
-/// The header of a PNG of this size, with nothing behind it but an end.
-fn png_header(width: u32, height: u32) -> Vec<u8> {
-    let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
-    let mut chunk = |kind: &[u8; 4], data: &[u8]| {
-        png.extend((data.len() as u32).to_be_bytes());
-        let begin = png.len();
-        png.extend(kind);
-        png.extend(data);
-        let check = crc32(&png[begin..]);
-        png.extend(check.to_be_bytes());
-    };
-    let size = [width.to_be_bytes(), height.to_be_bytes()].concat();
-    chunk(b"IHDR", &[&size[..], &[8, 2, 0, 0, 0]].concat());
-    chunk(b"IDAT", &[0x78, 0x9c, 0x03, 0, 0, 0, 0, 1]);
-    chunk(b"IEND", &[]);
-    png
-}
-
-fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0, |crc, &byte| {
-        (0..8).fold(crc ^ u32::from(byte), |crc, _| {
-            (crc >> 1) ^ (0xEDB8_8320 & 0u32.wrapping_sub(crc & 1))
-        })
-    })
 }
 
 #[test]

@@ -7,7 +7,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView, serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use workplace::{SMALL, Workplace, data};
+use workplace::{SMALL, Workplace, data, png_header};
 
 /// The refusal of a run with this photograph.
 fn of_content(place: &Workplace, name: &str) -> String {
@@ -25,6 +25,8 @@ fn a_bad_picture_is_refused_with_its_name() {
     place.write("empty.jpg", "");
     place.write("text.jpg", "this is not a picture, whatever its name says");
     place.write("cut.jpg", &jpeg[..jpeg.len() / 2]);
+    place.write("nothing.png", png_header(0, 7));
+    place.write("bomb.png", png_header(100_000, 100_000));
     std::fs::create_dir(place.path("folder.jpg")).unwrap();
     for (name, reason) in [
         ("missing.jpg", "no such file"),
@@ -32,6 +34,11 @@ fn a_bad_picture_is_refused_with_its_name() {
         ("text.jpg", "not a picture"),
         ("cut.jpg", "cut short"),
         ("folder.jpg", "not a file"),
+        ("nothing.png", "nothing.png: "),
+        (
+            "bomb.png",
+            "it declares 100000x100000 pixels; at most 200 million are taken",
+        ),
     ] {
         let line = of_content(&place, name);
         assert!(
@@ -67,11 +74,15 @@ fn a_picture_that_may_not_be_read_is_refused() {
 #[test]
 fn a_bad_place_for_the_picture_is_found_before_the_run() {
     let place = Workplace::new();
+    let too_long = format!("{}.png", "a".repeat(300));
     for (output, reason) in [
         ("missing/out.png", "there is no folder"),
         ("out.xyz", "use one of png, jpg"),
         ("out", "use one of png, jpg"),
         (".", "use one of png, jpg"),
+        ("folder.png/", "this is a folder"),
+        ("folder.png/.", "this is a folder"),
+        (&too_long, "the file name is too long"),
     ] {
         let line = place.refusal(place.stylize(&format!("-o {output} --size 48")));
         assert!(line.contains(&format!("error: {output}: ")), "{line}");
@@ -83,18 +94,70 @@ fn a_bad_place_for_the_picture_is_found_before_the_run() {
 fn an_input_is_never_replaced() {
     let place = Workplace::new();
     let cat = std::fs::read(data("content/chelsea.jpg")).unwrap();
-    place.write("cat.jpg", &cat);
-    for (output, log) in [
-        ("./cat.jpg", "log"),
-        ("out.png", "cat.jpg"),
-        ("out.png", "out.png"),
-    ] {
-        let mut command = place.impasto("stylize cat.jpg");
-        command.arg(data("style/starry_night.jpg"));
-        command.args(["-o", output, "--log", log, "--size", "48"]);
-        assert!(place.refusal(command).contains("would replace"));
+    for name in ["cat.jpg", "start.jpg", "w", "00020.png"] {
+        place.write(name, &cat);
     }
-    assert!(std::fs::read(place.path("cat.jpg")).unwrap() == cat);
+    let refused = |content: &str, options: &str| {
+        let mut command = place.impasto(&format!("stylize {content}"));
+        command.arg(data("style/starry_night.jpg"));
+        command.args(options.split(' ')).args(["--size", "48"]);
+        command.env("IMPASTO_WEIGHTS", "w");
+        let line = place.refusal(command);
+        assert!(line.contains("would replace"), "{line}");
+    };
+    refused("cat.jpg", "-o ./cat.jpg");
+    refused("cat.jpg", "-o out.png --log cat.jpg");
+    refused("cat.jpg", "-o out.png --log ./out.png");
+    refused("cat.jpg", "-o out.png --init start.jpg --log start.jpg");
+    refused("cat.jpg", "-o out.png --log w");
+    refused("00020.png", "-o out.png --frames .");
+    refused("cat.jpg", "-o 00003.png --frames .");
+    for name in ["cat.jpg", "start.jpg", "w", "00020.png"] {
+        assert!(std::fs::read(place.path(name)).unwrap() == cat);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_not_replaced_by_a_picture_nor_waited_for_by_a_log() {
+    let place = Workplace::new();
+    let made = std::process::Command::new("mkfifo")
+        .arg(place.path("pipe.png"))
+        .status();
+    assert!(made.unwrap().success());
+    let line = place.refusal(place.stylize("-o pipe.png --size 48"));
+    assert!(
+        line.contains("pipe.png: this is no ordinary file"),
+        "{line}"
+    );
+    let line = place.refusal(place.stylize(&format!("{SMALL} --log pipe.png")));
+    assert!(line.contains("pipe.png: the log would wait"), "{line}");
+}
+
+#[test]
+fn a_picture_too_large_for_its_format_is_refused_before_the_run() {
+    let place = Workplace::new();
+    let shallow = "--style-layers conv1_1 --content-layers conv1_1";
+    let line = place.refusal(place.stylize(&format!("-o out.webp --size 16384x1 {shallow}")));
+    assert!(
+        line.contains("out.webp: pictures of this format have at most 16383"),
+        "{line}"
+    );
+}
+
+#[test]
+fn control_characters_in_names_do_not_reach_the_terminal() {
+    let place = Workplace::new();
+    let mut command = place.impasto("stylize");
+    command
+        .arg("no\x1b[31m\nsuch.jpg")
+        .arg(data("style/starry_night.jpg"));
+    command.args(SMALL.split(' '));
+    let line = place.refusal(command);
+    assert!(
+        line.contains(r"no\u{1b}[31m\nsuch.jpg: no such file"),
+        "{line}"
+    );
 }
 
 #[test]
@@ -105,7 +168,11 @@ fn a_bad_place_for_a_report_is_found_before_the_run() {
         ("--log missing/log.jsonl", "there is no folder missing"),
         ("--log .", "this is a folder"),
         ("--frames file", "not a folder"),
-        ("--frames file/below", "cannot be made"),
+        (
+            "--frames file/below",
+            "file/below: no frames can be kept there",
+        ),
+        ("--log l --frames file/below", "no frames can be kept there"),
     ] {
         let line = place.refusal(place.stylize(&format!("{SMALL} {arguments}")));
         assert!(line.contains(reason), "{arguments}: {line}");
@@ -153,15 +220,15 @@ fn a_size_beyond_the_memory_is_refused_before_it_is_taken() {
 fn senseless_options_are_refused() {
     let place = Workplace::new();
     for (arguments, reason) in [
-        ("--learning-rate 0", "learning rate"),
-        ("--learning-rate -2", "learning rate"),
-        ("--learning-rate inf", "learning rate"),
-        ("--noise-ratio 1.5", "noise ratio"),
-        ("--style-weight -1", "weight of style"),
-        ("--tv-weight NaN", "weight of total variation"),
-        ("--iterations 0", "at least 1 iteration"),
         ("--style-weight 0 --content-weight 0", "nothing to optimise"),
-        ("--style-layers conv1_1,conv1_1", "named twice"),
+        (
+            "--style-weight 1e-300 --style-layers conv1_1=1e-300 --content-weight 0",
+            "nothing to optimise",
+        ),
+        (
+            "--style-layers conv1_1,conv1_1",
+            "layer conv1_1 is named twice",
+        ),
     ] {
         let line = place.refusal(place.stylize(&format!("-o out.png --size 48 {arguments}")));
         assert!(line.contains(reason), "{arguments}: {line}");
@@ -177,6 +244,14 @@ fn wrong_usage_exits_with_2_and_names_the_option() {
         ("-o out.png --size 12x", "--size"),
         ("-o out.png --size big", "--size"),
         ("-o out.png --iterations many", "--iterations"),
+        ("-o out.png --iterations 0", "--iterations"),
+        ("-o out.png --iterations 99999999999", "--iterations"),
+        ("-o out.png --learning-rate 0", "--learning-rate"),
+        ("-o out.png --learning-rate -2", "--learning-rate"),
+        ("-o out.png --learning-rate inf", "--learning-rate"),
+        ("-o out.png --noise-ratio 1.5", "--noise-ratio"),
+        ("-o out.png --style-weight -1", "--style-weight"),
+        ("-o out.png --tv-weight NaN", "--tv-weight"),
         ("-o out.png --style-layers conv1_1=x", "--style-layers"),
         ("-o out.png --pooling median", "--pooling"),
         ("-o out.png --preset none", "--preset"),
@@ -280,18 +355,18 @@ fn damaged_weights_are_refused_with_what_is_wrong() {
         ),
         (
             |t| t.get_mut("conv2_1.weight").unwrap().1 = vec![64, 128, 3, 3],
-            "conv2_1.weight has the shape 64×128×3×3 (OIHW), not 128×64×3×3",
+            "conv2_1.weight has the shape 64×128×3×3, not 128×64×3×3",
         ),
         (
             |t| t.get_mut("conv1_1.weight").unwrap().1 = vec![64, 27],
-            "has 2 axes",
+            "conv1_1.weight has the shape 64×27, not 64×3×3×3",
         ),
         (
             |t| {
                 let bias = t.get_mut("conv1_2.bias").unwrap();
                 (bias.1, bias.2) = (vec![32], bias.2[..64].to_vec());
             },
-            "conv1_2.bias has 32 values, not 64",
+            "conv1_2.bias has the shape 32, not 64",
         ),
         (
             |t| t.get_mut("conv5_1.weight").unwrap().2[1000..1002].copy_from_slice(&[0xFF, 0x7F]),
@@ -334,7 +409,7 @@ fn weights_that_end_early_serve_the_layers_that_they_have() {
         line.contains("the weights do not reach down to layer conv4_2"),
         "{line}"
     );
-    let shallow = "--style-layers conv1_1,conv3_1 --content-layers pool3";
+    let shallow = "--style-layers conv1_1,pool2 --content-layers conv3_3";
     place
         .stylize(&format!("{SMALL} {with} {shallow}"))
         .assert()

@@ -30,3 +30,20 @@ fn it_paints_with_weights_that_are_named_or_found() {
     std::fs::copy(weights, place.path("data/vgg16.safetensors")).unwrap();
     place.stylize(SMALL).assert().success();
 }
+
+#[test]
+fn it_finds_weights_beside_itself() {
+    let place = Workplace::new();
+    let program = place.path(&format!("impasto{}", std::env::consts::EXE_SUFFIX));
+    std::fs::copy(env!("CARGO_BIN_EXE_impasto"), &program).unwrap();
+    std::fs::copy(data("vgg16.safetensors"), place.path("vgg16.safetensors")).unwrap();
+    let elsewhere = Workplace::new();
+    let mut command = assert_cmd::Command::new(program);
+    command.current_dir(elsewhere.path("")).arg("stylize");
+    command
+        .arg(data("content/chelsea.jpg"))
+        .arg(data("style/starry_night.jpg"));
+    command.args(SMALL.split(' ')).env_remove("IMPASTO_WEIGHTS");
+    command.assert().success();
+    assert_eq!(elsewhere.contents(), ["out.png"]);
+}

@@ -30,7 +30,24 @@ pub fn run(built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Says something on the error stream. If nobody listens any more, that is no reason to stop.
+/// The longest line that is said.
+const LONGEST_LINE: usize = 1000;
+
+/// Says one line on the error stream, whatever names of files and tensors are in it. If nobody listens any more, that is no
+/// reason to stop.
 pub fn say(line: Arguments) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let line = line.to_string();
+    let mut said = String::new();
+    for letter in line.chars().take(LONGEST_LINE) {
+        match letter.is_control() {
+            true => said.extend(letter.escape_default()),
+            false => said.push(letter),
+        }
+    }
+    let rest = if line.chars().nth(LONGEST_LINE).is_some() {
+        " …"
+    } else {
+        ""
+    };
+    let _ = writeln!(std::io::stderr(), "{said}{rest}");
 }

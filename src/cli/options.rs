@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 use impasto::ops::pool::Pooling;
 use impasto::picture::{Picture, SizeRequest};
 use impasto::stylize::{Init, LayerWeight, Settings};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 /// The long edge, unless a size or a preset is given.
@@ -13,105 +14,71 @@ const LONG_EDGE: u32 = 512;
 /// Options of the picture and of the optimisation. What is not given is as the classic recipe has it.
 #[derive(Args)]
 pub struct PaintOptions {
+    #[command(flatten)]
+    picture: PictureOptions,
+    #[command(flatten)]
+    recipe: RecipeOptions,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Picture")]
+struct PictureOptions {
     /// Size of the painting: N pixels along the photograph's long edge, or WxH, cropped around the centre [default: 512]
-    #[arg(long, value_name = "N|WxH", help_heading = "Picture")]
+    #[arg(long, value_name = "N|WxH")]
     size: Option<SizeRequest>,
 
     /// What to begin with: the photograph, the classic mix of noise and photograph, noise alone, or a picture file
-    #[arg(
-        long,
-        value_name = "content|noise|random|FILE",
-        default_value = "noise",
-        help_heading = "Picture"
-    )]
-    init: PathBuf,
+    /// [default: noise]
+    #[arg(long, value_name = "content|noise|random|FILE")]
+    init: Option<PathBuf>,
 
-    /// Share of noise in the classic mix, from 0 to 1
-    #[arg(
-        long,
-        value_name = "X",
-        default_value = "0.6",
-        allow_negative_numbers = true,
-        help_heading = "Picture"
-    )]
-    noise_ratio: f64,
+    /// Share of noise in the classic mix, from 0 to 1 [default: 0.6]
+    #[arg(long, value_name = "X", value_parser = share, allow_negative_numbers = true)]
+    noise_ratio: Option<f64>,
 
-    /// Where the noise starts from: another number, another painting
-    #[arg(long, value_name = "N", default_value = "0", help_heading = "Picture")]
-    seed: u64,
+    /// Where the noise starts from: another number, another painting [default: 0]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
 
+#[derive(Args)]
+#[command(next_help_heading = "Recipe")]
+struct RecipeOptions {
     /// A recipe to begin from; options given beside it win over it
-    #[arg(long, value_enum, value_name = "NAME", help_heading = "Recipe")]
+    #[arg(long, value_enum, value_name = "NAME")]
     preset: Option<Preset>,
 
     /// Steps of the optimiser: more is closer to the painting, and takes longer [default: 300]
-    #[arg(long, value_name = "N", help_heading = "Recipe")]
-    iterations: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    iterations: Option<u32>,
 
     /// How far a step may change a pixel, on the scale 0..255 [default: 2]
-    #[arg(
-        long,
-        value_name = "X",
-        allow_negative_numbers = true,
-        help_heading = "Recipe"
-    )]
+    #[arg(long, value_name = "X", value_parser = rate, allow_negative_numbers = true)]
     learning_rate: Option<f64>,
 
     /// How much the photograph's things count [default: 0.01]
-    #[arg(
-        long,
-        value_name = "X",
-        allow_negative_numbers = true,
-        help_heading = "Recipe"
-    )]
+    #[arg(long, value_name = "X", value_parser = weight, allow_negative_numbers = true)]
     content_weight: Option<f64>,
 
     /// How much the painting's style counts [default: 1]
-    #[arg(
-        long,
-        value_name = "X",
-        allow_negative_numbers = true,
-        help_heading = "Recipe"
-    )]
+    #[arg(long, value_name = "X", value_parser = weight, allow_negative_numbers = true)]
     style_weight: Option<f64>,
 
     /// How much smoothness (total variation) counts [default: 0]
-    #[arg(
-        long,
-        value_name = "X",
-        allow_negative_numbers = true,
-        help_heading = "Recipe"
-    )]
+    #[arg(long, value_name = "X", value_parser = weight, allow_negative_numbers = true)]
     tv_weight: Option<f64>,
 
     /// Layers where content is compared, each with its weight or 1 [default: conv4_2]
-    #[arg(
-        long,
-        value_name = "LAYER[=X],…",
-        value_delimiter = ',',
-        help_heading = "Recipe"
-    )]
+    #[arg(long, value_name = "LAYER[=X],…", value_delimiter = ',')]
     content_layers: Option<Vec<LayerWeight>>,
 
     /// Layers where style is compared [default: conv1_1=0.5,conv2_1=1,conv3_1=1.5,conv4_1=3,conv5_1=4]
-    #[arg(
-        long,
-        value_name = "LAYER[=X],…",
-        value_delimiter = ',',
-        help_heading = "Recipe"
-    )]
+    #[arg(long, value_name = "LAYER[=X],…", value_delimiter = ',')]
     style_layers: Option<Vec<LayerWeight>>,
 
-    /// How the network pools: by the mean, which paints smoother, or by the largest
-    #[arg(
-        long,
-        value_enum,
-        value_name = "avg|max",
-        default_value = "avg",
-        hide_possible_values = true,
-        help_heading = "Recipe"
-    )]
-    pooling: PoolingName,
+    /// How the network pools: by the mean, which paints smoother, or by the largest [default: avg]
+    #[arg(long, value_enum, value_name = "avg|max", hide_possible_values = true)]
+    pooling: Option<PoolingName>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -126,48 +93,67 @@ enum PoolingName {
     Max,
 }
 
+fn share(text: &str) -> Result<f64, String> {
+    number(text, 0.0..=1.0).ok_or_else(|| "write a number from 0 to 1".to_owned())
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    number(text, f64::MIN_POSITIVE..=f64::MAX).ok_or_else(|| "write a number above 0".to_owned())
+}
+
+fn weight(text: &str) -> Result<f64, String> {
+    number(text, 0.0..=f64::MAX).ok_or_else(|| "write a number, 0 or more".to_owned())
+}
+
+fn number(text: &str, range: RangeInclusive<f64>) -> Option<f64> {
+    (text.parse().ok()).filter(|number| range.contains(number))
+}
+
 impl PaintOptions {
-    /// The settings that these options ask for. Remarks on a picture to begin with go to `remark`.
+    /// The settings that these options ask for. A remark on the picture to begin with goes to `remark`.
     ///
     /// # Errors
-    /// If a setting is senseless, or the picture to begin with cannot be read.
+    /// If the picture to begin with cannot be read.
     pub fn settings(&self, remark: impl FnOnce(String)) -> anyhow::Result<Settings> {
         let classic = Settings::classic();
-        let size = match self.preset {
+        let Self { picture, recipe } = self;
+        let size = match recipe.preset {
             Some(Preset::Classic) => classic.size,
             None => SizeRequest::LongEdge(LONG_EDGE),
         };
-        let layers = |given: &Option<Vec<_>>, classic| given.clone().unwrap_or(classic);
-        let mut settings = Settings {
-            size: self.size.unwrap_or(size),
-            iterations: self.iterations.unwrap_or(classic.iterations),
-            learning_rate: self.learning_rate.unwrap_or(classic.learning_rate),
-            init: classic.init,
-            noise_ratio: self.noise_ratio,
-            content_weight: self.content_weight.unwrap_or(classic.content_weight),
-            style_weight: self.style_weight.unwrap_or(classic.style_weight),
-            tv_weight: self.tv_weight.unwrap_or(classic.tv_weight),
-            content_layers: layers(&self.content_layers, classic.content_layers),
-            style_layers: layers(&self.style_layers, classic.style_layers),
-            pooling: match self.pooling {
-                PoolingName::Avg => Pooling::Average,
-                PoolingName::Max => Pooling::Max,
+        let init = match picture.init.as_deref() {
+            None => classic.init,
+            Some(name) => match name.to_str() {
+                Some("content") => Init::Content,
+                Some("noise") => Init::Noise,
+                Some("random") => Init::Random,
+                _ => Init::Picture(open(name, "--init", remark)?),
             },
-            seed: self.seed,
         };
-        settings.check().map_err(anyhow::Error::msg)?;
-        settings.init = match self.init.to_str() {
-            Some("content") => Init::Content,
-            Some("noise") => Init::Noise,
-            Some("random") => Init::Random,
-            _ => Init::Picture(open(&self.init, "--init", remark)?),
-        };
-        Ok(settings)
+        let pooling = recipe.pooling.map(|name| match name {
+            PoolingName::Avg => Pooling::Average,
+            PoolingName::Max => Pooling::Max,
+        });
+        let layers = |given: &Option<Vec<_>>, classic| given.clone().unwrap_or(classic);
+        Ok(Settings {
+            size: picture.size.unwrap_or(size),
+            iterations: recipe.iterations.map_or(classic.iterations, |n| n as usize),
+            learning_rate: recipe.learning_rate.unwrap_or(classic.learning_rate),
+            init,
+            noise_ratio: picture.noise_ratio.unwrap_or(classic.noise_ratio),
+            content_weight: recipe.content_weight.unwrap_or(classic.content_weight),
+            style_weight: recipe.style_weight.unwrap_or(classic.style_weight),
+            tv_weight: recipe.tv_weight.unwrap_or(classic.tv_weight),
+            content_layers: layers(&recipe.content_layers, classic.content_layers),
+            style_layers: layers(&recipe.style_layers, classic.style_layers),
+            pooling: pooling.unwrap_or(classic.pooling),
+            seed: picture.seed.unwrap_or(classic.seed),
+        })
     }
 
     /// What the run begins with, as the user wrote it.
-    pub fn init_name(&self) -> impl std::fmt::Display {
-        self.init.display()
+    pub fn init(&self) -> &Path {
+        self.picture.init.as_deref().unwrap_or(Path::new("noise"))
     }
 }
 

@@ -7,10 +7,14 @@ use anyhow::{Context, anyhow, ensure};
 use clap::Args;
 use impasto::picture::{OutputFile, Picture};
 use impasto::report::{FrameSchedule, Frames, Log, Progress, duration};
-use impasto::stylize::{LayerWeight, Painting, Settings, Step, Stylization, StylizeError};
+use impasto::stylize::{LayerWeight, Settings, Step, Stylization, StylizeError};
 use impasto::weights::{self, Source, Weights};
 use std::fmt::Display;
+use std::io::IsTerminal;
+use std::num::NonZero;
 use std::ops::ControlFlow;
+#[cfg(unix)]
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -76,20 +80,24 @@ impl Stylize {
     pub fn run(&self, built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
         // Everything that can be wrong is found before the first iteration, and before anything is written.
         let output = OutputFile::new(&self.output)?;
-        self.check_places()?;
+        let variable = std::env::var_os(weights::ENVIRONMENT).filter(|value| !value.is_empty());
+        let named_weights = self.weights.clone().or(variable.map(PathBuf::from));
+        self.check_places(named_weights.as_deref())?;
         let settings = self.paint.settings(|remark| self.remark(remark))?;
+        settings.check().map_err(anyhow::Error::msg)?;
         let content = open(&self.content, "content", |remark| self.remark(remark))?;
         let style = open(&self.style, "style", |remark| self.remark(remark))?;
         let begin = Instant::now();
         let program = std::env::current_exe().ok();
-        let variable = std::env::var_os(weights::ENVIRONMENT).filter(|value| !value.is_empty());
-        let named = self.weights.clone().or(variable.map(PathBuf::from));
-        let source = weights::locate(named, built_in, program.as_deref())?;
+        let source = weights::locate(named_weights, built_in, program.as_deref())?;
         let weights = Weights::load(&source).context("weights")?;
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let threads = rayon::ThreadPoolBuilder::new()
-            .num_threads(self.threads.unwrap_or(0).into())
+            .num_threads(self.threads.map_or(cores, usize::from))
             .build()
-            .context("the threads cannot be started; ask for fewer with --threads")?;
+            .map_err(|error| {
+                anyhow!("the threads cannot be started ({error}); ask for fewer with --threads")
+            })?;
         let run = Stylization::new(&weights, &content, &style, &settings)?;
         self.detail(format_args!(
             "weights   {} from {}, ready in {:.2} s",
@@ -100,16 +108,27 @@ impl Stylize {
             },
             begin.elapsed().as_secs_f64()
         ));
-        drop(weights);
+        output.check_size(run.size())?;
         self.describe(&settings, (&content, &style), &run, &threads);
+        let iterations = settings.iterations;
+        // At full size these may be larger than all that the run needs.
+        drop((weights, content, style, settings));
 
-        let interrupt = Interrupt::watch()?;
-        let mut reports = Reports::create(self)?;
-        if !self.quiet {
-            reports.progress = Some(Progress::new(settings.iterations));
-        }
-        let begin = Instant::now();
+        let quiet = self.quiet;
+        let interrupt = Interrupt::watch(move || {
+            if !quiet {
+                if std::io::stderr().is_terminal() {
+                    say(format_args!("")); // leaves the line of the progress bar
+                }
+                say(format_args!(
+                    "ending after this iteration, and keeping its picture; Ctrl-C again ends at once"
+                ));
+            }
+        })?;
+        let mut reports = Reports::create(self, iterations)?;
+        let mut seconds = 0.0;
         let watch = |step: &Step| {
+            seconds = step.elapsed.as_secs_f64();
             reports.observe(step);
             if interrupt.pressed() {
                 ControlFlow::Break(())
@@ -117,29 +136,24 @@ impl Stylize {
                 ControlFlow::Continue(())
             }
         };
+        let begin = Instant::now();
         let painted = threads.install(|| run.run(watch));
         reports.finish();
-        let Painting {
-            picture,
-            iterations,
-        } = match painted {
-            Ok(painting) => painting,
-            Err(error) => return Err(keep_last_good(error, &output)),
-        };
-        keep(&output, &picture)?;
-        let seconds = begin.elapsed();
+        let painting = painted.map_err(|error| keep_last_good(error, &output))?;
+        keep(&output, &painting.picture)?;
         self.detail(format_args!(
             "time      {:.3} s an iteration",
-            seconds.as_secs_f64() / iterations as f64
+            seconds / painting.iterations as f64
         ));
         self.remark(format_args!(
-            "wrote {} ({}, {iterations} iterations in {})",
+            "wrote {} ({}, {} iterations in {})",
             output.path().display(),
-            picture.size(),
-            duration(seconds)
+            painting.picture.size(),
+            painting.iterations,
+            duration(begin.elapsed())
         ));
         // A run that was asked to end during its last iteration has not been cut short.
-        Ok(if iterations < settings.iterations {
+        Ok(if painting.iterations < iterations {
             ExitCode::from(interrupt::EXIT_CODE)
         } else {
             ExitCode::SUCCESS
@@ -160,36 +174,23 @@ impl Stylize {
         }
     }
 
-    /// Refuses places for reports that cannot be, and outputs that would replace an input.
-    fn check_places(&self) -> anyhow::Result<()> {
-        let same = |a: &Path, b: &Path| match (a.canonicalize(), b.canonicalize()) {
-            (Ok(a), Ok(b)) => a == b,
-            _ => a == b,
-        };
-        let inputs = [
-            Some(&self.content),
-            Some(&self.style),
-            self.weights.as_ref(),
-        ];
-        let outputs = [
-            ("--output", Some(&self.output)),
-            ("--log", self.log.as_ref()),
-        ];
-        for (option, file) in outputs {
-            for input in inputs.into_iter().flatten() {
-                if let Some(file) = file {
-                    ensure!(
-                        !same(file, input),
-                        "{}: {option} would replace a file that is read; name another",
-                        file.display()
-                    );
-                }
-            }
-        }
+    /// Refuses places for reports that cannot be, and outputs that would replace an input or each other.
+    fn check_places(&self, weights: Option<&Path>) -> anyhow::Result<()> {
+        let inputs = [&self.content, &self.style, self.paint.init()]
+            .into_iter()
+            .chain(weights);
+        let inputs: Vec<_> = inputs.map(whereabouts).collect();
+        let output = whereabouts(&self.output);
+        ensure!(
+            !inputs.contains(&output),
+            "{}: --output would replace a file that is read; name another",
+            self.output.display()
+        );
         if let Some(log) = &self.log {
+            let place = whereabouts(log);
             ensure!(
-                !same(log, &self.output),
-                "{}: the log would replace the picture; name another file",
+                place != output && !inputs.contains(&place),
+                "{}: --log would replace another file of this run; name another",
                 log.display()
             );
             let folder = log.parent().filter(|folder| *folder != Path::new(""));
@@ -204,11 +205,26 @@ impl Stylize {
                 "{}: this is a folder; name a file for the log",
                 log.display()
             );
+            #[cfg(unix)]
+            ensure!(
+                !log.metadata().is_ok_and(|file| file.file_type().is_fifo()),
+                "{}: the log would wait for somebody to read this pipe; name a file",
+                log.display()
+            );
         }
         if let Some(frames) = &self.frames {
             ensure!(
                 frames.is_dir() || !frames.exists(),
                 "{}: this is not a folder; name one for the frames",
+                frames.display()
+            );
+            let inside = |place: &PathBuf| place.parent() == Some(&whereabouts(frames));
+            ensure!(
+                !inputs
+                    .iter()
+                    .chain([&output])
+                    .any(|place| inside(place) && Frames::may_replace(place)),
+                "{}: a frame would replace another file of this run; name another folder",
                 frames.display()
             );
         }
@@ -256,7 +272,7 @@ impl Stylize {
             "Adam      {} iterations, learning rate {}, from {}, seed {}",
             settings.iterations,
             settings.learning_rate,
-            self.paint.init_name(),
+            self.paint.init().display(),
             settings.seed
         ));
         self.detail(format_args!(
@@ -275,33 +291,42 @@ struct Reports {
 }
 
 impl Reports {
-    fn create(command: &Stylize) -> anyhow::Result<Self> {
-        let log = command.log.as_deref().map(|path| {
-            Log::create(path).with_context(|| format!("{}: no log can be made", path.display()))
-        });
+    fn create(command: &Stylize, iterations: usize) -> anyhow::Result<Self> {
         let frames = command.frames.clone().map(|folder| {
             let name = folder.display().to_string();
             Frames::create(folder, command.frames_at)
-                .with_context(|| format!("{name}: the folder for frames cannot be made"))
+                .with_context(|| format!("{name}: no frames can be kept there"))
+        });
+        let frames = frames.transpose()?;
+        let log = command.log.as_deref().map(|path| {
+            Log::create(path).with_context(|| format!("{}: no log can be made", path.display()))
         });
         Ok(Self {
-            progress: None,
             log: log.transpose()?,
-            frames: frames.transpose()?,
+            frames,
+            progress: (!command.quiet).then(|| Progress::new(iterations)),
         })
     }
 
     fn observe(&mut self, step: &Step) {
-        if let Some(progress) = &mut self.progress {
-            progress.observe(step);
-        }
         if let Some(Err(error)) = self.log.as_mut().map(|log| log.observe(step)) {
-            say(format_args!("warning: the log ends here: {error}"));
+            self.warn(format_args!("warning: nothing more can be logged: {error}"));
             self.log = None;
         }
         if let Some(Err(error)) = self.frames.as_mut().map(|frames| frames.observe(step)) {
-            say(format_args!("warning: no more frames: {error}"));
+            self.warn(format_args!("warning: no more frames: {error}"));
             self.frames = None;
+        }
+        if let Some(progress) = &mut self.progress {
+            progress.observe(step);
+        }
+    }
+
+    /// Says something without writing into the progress bar.
+    fn warn(&self, warning: std::fmt::Arguments) {
+        match &self.progress {
+            Some(progress) => progress.suspend(|| say(warning)),
+            None => say(warning),
         }
     }
 
@@ -309,6 +334,21 @@ impl Reports {
         if let Some(progress) = &self.progress {
             progress.finish();
         }
+    }
+}
+
+/// Where a file is or would be, however it is written: so that two names of one file are equal.
+fn whereabouts(path: &Path) -> PathBuf {
+    if let Ok(place) = path.canonicalize() {
+        return place;
+    }
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    match (folder.canonicalize(), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
     }
 }
 
@@ -359,5 +399,9 @@ fn cpu_features() -> String {
     let present: Vec<_> = (known.iter().filter(|(_, present)| *present))
         .map(|(name, _)| *name)
         .collect();
-    format!("{} with {}", std::env::consts::ARCH, present.join(", "))
+    let arch = std::env::consts::ARCH;
+    match &present[..] {
+        [] => arch.to_owned(),
+        present => format!("{arch} with {}", present.join(", ")),
+    }
 }

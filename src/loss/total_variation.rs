@@ -3,7 +3,7 @@
 //! > L = ½ Σ (x\[i, j+1\] − x\[i, j\])² + ½ Σ (x\[i+1, j\] − x\[i, j\])²
 //!
 //! over each channel and all pairs inside the picture. Each pair, with difference d, adds −d to the gradient of the one and +d
-//! to that of the other. (Mahendran and Vedaldi 2015, section 3, with β = 2.)
+//! to that of the other. (Mahendran and Vedaldi 2015, with β = 2.)
 
 use crate::ops::{Scalar, elements, elements_mut};
 use ndarray::Array3;

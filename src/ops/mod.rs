@@ -1,19 +1,19 @@
 //! The operations of the network: each file holds one, its forward and its backward side by side.
 //!
 //! Activations are `Array3`, height × width × channels (HWC): the channels of one position lie next to each other. There
-//! is no batch axis: one picture at a time. Arrays must be in ndarray's standard layout, which is what it makes unless it is
-//! told otherwise; operations panic if they are not, or if shapes do not fit. Every operation is generic over `f32`, in which pictures are painted, and `f64`,
-//! in which the gradients are checked.
+//! is no batch axis: one picture at a time. Arrays must be in ndarray's standard layout, which is what it makes unless it
+//! is told otherwise; operations panic if they are not, or if shapes do not fit. Every operation is generic over `f32`, in
+//! which pictures are painted, and `f64`, in which the gradients are checked.
 //!
-//! For an operation y = f(x) inside a loss L, `backward` takes dL/dy and returns dL/dx. In the code these are `dy` and
-//! `dx`, as in the papers' margins. Weights are fixed, so no gradient with respect to them is ever needed.
+//! For an operation y = f(x) inside a loss L, `backward` takes dL/dy and returns dL/dx. In the code these are called `dy`
+//! and `dx`. Weights are fixed, so no gradient with respect to them is ever needed.
 
 pub mod conv;
 pub mod gram;
 pub mod pool;
 pub mod relu;
 
-use ndarray::{Array3, ArrayView1, ArrayViewMut2, NdFloat};
+use ndarray::{Array3, NdFloat};
 use rayon::prelude::*;
 
 /// The numbers that an operation computes with: `f32`, or `f64` where a gradient is checked.
@@ -84,11 +84,4 @@ pub(crate) fn sum_pairs<T: Scalar>(
         })
         .collect();
     pieces.iter().sum()
-}
-
-/// Sets every row of `rows` to `row`.
-fn fill_rows<T: Scalar>(rows: &mut ArrayViewMut2<T>, row: ArrayView1<T>) {
-    for mut target in rows.rows_mut() {
-        target.assign(&row);
-    }
 }

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 /// How a 2×2 cell becomes one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pooling {
-    /// The mean: gradients flow to all four, and pictures come out smoother (Gatys, Ecker and Bethge 2015, section 2).
+    /// The mean: gradients flow to all four, and pictures come out smoother (Gatys, Ecker and Bethge 2015, Methods).
     Average,
     /// The largest: what VGG was trained with.
     Max,
@@ -21,15 +21,17 @@ pub fn forward<T: Scalar>(pooling: Pooling, x: &Array3<T>) -> Array3<T> {
     let (height, width, channels) = x.dim();
     let mut y = Array3::zeros((height.div_ceil(2), width.div_ceil(2), channels));
     let row = y.dim().1 * channels;
+    let shape = x.dim();
+    let x = elements(x);
     (elements_mut(&mut y).par_chunks_mut(row))
         .enumerate()
         .for_each(|(i, y_row)| {
             for (j, y) in y_row.chunks_mut(channels).enumerate() {
-                let cell = Cell::new(x, i, j);
+                let cell = Cell::new(shape, i, j);
                 match pooling {
                     Pooling::Average => {
                         for at in cell.positions() {
-                            for (y, &x) in y.iter_mut().zip(&elements(x)[at..]) {
+                            for (y, &x) in y.iter_mut().zip(&x[at..]) {
                                 *y += x;
                             }
                         }
@@ -38,7 +40,7 @@ pub fn forward<T: Scalar>(pooling: Pooling, x: &Array3<T>) -> Array3<T> {
                     }
                     Pooling::Max => {
                         for (c, y) in y.iter_mut().enumerate() {
-                            *y = elements(x)[cell.largest(x, c) + c];
+                            *y = x[cell.largest(x, c) + c];
                         }
                     }
                 }
@@ -58,15 +60,17 @@ pub fn backward<T: Scalar>(pooling: Pooling, x: &Array3<T>, dy: &Array3<T>) -> A
     let (height, width, channels) = x.dim();
     let pooled = (height.div_ceil(2), width.div_ceil(2), channels);
     assert_eq!(dy.dim(), pooled, "dy must have the pooled shape of x");
-    let mut dx = Array3::zeros(x.dim());
+    let shape = x.dim();
+    let mut dx = Array3::zeros(shape);
+    let (x, dy) = (elements(x), elements(dy));
     // Two rows of x for one row of y: no two pieces of work meet.
     (elements_mut(&mut dx).par_chunks_mut(2 * width * channels))
         .enumerate()
         .for_each(|(i, dx_rows)| {
             let offset = 2 * i * width * channels;
             for j in 0..pooled.1 {
-                let cell = Cell::new(x, i, j);
-                let dy = &elements(dy)[(i * pooled.1 + j) * channels..][..channels];
+                let cell = Cell::new(shape, i, j);
+                let dy = &dy[(i * pooled.1 + j) * channels..][..channels];
                 match pooling {
                     Pooling::Average => {
                         let share = cell.share::<T>();
@@ -95,8 +99,8 @@ struct Cell {
 }
 
 impl Cell {
-    fn new<T>(x: &Array3<T>, i: usize, j: usize) -> Self {
-        let (height, width, channels) = x.dim();
+    /// The cell of position (i, j) of y, for x of this height, width and channels.
+    fn new((height, width, channels): (usize, usize, usize), i: usize, j: usize) -> Self {
         let (mut starts, mut count) = ([0; 4], 0);
         for row in 2 * i..(2 * i + 2).min(height) {
             for column in 2 * j..(2 * j + 2).min(width) {
@@ -116,8 +120,8 @@ impl Cell {
     }
 
     /// The position where channel `c` is largest; a NaN counts as larger than anything, so that it is passed on.
-    fn largest<T: Scalar>(&self, x: &Array3<T>, c: usize) -> usize {
-        let value = |at: usize| elements(x)[at + c];
+    fn largest<T: Scalar>(&self, x: &[T], c: usize) -> usize {
+        let value = |at: usize| x[at + c];
         self.positions()
             .reduce(|best, at| {
                 if value(at) > value(best) || (value(at).is_nan() && !value(best).is_nan()) {

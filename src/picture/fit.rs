@@ -3,13 +3,16 @@
 use super::Picture;
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::{FilterType, ImageView, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 use std::fmt;
 use std::str::FromStr;
 
 /// The longest edge that may be asked for, in pixels.
 const LONGEST: u32 = 32_768;
+
+/// How far the Lanczos filter reaches, in pixels of the smaller picture.
+const LANCZOS: f64 = 3.0;
 
 /// Width and height in pixels, each at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,31 +97,38 @@ impl Picture {
         let aspect = f64::from(size.width) / f64::from(size.height);
         let (crop_width, crop_height) = (width.min(height * aspect), height.min(width / aspect));
         let (left, top) = ((width - crop_width) / 2.0, (height - crop_height) / 2.0);
+        // Only the rows that the filter reaches: a tall strip would be widened in vain.
+        let reach = LANCZOS * (crop_height / f64::from(size.height)).max(1.0);
+        let first = (top - reach).floor().max(0.0);
+        let rows = (top + crop_height + reach).ceil().min(height) - first;
+        let bytes = 3 * from.width as usize;
+        let strip = &self.0.as_raw()[first as usize * bytes..][..rows as usize * bytes];
         // First across, then down, as the common tools do: overshoot is cut off at 0 and 255 in between.
-        let narrowed = Size {
-            width: size.width,
-            height: from.height,
-        };
-        let across = ResizeOptions::new().crop(left, 0.0, crop_width, height);
-        let down = ResizeOptions::new().crop(0.0, top, f64::from(size.width), crop_height);
-        self.resample(narrowed, &across).resample(size, &down)
+        let strip = TypedImageRef::from_buffer(from.width, rows as u32, strip);
+        let strip = strip.expect("these rows have these bytes");
+        let across = ResizeOptions::new().crop(left, 0.0, crop_width, rows);
+        let narrowed = resample(&strip, size.width, rows as u32, &across);
+        let down = ResizeOptions::new().crop(0.0, top - first, f64::from(size.width), crop_height);
+        let scaled = resample(&narrowed, size.width, size.height, &down);
+        let pixels = scaled.pixels().iter().flat_map(|pixel| pixel.0).collect();
+        Self(RgbImage::from_vec(size.width, size.height, pixels).expect("it has this size"))
     }
+}
 
-    fn resample(&self, size: Size, options: &ResizeOptions) -> Self {
-        let from = self.size();
-        // The typed interface is compiled for this one kind of pixel, not for all that there are.
-        let source = TypedImageRef::<U8x3>::from_buffer(from.width, from.height, &self.0)
-            .expect("a picture has the bytes that its size says");
-        let mut pixels = RgbImage::new(size.width, size.height);
-        let mut target = TypedImage::<U8x3>::from_buffer(size.width, size.height, &mut pixels)
-            .expect("a picture has the bytes that its size says");
-        let lanczos = options.resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
-        Resizer::new()
-            .resize_typed(&source, &mut target, &lanczos)
-            .expect("the crop lies inside the picture");
-        drop(target);
-        Self(pixels)
-    }
+/// The part of a picture that the options name, scaled with a Lanczos filter. The typed interface of the library is compiled
+/// for this one kind of pixel, not for all that there are.
+fn resample<'a>(
+    source: &impl ImageView<Pixel = U8x3>,
+    width: u32,
+    height: u32,
+    part: &ResizeOptions,
+) -> TypedImage<'a, U8x3> {
+    let mut target = TypedImage::new(width, height);
+    let lanczos = part.resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
+    Resizer::new()
+        .resize_typed(source, &mut target, &lanczos)
+        .expect("the part lies inside the picture");
+    target
 }
 
 #[cfg(test)]
@@ -162,6 +172,21 @@ mod tests {
         assert_eq!(square.size(), size(12, 12));
         assert_eq!(square.0.get_pixel(6, 6), &Rgb([0, 255, 0]));
         assert!(square.0.pixels().all(|p| p[1] > 200));
+    }
+
+    /// The strip would be 30 GB if it were widened as it is.
+    #[test]
+    fn a_tall_strip_is_cut_before_it_is_widened() {
+        let strip = Picture(RgbImage::from_fn(1, 5_000_000, |_, y| {
+            Rgb([(y % 2) as u8, 100, 200])
+        }));
+        let wide = strip.fit(size(2000, 4));
+        assert_eq!(wide.size(), size(2000, 4));
+        assert!(
+            wide.0
+                .pixels()
+                .all(|pixel| pixel.0[0] <= 1 && pixel.0[1..] == [100, 200])
+        );
     }
 
     #[test]

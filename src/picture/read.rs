@@ -5,11 +5,18 @@ use image::{
     DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage, RgbaImage,
 };
 use libjpeg_turbo_rs::{PixelFormat, decompress_to};
-use std::io::Cursor;
+use std::fs::File;
+use std::io::{Cursor, Read};
 use std::path::Path;
 
 /// The most pixels that a file may declare: as many as the largest cameras give. More is refused before memory is taken.
 pub const MOST_PIXELS: u64 = 200_000_000;
+
+/// The most memory that is taken before the size of the picture is known.
+const METADATA_BYTES: u64 = 64 << 20;
+
+/// The most scans of a progressive JPEG: ordinary ones have about ten.
+const MOST_SCANS: usize = 500;
 
 /// The most bytes of a file that are read.
 const MOST_BYTES: u64 = 1 << 30;
@@ -33,7 +40,10 @@ impl Picture {
             let size = metadata.len() >> 20;
             return Err(error(format!("{size} MB is too large for a picture file")));
         }
-        let bytes = std::fs::read(path).map_err(|e| error(crate::os_reason(&e)))?;
+        let mut bytes = Vec::new();
+        // What a file says of its length is not always so.
+        let read = File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes));
+        read.map_err(|e| error(crate::os_reason(&e)))?;
         let format = format_of(path, &bytes).map_err(error)?;
         let picture = decode(&bytes, format).map_err(error)?;
         let (rgb, composited) = flatten(picture);
@@ -43,6 +53,9 @@ impl Picture {
     }
 }
 
+/// What to do about a picture of a kind that cannot be read.
+const CONVERT: &str = "convert it to PNG or JPEG first";
+
 /// Tells the format by the first bytes; by the name only for TGA, which has no mark.
 fn format_of(path: &Path, bytes: &[u8]) -> Result<ImageFormat, String> {
     if bytes.is_empty() {
@@ -51,16 +64,19 @@ fn format_of(path: &Path, bytes: &[u8]) -> Result<ImageFormat, String> {
     let by_name = ImageFormat::from_path(path).ok();
     match image::guess_format(bytes) {
         Ok(format) if format.reading_enabled() => Ok(format),
-        Ok(format) => Err(format!("pictures of the format {format:?} cannot be read")),
+        Ok(format) => Err(format!("{format:?} pictures cannot be read; {CONVERT}")),
         Err(_) if by_name == Some(ImageFormat::Tga) => Ok(ImageFormat::Tga),
-        Err(_) => Err("not a picture, or of a format that is not known".to_owned()),
+        Err(_) => Err(format!(
+            "not a picture, or of a kind that is not known; {CONVERT}"
+        )),
     }
 }
 
 /// Decodes and turns upright, once the declared size is found to be acceptable.
 fn decode(bytes: &[u8], format: ImageFormat) -> Result<DynamicImage, String> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    reader.limits(limits());
+    // What comes before the picture itself, such as a colour profile, has no business being large.
+    reader.limits(limits(METADATA_BYTES));
     let mut decoder = reader.into_decoder().map_err(|error| explain(&error))?;
     let (width, height) = decoder.dimensions();
     if width == 0 || height == 0 {
@@ -72,9 +88,12 @@ fn decode(bytes: &[u8], format: ImageFormat) -> Result<DynamicImage, String> {
             MOST_PIXELS / 1_000_000
         ));
     }
+    // As much again as the pixels, for the decoder to work with.
+    let room = limits(2 * decoder.total_bytes() + METADATA_BYTES);
+    decoder.set_limits(room).map_err(|error| explain(&error))?;
     let orientation = decoder.orientation().map_err(|error| explain(&error))?;
     let mut picture = match format {
-        ImageFormat::Jpeg => decode_jpeg(bytes)?,
+        ImageFormat::Jpeg => decode_jpeg(bytes, (width, height))?,
         _ => DynamicImage::from_decoder(decoder).map_err(|error| explain(&error))?,
     };
     picture.apply_orientation(orientation);
@@ -83,22 +102,28 @@ fn decode(bytes: &[u8], format: ImageFormat) -> Result<DynamicImage, String> {
 
 /// JPEG as libjpeg-turbo decodes it, to the last bit: rounding and the enlarging of colour are left open by the standard, and
 /// style losses are fine enough to tell decoders apart.
-fn decode_jpeg(bytes: &[u8]) -> Result<DynamicImage, String> {
-    // The decoder fills in what is missing at the end instead of failing.
-    if !jpeg_reaches_its_end(bytes) {
-        return Err("the picture is cut short".to_owned());
+fn decode_jpeg(bytes: &[u8], size: (u32, u32)) -> Result<DynamicImage, String> {
+    // The decoder fills in what is missing at the end instead of failing, and goes through each of any number of scans.
+    match jpeg_scans(bytes) {
+        None => return Err("the picture is cut short".to_owned()),
+        Some(scans) if scans > MOST_SCANS => {
+            return Err(format!(
+                "it has {scans} scans; at most {MOST_SCANS} are taken"
+            ));
+        }
+        Some(_) => {}
     }
     let jpeg = decompress_to(bytes, PixelFormat::Rgb)
         .map_err(|error| format!("damaged or unusual JPEG picture ({error})"))?;
-    RgbImage::from_raw(jpeg.width as u32, jpeg.height as u32, jpeg.data)
+    (RgbImage::from_raw(jpeg.width as u32, jpeg.height as u32, jpeg.data))
+        .filter(|picture| picture.dimensions() == size)
         .map(DynamicImage::from)
-        .ok_or_else(|| "damaged JPEG picture".to_owned())
+        .ok_or_else(|| "damaged JPEG picture (it declares two sizes)".to_owned())
 }
 
-fn limits() -> Limits {
+fn limits(bytes: u64) -> Limits {
     let mut limits = Limits::no_limits();
-    // Eight bytes a pixel is 16-bit RGBA, with as much again for the decoder.
-    limits.max_alloc = Some(16 * MOST_PIXELS);
+    limits.max_alloc = Some(bytes);
     limits
 }
 
@@ -112,6 +137,9 @@ fn explain(error: &ImageError) -> String {
             "it declares more than can be taken (at most {} million pixels)",
             MOST_PIXELS / 1_000_000
         ),
+        ImageError::Unsupported(error) => {
+            format!("this kind of picture cannot be read ({error}); {CONVERT}")
+        }
         other => {
             let reason = other.to_string();
             format!(
@@ -140,32 +168,32 @@ fn flatten(picture: DynamicImage) -> (RgbImage, bool) {
     (rgb, transparent)
 }
 
-/// Whether the marker that ends a JPEG follows its picture data (ITU T.81, annex B).
+/// How many scans a JPEG has, if the marker that ends it follows them (ITU T.81, annex B).
 ///
 /// Segments are skipped by their lengths, so that the end of a thumbnail inside one is not mistaken for the picture's.
-fn jpeg_reaches_its_end(bytes: &[u8]) -> bool {
+fn jpeg_scans(bytes: &[u8]) -> Option<usize> {
     const START: u8 = 0xD8;
     const END: u8 = 0xD9;
-    let mut at = 0;
+    const SCAN: u8 = 0xDA;
+    let (mut at, mut scans) = (0, 0);
     while let Some(&[mark, code]) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
         if mark != 0xFF {
             at += 1; // picture data
             continue;
         }
         match code {
-            END => return true,
+            END => return Some(scans),
             0xFF => at += 1, // padding
             // Parts without a length: an escaped 0xFF in picture data, restart marks, and the start.
             0x00 | 0x01 | 0xD0..=0xD7 | START => at += 2,
             _ => {
-                let Some(length) = bytes.get(at + 2..at + 4) else {
-                    return false;
-                };
-                at += 2 + usize::from(u16::from_be_bytes([length[0], length[1]]));
+                scans += usize::from(code == SCAN);
+                let length = bytes.get(at + 2..)?.first_chunk()?;
+                at += 2 + usize::from(u16::from_be_bytes(*length));
             }
         }
     }
-    false
+    None
 }
 
 #[cfg(test)]
@@ -200,8 +228,9 @@ mod tests {
             0xFF, 0xDA, 0, 3, 1, 0x12, 0xFF, 0x00, 0x34, 0xFF, 0xD3, 0x56,
         ];
         let cut = [&[0xFF, 0xD8][..], &thumbnail, &scan].concat();
-        assert!(!jpeg_reaches_its_end(&cut));
-        assert!(jpeg_reaches_its_end(&[&cut[..], &end].concat()));
-        assert!(jpeg_reaches_its_end(&[&cut[..], &end, b"trailer"].concat()));
+        assert_eq!(jpeg_scans(&cut), None);
+        assert_eq!(jpeg_scans(&[&cut[..], &end].concat()), Some(1));
+        let trailer = [&cut[..], &scan, &end, b"trailer"].concat();
+        assert_eq!(jpeg_scans(&trailer), Some(2));
     }
 }

@@ -1,10 +1,10 @@
 //! Writing picture files: all of one, or nothing.
 
-use super::{Picture, PictureError};
+use super::{Picture, PictureError, Size};
 use image::codecs::jpeg::JpegEncoder;
 use image::{ImageEncoder, ImageFormat};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
 /// The endings of file names that can be written.
 pub const ENDINGS: [&str; 11] = [
@@ -13,6 +13,9 @@ pub const ENDINGS: [&str; 11] = [
 
 /// JPEG's quality, 1 to 100: no visible loss in brush strokes.
 const JPEG_QUALITY: u8 = 95;
+
+/// The longest name that file systems take, in bytes.
+const LONGEST_NAME: usize = 255;
 
 /// A place for a picture, known to be writable before there is anything to write.
 #[derive(Debug)]
@@ -39,8 +42,19 @@ impl OutputFile {
                     format!("the ending says in which format to write; use one of {known}"),
                 )
             })?;
-        if path.is_dir() {
+        let name = path.as_os_str().to_string_lossy();
+        if path.is_dir() || name.ends_with(['/', MAIN_SEPARATOR]) || name.ends_with("/.") {
             return Err(PictureError::new(path, "this is a folder; name a file"));
+        }
+        if path
+            .file_name()
+            .is_some_and(|name| name.len() > LONGEST_NAME)
+        {
+            return Err(PictureError::new(path, "the file name is too long"));
+        }
+        if path.exists() && !path.is_file() {
+            let trouble = "this is no ordinary file, and would be replaced by one; name another";
+            return Err(PictureError::new(path, trouble));
         }
         let file = Self {
             path: path.to_owned(),
@@ -52,6 +66,24 @@ impl OutputFile {
     /// Where the picture goes.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Checks that a picture of this size can be written in this format.
+    ///
+    /// # Errors
+    /// If it is too large for it.
+    pub fn check_size(&self, size: Size) -> Result<(), PictureError> {
+        let longest = match self.format {
+            ImageFormat::WebP => 16_383,
+            ImageFormat::Jpeg | ImageFormat::Gif | ImageFormat::Tga => 65_535,
+            _ => u32::MAX,
+        };
+        if size.width.max(size.height) <= longest {
+            return Ok(());
+        }
+        let trouble =
+            format!("pictures of this format have at most {longest} pixels each way, not {size}");
+        Err(PictureError::new(&self.path, trouble))
     }
 
     /// Writes the picture to a temporary file beside its place, then renames it, so that there is never half a picture.
@@ -71,15 +103,24 @@ impl OutputFile {
 
         let mut file = self.temporary()?;
         (file.write_all(&bytes))
+            .and_then(|()| match std::fs::metadata(self.place()) {
+                // Who may read the older picture may read the new one.
+                Ok(older) => file.as_file().set_permissions(older.permissions()),
+                Err(_) => Ok(()),
+            })
             .and_then(|()| file.as_file().sync_all())
             .and_then(|()| file.persist(self.place()).map_err(|e| e.error))
             .map_err(|e| error(format!("cannot be written: {}", crate::os_reason(&e))))?;
         Ok(())
     }
 
-    /// The file itself: a link stays a link, and what it points to is replaced.
+    /// The file itself: a link stays a link, and what it points to is replaced, or made.
     fn place(&self) -> PathBuf {
-        std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone())
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        match std::fs::read_link(&self.path) {
+            Ok(target) => std::fs::canonicalize(&self.path).unwrap_or_else(|_| folder.join(target)),
+            Err(_) => self.path.clone(),
+        }
     }
 
     /// An empty file in the folder of the picture, which disappears unless it is renamed.

@@ -2,7 +2,7 @@
 
 use crate::picture::{OutputFile, Picture, PictureError};
 use crate::stylize::Step;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// After which iterations a picture is kept.
@@ -46,10 +46,26 @@ impl Frames {
     /// Frames in `folder`, which is made if it does not exist.
     ///
     /// # Errors
-    /// If it cannot be made.
-    pub fn create(folder: PathBuf, schedule: FrameSchedule) -> std::io::Result<Self> {
-        std::fs::create_dir_all(&folder)?;
-        Ok(Self { folder, schedule })
+    /// If it cannot be made, or no file can be made in it.
+    pub fn create(folder: PathBuf, schedule: FrameSchedule) -> Result<Self, PictureError> {
+        // Where it cannot be made, the file below says so.
+        let _ = std::fs::create_dir_all(&folder);
+        let frames = Self { folder, schedule };
+        OutputFile::new(&frames.place(1)).map(|_| frames)
+    }
+
+    fn place(&self, iteration: usize) -> PathBuf {
+        self.folder.join(format!("{iteration:05}.png"))
+    }
+
+    /// Whether a file has the name of a frame, and may so be replaced by one.
+    pub fn may_replace(file: &Path) -> bool {
+        let stem = file
+            .file_stem()
+            .and_then(|stem| stem.to_str())
+            .unwrap_or("");
+        let number = stem.len() >= 5 && stem.bytes().all(|letter| letter.is_ascii_digit());
+        number && file.extension().is_some_and(|ending| ending == "png")
     }
 
     /// Writes the picture of this step if it is its turn.
@@ -60,8 +76,7 @@ impl Frames {
         if !self.schedule.includes(step.iteration) {
             return Ok(());
         }
-        let path = self.folder.join(format!("{:05}.png", step.iteration));
-        OutputFile::new(&path)?.write(&Picture::from_array(step.picture))
+        OutputFile::new(&self.place(step.iteration))?.write(&Picture::from_array(step.picture))
     }
 }
 

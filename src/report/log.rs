@@ -18,7 +18,7 @@ struct Line {
     tv: f64,
     /// The sum of the three.
     total: f64,
-    /// Since the run began.
+    /// Since the first iteration began.
     seconds: f64,
 }
 

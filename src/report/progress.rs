@@ -33,9 +33,9 @@ impl Progress {
 
     /// Shows how far it is, with the loss and the time left.
     pub fn observe(&mut self, step: &Step) {
-        let left = step
-            .elapsed
-            .mul_f64((step.iterations - step.iteration) as f64 / step.iteration as f64);
+        let share = (step.iterations - step.iteration) as f64 / step.iteration as f64;
+        let left = Duration::try_from_secs_f64(step.elapsed.as_secs_f64() * share);
+        let left = left.unwrap_or(Duration::MAX);
         let loss = step.losses.total();
         match self {
             Self::Bar(bar) => {
@@ -56,6 +56,14 @@ impl Progress {
                     );
                 }
             }
+        }
+    }
+
+    /// Does something that writes to the terminal, with the bar out of its way.
+    pub fn suspend(&self, write: impl FnOnce()) {
+        match self {
+            Self::Bar(bar) => bar.suspend(write),
+            Self::Lines(_) => write(),
         }
     }
 

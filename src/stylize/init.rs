@@ -1,6 +1,6 @@
 //! The picture that a run begins with.
 
-use super::{Init, Settings};
+use super::{Init, Settings, size_of};
 use crate::vgg::MEAN;
 use ndarray::Array3;
 use rand::{RngExt, SeedableRng};
@@ -28,13 +28,6 @@ pub(super) fn initial(settings: &Settings, content: &Array3<f32>) -> Array3<f32>
                 noise.random_range(0.0..255.0) - MEAN[c]
             })
         }
-        Init::Picture(picture) => {
-            let (height, width, _) = content.dim();
-            let size = crate::picture::Size {
-                width: width as u32,
-                height: height as u32,
-            };
-            picture.fit(size).to_array()
-        }
+        Init::Picture(picture) => picture.fit(size_of(content)).to_array(),
     }
 }

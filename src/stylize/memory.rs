@@ -18,7 +18,7 @@ pub(super) fn check(which: &str, size: Size, layers: &[LayerSpec]) -> Result<(),
     }
     let gigabytes = |bytes: u64| bytes as f64 / 1e9;
     Err(format!(
-        "the {which} picture at {size} takes {:.0} GB of memory, and this machine has {:.0} GB; ask for a smaller size",
+        "the {which} picture at {size} takes at least {:.0} GB of memory, and this machine has {:.0} GB; ask for a smaller size",
         gigabytes(needed),
         gigabytes(there)
     ))

@@ -45,7 +45,7 @@ pub struct Step<'a> {
     pub losses: Losses,
     /// The picture *after* it, H×W×3, RGB 0..255 less the mean.
     pub picture: &'a Array3<f32>,
-    /// Since the run began.
+    /// Since the first iteration began.
     pub elapsed: Duration,
 }
 
@@ -137,7 +137,6 @@ impl Stylization {
         self,
         mut watch: impl FnMut(&Step) -> ControlFlow<()>,
     ) -> Result<Painting, StylizeError> {
-        let begin = Instant::now();
         let objective = Objective::new(
             &self.network,
             (&self.content, &self.content_taps),
@@ -148,6 +147,7 @@ impl Stylization {
         let mut x = self.initial;
         let mut adam = Adam::new(x.dim(), self.learning_rate);
         let mut last_good = None;
+        let begin = Instant::now();
         let mut done = 0;
         for iteration in 1..=self.iterations {
             let (losses, gradient) = objective.evaluate(&self.network, &x);
@@ -217,6 +217,7 @@ fn check_size(which: &str, size: Size, deepest: Option<&LayerSpec>) -> Result<()
     }
 }
 
+/// The size of the picture whose array this is.
 fn size_of(x: &Array3<f32>) -> Size {
     let (height, width, _) = x.dim();
     Size {

@@ -126,13 +126,16 @@ impl Settings {
         for layers in [&self.content_layers, &self.style_layers] {
             for (at, LayerWeight { layer, .. }) in layers.iter().enumerate() {
                 if layers[..at].iter().any(|earlier| earlier.layer == *layer) {
-                    return Err(format!("layer {layer} is named twice"));
+                    return Err(format!("layer {layer} is named twice; name it once"));
                 }
             }
         }
-        let any = |layers: &[LayerWeight]| layers.iter().any(|layer| layer.weight > 0.0);
-        let content = self.content_weight > 0.0 && any(&self.content_layers);
-        let style = self.style_weight > 0.0 && any(&self.style_layers);
+        // The products, which may be 0 when neither factor is.
+        let any = |layers: &[LayerWeight], overall: f64| {
+            layers.iter().any(|layer| overall * layer.weight > 0.0)
+        };
+        let content = any(&self.content_layers, self.content_weight);
+        let style = any(&self.style_layers, self.style_weight);
         if !(content || style || self.tv_weight > 0.0) {
             return Err("every weight is 0: there is nothing to optimise".to_owned());
         }

@@ -61,16 +61,4 @@ mod tests {
         let source = locate(None, Some(b"built in"), None).unwrap();
         assert_eq!(source, Source::BuiltIn(b"built in"));
     }
-
-    #[test]
-    fn a_file_beside_the_program_is_found() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join(FILE);
-        std::fs::write(&file, "").unwrap();
-        let program = folder.path().join("impasto");
-        // The tests run in the project's folder, whose data/ would be found first.
-        let source = locate(None, None, Some(&program)).unwrap();
-        let here = Path::new("data").join(FILE);
-        assert!(source == Source::File(file) || source == Source::File(here));
-    }
 }

@@ -8,7 +8,7 @@ mod safetensors;
 
 pub use locate::{ENVIRONMENT, Source, locate};
 
-use crate::vgg::{Architecture, LayerKind, VGG16, VGG19};
+use crate::vgg::{Architecture, LayerKind, LayerSpec, VGG16, VGG19};
 use ndarray::{Array1, Array4};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -87,7 +87,7 @@ impl Weights {
     /// # Errors
     /// What is wrong, as a sentence.
     pub fn of_architectures(bytes: &[u8], candidates: &[Architecture]) -> Result<Self, String> {
-        Self::new(safetensors::read(bytes)?, candidates)
+        Self::new(safetensors::read(bytes, candidates)?, candidates)
     }
 
     /// Checked weights: of the first of `candidates` that has a layer for each name in `convs`.
@@ -104,10 +104,13 @@ impl Weights {
             .copied()
             .ok_or_else(|| {
                 let known: Vec<_> = candidates.iter().map(|known| known.name).collect();
-                let names: Vec<_> = convs.keys().map(String::as_str).collect();
+                let unknown =
+                    |name: &&String| candidates.iter().all(|known| known.find(name).is_err());
+                let stranger = convs.keys().find(unknown).or(convs.keys().next_back());
                 format!(
-                    "its layers ({}) are not those of {}",
-                    names.join(", "),
+                    "it has {} layers, with {} among them, and is not {}",
+                    convs.len(),
+                    stranger.map_or("none", String::as_str),
                     known.join(" or ")
                 )
             })?;
@@ -143,32 +146,48 @@ impl Weights {
         self.convs.get(name)
     }
 
-    /// How many of [`Architecture::layers`] these weights serve: up to the first convolution that they do not have.
+    /// How many of [`Architecture::layers`] these weights serve: through the last convolution that they have.
+    ///
+    /// The pool behind it counts only if they have all: VGG-16 and VGG-19 pool at different depths, and weights that end
+    /// early may be of either.
     pub fn depth(&self) -> usize {
-        (self.architecture.layers().iter())
-            .take_while(|spec| spec.kind == LayerKind::Pool || self.convs.contains_key(&spec.name))
-            .count()
+        let layers = self.architecture.layers();
+        let missing =
+            |spec: &LayerSpec| spec.kind != LayerKind::Pool && !self.convs.contains_key(&spec.name);
+        match layers.iter().position(missing) {
+            None => layers.len(),
+            Some(first) if layers[first - 1].kind == LayerKind::Pool => first - 1,
+            Some(first) => first,
+        }
     }
 }
 
 /// Holds one convolution against the shape that its place in the network asks for.
 fn check(name: &str, conv: &ConvWeights, inputs: usize, outputs: usize) -> Result<(), String> {
     let (kh, kw, cin, cout) = conv.kernel.dim();
-    if [cout, cin, kh, kw] != [outputs, inputs, 3, 3] {
-        return Err(format!(
-            "{name}.weight has the shape {cout}×{cin}×{kh}×{kw} (OIHW), not {outputs}×{inputs}×3×3"
-        ));
-    }
-    if conv.bias.len() != outputs {
-        return Err(format!(
-            "{name}.bias has {} values, not {outputs}",
-            conv.bias.len()
-        ));
-    }
+    expect_shape(
+        &format!("{name}.weight"),
+        &[cout, cin, kh, kw],
+        &[outputs, inputs, 3, 3],
+    )?;
+    expect_shape(&format!("{name}.bias"), &[conv.bias.len()], &[outputs])?;
     if !conv.kernel.iter().chain(&conv.bias).all(|w| w.is_finite()) {
         return Err(format!("layer {name} has values that are NaN or infinite"));
     }
     Ok(())
+}
+
+/// Refuses a tensor of another shape than its place in the network asks for (kernels as OIHW).
+fn expect_shape(name: &str, found: &[usize], expected: &[usize]) -> Result<(), String> {
+    if found == expected {
+        return Ok(());
+    }
+    let text = |shape: &[usize]| {
+        let edges: Vec<_> = shape.iter().map(usize::to_string).collect();
+        edges.join("×")
+    };
+    let (found, expected) = (text(found), text(expected));
+    Err(format!("{name} has the shape {found}, not {expected}"))
 }
 
 /// The bytes of a regular file of a believable size.

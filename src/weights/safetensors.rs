@@ -3,19 +3,26 @@
 //! Layers are named `convB_I.weight` (Cout × Cin × 3 × 3, OIHW) and `convB_I.bias` (Cout), in f16, bf16 or f32. The bytes are
 //! read in place. Other tensors are let be.
 
-use super::ConvWeights;
+use super::{ConvWeights, expect_shape};
+use crate::vgg::{Architecture, LayerKind};
 use half::{bf16, f16};
-use ndarray::{Array1, Array4};
+use ndarray::Array4;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The convolutions in the bytes of a safetensors file, by layer name.
 ///
 /// # Errors
 /// What is wrong, as a sentence.
-pub(super) fn read(bytes: &[u8]) -> Result<BTreeMap<String, ConvWeights>, String> {
-    let file = SafeTensors::deserialize(bytes).map_err(|error| explain(bytes.len(), &error))?;
+pub(super) fn read(
+    bytes: &[u8],
+    candidates: &[Architecture],
+) -> Result<BTreeMap<String, ConvWeights>, String> {
+    let damaged = |error| explain(bytes.len(), &error);
+    let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
+    check_convention(header.metadata().as_ref())?;
     let mut convs = BTreeMap::new();
     for (name, view) in file.iter() {
         let Some(layer) = name.strip_suffix(".weight").filter(|name| is_conv(name)) else {
@@ -23,9 +30,17 @@ pub(super) fn read(bytes: &[u8]) -> Result<BTreeMap<String, ConvWeights>, String
         };
         let bias_name = format!("{layer}.bias");
         let bias = (file.tensor(&bias_name)).map_err(|_| format!("{bias_name} is missing"))?;
+        // Before any memory is taken for them.
+        let specs = candidates.iter().flat_map(Architecture::layers);
+        for spec in specs.filter(|spec| spec.name == layer) {
+            if let LayerKind::Conv { inputs, outputs } = spec.kind {
+                expect_shape(name, view.shape(), &[outputs, inputs, 3, 3])?;
+                expect_shape(&bias_name, bias.shape(), &[outputs])?;
+            }
+        }
         let conv = ConvWeights {
             kernel: kernel(name, &view)?,
-            bias: self::bias(&bias_name, &bias)?,
+            bias: values(&bias_name, &bias)?.into(),
         };
         convs.insert(layer.to_owned(), conv);
     }
@@ -42,6 +57,20 @@ pub(super) fn read(bytes: &[u8]) -> Result<BTreeMap<String, ConvWeights>, String
     Ok(convs)
 }
 
+/// Refuses weights whose file says that they are for other pixels than RGB 0..255 less the mean. Most files say nothing.
+fn check_convention(metadata: Option<&HashMap<String, String>>) -> Result<(), String> {
+    let convention = [("layout", "OIHW"), ("channels", "RGB"), ("range", "0..255")];
+    for (key, ours) in convention {
+        match metadata.and_then(|metadata| metadata.get(key)) {
+            Some(theirs) if theirs != ours => {
+                return Err(format!("its {key} is {theirs}; only {ours} can be used"));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Whether `name` is `convB_I`.
 fn is_conv(name: &str) -> bool {
     let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
@@ -54,7 +83,7 @@ fn is_conv(name: &str) -> bool {
 fn kernel(name: &str, view: &TensorView) -> Result<Array4<f32>, String> {
     let &[o, i, h, w] = view.shape() else {
         return Err(format!(
-            "{name} has {} axes, not the 4 of a kernel",
+            "{name} is no kernel: it has {} axes",
             view.shape().len()
         ));
     };
@@ -64,13 +93,6 @@ fn kernel(name: &str, view: &TensorView) -> Result<Array4<f32>, String> {
         .permuted_axes([2, 3, 1, 0])
         .as_standard_layout()
         .into_owned())
-}
-
-fn bias(name: &str, view: &TensorView) -> Result<Array1<f32>, String> {
-    match view.shape() {
-        [_] => Ok(values(name, view)?.into()),
-        shape => Err(format!("{name} has {} axes, not 1", shape.len())),
-    }
 }
 
 /// The tensor's elements as `f32`, whatever they are stored as.
