@@ -12,11 +12,12 @@ use ndarray::{Array1, Array2, Array3, ArrayView4, ArrayViewMut2};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Patch elements in one band: 2 MiB of `f32`.
-///
-/// Long enough that a band's product outweighs packing the kernel matrix anew for it, and short enough that the widest
-/// layers still fall into several bands for the threads to share.
+/// Patch elements in one band, 2 MiB of `f32`: about what a core's cache holds.
 const BAND: usize = 512 * 1024;
+
+/// Positions that a band has at the least. A product packs its kernel matrix anew, 9 MB in the deep layers, which only many
+/// positions outweigh.
+const POSITIONS: usize = 384;
 
 /// The matrix 9·Cin × Cout of a kernel 3 × 3 × Cin × Cout.
 pub fn kernel_matrix<T: Scalar>(kernel: ArrayView4<T>) -> Array2<T> {
@@ -35,7 +36,7 @@ pub fn convolve<T: Scalar>(x: &Array3<T>, kernel: &Array2<T>, bias: &Array1<T>) 
     assert_eq!(patch, 9 * cin, "x must have the kernel's input channels");
     let mut y = Array3::zeros((height, width, cout));
     // By the shape alone, never by the number of threads: the same sums in the same order.
-    let rows = (BAND / (width * patch)).clamp(1, height);
+    let rows = (BAND / (width * patch)).max(POSITIONS / width).clamp(1, height);
     (elements_mut(&mut y).par_chunks_mut(rows * width * cout))
         .enumerate()
         .for_each_init(Vec::new, |patches, (band, y)| {
