@@ -36,7 +36,9 @@ pub fn convolve<T: Scalar>(x: &Array3<T>, kernel: &Array2<T>, bias: &Array1<T>) 
     assert_eq!(patch, 9 * cin, "x must have the kernel's input channels");
     let mut y = Array3::zeros((height, width, cout));
     // By the shape alone, never by the number of threads: the same sums in the same order.
-    let rows = (BAND / (width * patch)).max(POSITIONS / width).clamp(1, height);
+    let rows = (BAND / (width * patch))
+        .max(POSITIONS / width)
+        .clamp(1, height);
     (elements_mut(&mut y).par_chunks_mut(rows * width * cout))
         .enumerate()
         .for_each_init(Vec::new, |patches, (band, y)| {
