@@ -6,7 +6,7 @@ use impasto::loss::content::ContentLoss;
 use impasto::loss::style::StyleLoss;
 use impasto::loss::{Objective, Tap, total_variation};
 use impasto::network::Network;
-use impasto::ops::conv::Conv;
+use impasto::ops::conv::{Conv, Engine};
 use impasto::ops::pool::{self, Pooling};
 use impasto::ops::{gram, relu};
 use impasto::optimize::Adam;
@@ -41,7 +41,7 @@ fn convolutions(c: &mut Criterion) {
     let first = ((250, 333, 3), 64);
     let inner = BLOCKS.map(|shape| (shape, shape.2));
     for ((height, width, cin), cout) in [&[first][..], &inner].concat() {
-        let conv = Conv::new(&activations((3, 3, cin, cout)), activations(cout));
+        let kernel = activations((3, 3, cin, cout));
         let (x, dy) = (
             activations((height, width, cin)),
             activations((height, width, cout)),
@@ -50,10 +50,13 @@ fn convolutions(c: &mut Criterion) {
         let work = height * width * 9 * cin * cout;
         group.throughput(Throughput::Elements(work as u64));
         let name = format!("{height}x{width}, {cin} to {cout}");
-        group.bench_function(format!("forward {name}"), |b| b.iter(|| conv.forward(&x)));
-        group.bench_function(format!("backward {name}"), |b| {
-            b.iter(|| conv.backward(&dy))
-        });
+        for engine in [Engine::Reference, Engine::Fast] {
+            let conv = Conv::new(&kernel, activations(cout), engine);
+            let forward = format!("{engine:?} forward {name}");
+            group.bench_function(forward, |b| b.iter(|| conv.forward(&x)));
+            let backward = format!("{engine:?} backward {name}");
+            group.bench_function(backward, |b| b.iter(|| conv.backward(&dy)));
+        }
     }
 }
 
@@ -129,7 +132,7 @@ fn iteration(c: &mut Criterion) {
         .map(|layer| tap(&layer.layer, layer.weight))
         .collect();
     let depth = VGG16.find("conv5_1").expect("a layer of VGG-16") + 1;
-    let network = Network::new(&weights, Pooling::Average, depth);
+    let network = Network::new(&weights, Pooling::Average, depth, Engine::Fast);
     let picture = |scale: f32| activations((250, 333, 3)).mapv(|x: f32| scale * x - 100.0);
     let objective = Objective::new(
         &network,

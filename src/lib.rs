@@ -63,6 +63,7 @@
 //! ```
 
 pub mod finite_difference;
+mod kernels;
 pub mod loss;
 pub mod network;
 pub mod ops;

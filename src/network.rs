@@ -1,7 +1,7 @@
 //! The fixed network: forward from the pixels to the deepest layer that a loss taps, and back.
 
 use crate::ops::Scalar;
-use crate::ops::conv::Conv;
+use crate::ops::conv::{Conv, Engine};
 use crate::ops::pool::{self, Pooling};
 use crate::ops::relu;
 use crate::vgg::LayerKind;
@@ -36,11 +36,11 @@ impl<T> Activations<T> {
 }
 
 impl<T: Scalar> Network<T> {
-    /// The first `depth` layers of the network that `weights` are for.
+    /// The first `depth` layers of the network that `weights` are for, computed by `engine`.
     ///
     /// # Panics
     /// If the weights have fewer layers: see [`Weights::depth`].
-    pub fn new(weights: &Weights, pooling: Pooling, depth: usize) -> Self {
+    pub fn new(weights: &Weights, pooling: Pooling, depth: usize, engine: Engine) -> Self {
         assert!(depth <= weights.depth(), "the weights have fewer layers");
         let specs = weights.architecture().layers();
         let layers = (specs.iter().take(depth))
@@ -48,7 +48,11 @@ impl<T: Scalar> Network<T> {
                 LayerKind::Conv { .. } => {
                     let conv = weights.conv(&spec.name).expect("weights to this depth");
                     let kernel = conv.kernel.mapv(|k| T::of(k.into()));
-                    Layer::Conv(Conv::new(&kernel, conv.bias.mapv(|b| T::of(b.into()))))
+                    Layer::Conv(Conv::new(
+                        &kernel,
+                        conv.bias.mapv(|b| T::of(b.into())),
+                        engine,
+                    ))
                 }
                 LayerKind::Pool => Layer::Pool,
             })

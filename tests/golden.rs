@@ -6,6 +6,7 @@ use common::TINY;
 use impasto::loss::{Losses, Objective, Tap};
 use impasto::network::Network;
 use impasto::ops::Scalar;
+use impasto::ops::conv::Engine;
 use impasto::ops::pool::Pooling;
 use impasto::optimize::Adam;
 use impasto::weights::Weights;
@@ -57,7 +58,7 @@ fn distance<T: Scalar>(a: &Array3<T>, b: &Array3<f64>) -> f64 {
 
 fn network<T: Scalar>(pooling: Pooling) -> Network<T> {
     let weights = Weights::of_architectures(FIXTURE, &[TINY]).unwrap();
-    Network::new(&weights, pooling, weights.depth())
+    Network::new(&weights, pooling, weights.depth(), Engine::Reference)
 }
 
 fn objective<T: Scalar>(network: &Network<T>) -> Objective<T> {

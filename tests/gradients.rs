@@ -11,7 +11,7 @@ use impasto::loss::content::ContentLoss;
 use impasto::loss::style::StyleLoss;
 use impasto::loss::{Objective, Tap, total_variation};
 use impasto::network::Network;
-use impasto::ops::conv::Conv;
+use impasto::ops::conv::{Conv, Engine};
 use impasto::ops::pool::Pooling::{self, Average, Max};
 use impasto::ops::{gram, pool, relu};
 use ndarray::{Array1, Array2, Array3, Array4};
@@ -31,16 +31,19 @@ const SIZES: [(usize, usize); 8] = [
     (9, 5),
 ];
 
-fn conv(cin: usize, cout: usize, seed: u64) -> Conv<f64> {
+fn conv(cin: usize, cout: usize, seed: u64, engine: Engine) -> Conv<f64> {
     let kernel: Array4<f64> = random((3, 3, cin, cout), seed);
-    Conv::new(&kernel, random(cout, seed + 1))
+    Conv::new(&kernel, random(cout, seed + 1), engine)
 }
 
 #[test]
 fn convolution_has_the_right_gradient() {
     for (h, w) in SIZES {
-        for (cin, cout) in [(1, 1), (3, 4), (5, 2)] {
-            let conv = conv(cin, cout, 1);
+        // The fast engine takes its own way from 16 channels on.
+        let reference = [(1, 1), (3, 4), (5, 2)].map(|channels| (channels, Engine::Reference));
+        let fast = [(16, 16), (19, 35)].map(|channels| (channels, Engine::Fast));
+        for ((cin, cout), engine) in [&reference[..], &fast].concat() {
+            let conv = conv(cin, cout, 1, engine);
             let x = random((h, w, cin), 2);
             // L = ⟨dy, y⟩ has dL/dy = dy.
             let dy: Array3<f64> = random((h, w, cout), 3);
@@ -190,7 +193,7 @@ fn the_whole_objective_has_the_right_gradient() {
 /// Taps in every block, at convolutions and pools, two of them on one layer; a painting of another size.
 fn objective(pooling: Pooling, (h, w): (usize, usize)) -> (Network<f64>, Objective<f64>) {
     let weights = random_weights(TINY, 20);
-    let network = Network::new(&weights, pooling, weights.depth());
+    let network = Network::new(&weights, pooling, weights.depth(), Engine::Reference);
     let tap = |name: &str, weight| Tap {
         layer: TINY.find(name).unwrap(),
         weight,
@@ -280,8 +283,9 @@ fn the_check_catches_a_wrong_derivative() {
     let kernel: Array4<f64> = random((3, 3, 2, 2), 30);
     let no_bias = Array1::zeros(2);
     let swapped = kernel.clone().permuted_axes([0, 1, 3, 2]);
-    let unturned = Conv::new(&swapped.as_standard_layout().into_owned(), no_bias.clone());
-    let conv = Conv::new(&kernel, no_bias);
+    let swapped = swapped.as_standard_layout().into_owned();
+    let unturned = Conv::new(&swapped, no_bias.clone(), Engine::Reference);
+    let conv = Conv::new(&kernel, no_bias, Engine::Reference);
     let (x, dy) = (random((4, 5, 2), 31), random((4, 5, 2), 32));
     let loss = |x: &Array3<f64>| inner(&dy, &conv.forward(x));
     assert!(relative_error(&x, &conv.backward(&dy), loss) <= BOUND);
@@ -298,10 +302,11 @@ fn adjoint(ax: &Array3<f64>, y: &Array3<f64>, x: &Array3<f64>, aty: &Array3<f64>
 proptest! {
     #[test]
     fn convolution_and_its_backward_pass_are_adjoint(
-        (h, w) in (1usize..20, 1usize..20), (cin, cout) in (1usize..12, 1usize..12), seed: u64,
+        (h, w) in (1usize..20, 1usize..20), (cin, cout) in (1usize..24, 1usize..24), seed: u64,
     ) {
         let kernel: Array4<f64> = random((3, 3, cin, cout), seed);
-        let conv = Conv::new(&kernel, Array1::zeros(cout)); // linear without the bias
+        let engine = if seed.is_multiple_of(2) { Engine::Fast } else { Engine::Reference };
+        let conv = Conv::new(&kernel, Array1::zeros(cout), engine); // linear without the bias
         let x = random((h, w, cin), seed ^ 1);
         let y = random((h, w, cout), seed ^ 2);
         prop_assert!(adjoint(&conv.forward(&x), &y, &x, &conv.backward(&y)));

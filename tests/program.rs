@@ -277,6 +277,21 @@ fn any_layers_and_either_pooling_can_be_asked_for() {
 }
 
 #[test]
+fn both_engines_reach_the_same_losses() {
+    let place = Workplace::new();
+    let run = |engine: &str| {
+        let arguments = "-o out.png --size 80x61 --iterations 20 --init content --log log.jsonl";
+        let mut command = place.stylize(&format!("{arguments} --engine {engine}"));
+        command.assert().success();
+        log(&place.path("log.jsonl"))
+    };
+    for (fast, reference) in run("fast").iter().zip(run("reference")) {
+        let ratio = fast["total"].as_f64().unwrap() / reference["total"].as_f64().unwrap();
+        assert!((ratio - 1.0).abs() < 0.01, "{fast} {reference}");
+    }
+}
+
+#[test]
 fn what_is_transparent_is_laid_on_white_and_that_is_said() {
     let place = Workplace::new();
     let glass = image::RgbaImage::from_pixel(40, 40, image::Rgba([10, 20, 30, 0]));
@@ -357,6 +372,7 @@ fn help_and_version_are_there() {
         "--content-layers",
         "--style-layers",
         "--pooling",
+        "--engine",
         "--weights",
         "--seed",
         "--threads",

@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use impasto::ops::conv::Engine;
 use impasto::ops::pool::Pooling;
 use impasto::picture::{Picture, SizeRequest};
 use impasto::stylize::{Init, LayerWeight, Settings};
@@ -76,6 +77,15 @@ struct RecipeOptions {
     #[arg(long, value_name = "LAYER[=X],…", value_delimiter = ',')]
     style_layers: Option<Vec<LayerWeight>>,
 
+    /// How convolutions are computed: fast, or the plain way that the fast one is tested against [default: fast]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "fast|reference",
+        hide_possible_values = true
+    )]
+    engine: Option<EngineName>,
+
     /// How the network pools: by the mean, which paints smoother, or by the largest [default: avg]
     #[arg(long, value_enum, value_name = "avg|max", hide_possible_values = true)]
     pooling: Option<PoolingName>,
@@ -109,6 +119,12 @@ fn number(text: &str, range: RangeInclusive<f64>) -> Option<f64> {
     (text.parse().ok()).filter(|number| range.contains(number))
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum EngineName {
+    Fast,
+    Reference,
+}
+
 impl PaintOptions {
     /// The settings that these options ask for. A remark on the picture to begin with goes to `remark`.
     ///
@@ -134,6 +150,10 @@ impl PaintOptions {
             PoolingName::Avg => Pooling::Average,
             PoolingName::Max => Pooling::Max,
         });
+        let engine = recipe.engine.map(|name| match name {
+            EngineName::Fast => Engine::Fast,
+            EngineName::Reference => Engine::Reference,
+        });
         let layers = |given: &Option<Vec<_>>, classic| given.clone().unwrap_or(classic);
         Ok(Settings {
             size: picture.size.unwrap_or(size),
@@ -148,6 +168,7 @@ impl PaintOptions {
             style_layers: layers(&recipe.style_layers, classic.style_layers),
             pooling: pooling.unwrap_or(classic.pooling),
             seed: picture.seed.unwrap_or(classic.seed),
+            engine: engine.unwrap_or(classic.engine),
         })
     }
 

@@ -265,8 +265,8 @@ impl Stylize {
             list(&settings.style_layers)
         ));
         self.detail(format_args!(
-            "tv      × {}, {:?} pooling",
-            settings.tv_weight, settings.pooling
+            "tv      × {}, {:?} pooling, {:?} engine",
+            settings.tv_weight, settings.pooling, settings.engine
         ));
         self.detail(format_args!(
             "Adam      {} iterations, learning rate {}, from {}, seed {}",

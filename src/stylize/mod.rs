@@ -107,7 +107,7 @@ impl Stylization {
         let (style, _) = fit(style, "style", &style_taps).map_err(StylizeError::Settings)?;
         let content = content.to_array();
         Ok(Self {
-            network: Network::new(weights, settings.pooling, depth),
+            network: Network::new(weights, settings.pooling, depth, settings.engine),
             initial: init::initial(settings, &content),
             content,
             content_taps,

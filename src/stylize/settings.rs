@@ -1,5 +1,6 @@
 //! What can be set about a run, and whether it makes sense.
 
+use crate::ops::conv::Engine;
 use crate::ops::pool::Pooling;
 use crate::picture::{Picture, Size, SizeRequest};
 use std::fmt;
@@ -32,6 +33,8 @@ pub struct Settings {
     pub pooling: Pooling,
     /// Where the noise starts from.
     pub seed: u64,
+    /// How convolutions are computed.
+    pub engine: Engine,
 }
 
 /// What the first picture is.
@@ -86,6 +89,7 @@ impl Settings {
             style_layers: style.map(layer).into(),
             pooling: Pooling::Average,
             seed: 0,
+            engine: Engine::Fast,
         }
     }
 
