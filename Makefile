@@ -10,7 +10,7 @@ demo:
 	$(CARGO) build --release --locked
 	@mkdir -p out
 	target/release/impasto stylize data/content/chelsea.jpg data/style/starry_night.jpg -o out/chelsea.png \
-		--size 384 --init content --iterations 90 --learning-rate 8 --content-weight 10
+		--size 448 --init content --iterations 110 --learning-rate 8 --content-weight 10
 
 test:
 	$(CARGO) fmt --check
