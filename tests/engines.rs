@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{random, random_weights};
+use common::{distance, random, random_weights};
 use impasto::loss::{Objective, Tap};
 use impasto::network::Network;
 use impasto::ops::Scalar;
@@ -11,16 +11,6 @@ use impasto::ops::pool::Pooling;
 use impasto::vgg::{Architecture, VGG16, VGG19};
 use impasto::weights::Weights;
 use ndarray::{Array1, Array3, Array4};
-
-/// ‖a − b‖ / ‖b‖
-fn distance<T: Scalar>(a: &Array3<T>, b: &Array3<f64>) -> f64 {
-    assert_eq!(a.dim(), b.dim());
-    let difference: f64 = (a.iter().zip(b))
-        .map(|(a, b)| (a.as_f64() - b).powi(2))
-        .sum();
-    let size: f64 = b.iter().map(|b| b * b).sum();
-    (difference / size).sqrt()
-}
 
 /// The relative errors, forward and backward, of the fast engine in `T` against the reference in f64.
 fn errors<T: Scalar>((h, w): (usize, usize), (cin, cout): (usize, usize)) -> [f64; 2] {

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::TINY;
+use common::{TINY, distance};
 use impasto::loss::{Losses, Objective, Tap};
 use impasto::network::Network;
 use impasto::ops::Scalar;
@@ -44,16 +44,6 @@ fn array<T: Scalar>(name: &str) -> Array3<T> {
     let (shape, elements) = tensor(name);
     let shape: [usize; 3] = shape.try_into().unwrap();
     Array3::from_shape_vec(shape, elements.into_iter().map(T::of).collect()).unwrap()
-}
-
-/// ‖a − b‖ / ‖b‖
-fn distance<T: Scalar>(a: &Array3<T>, b: &Array3<f64>) -> f64 {
-    assert_eq!(a.dim(), b.dim());
-    let difference: f64 = (a.iter().zip(b))
-        .map(|(a, b)| (a.as_f64() - b).powi(2))
-        .sum();
-    let size: f64 = b.iter().map(|b| b * b).sum();
-    (difference / size).sqrt()
 }
 
 fn network<T: Scalar>(pooling: Pooling) -> Network<T> {

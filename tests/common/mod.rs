@@ -47,3 +47,13 @@ pub fn inner(a: &Array3<f64>, b: &Array3<f64>) -> f64 {
     assert_eq!(a.dim(), b.dim());
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
+
+/// ‖a − b‖ / ‖b‖
+pub fn distance<T: Scalar>(a: &Array3<T>, b: &Array3<f64>) -> f64 {
+    assert_eq!(a.dim(), b.dim());
+    let difference: f64 = (a.iter().zip(b))
+        .map(|(a, b)| (a.as_f64() - b).powi(2))
+        .sum();
+    let size: f64 = b.iter().map(|b| b * b).sum();
+    (difference / size).sqrt()
+}
