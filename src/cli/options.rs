@@ -172,6 +172,12 @@ impl PaintOptions {
         })
     }
 
+    /// The picture file that the run begins with, if it does with one.
+    pub fn init_file(&self) -> Option<&Path> {
+        let words = ["content", "noise", "random"].map(Path::new);
+        (self.picture.init.as_deref()).filter(|init| !words.contains(init))
+    }
+
     /// What the run begins with, as the user wrote it.
     pub fn init(&self) -> &Path {
         self.picture.init.as_deref().unwrap_or(Path::new("noise"))

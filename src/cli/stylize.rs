@@ -84,7 +84,6 @@ impl Stylize {
         let named_weights = self.weights.clone().or(variable.map(PathBuf::from));
         self.check_places(named_weights.as_deref())?;
         let settings = self.paint.settings(|remark| self.remark(remark))?;
-        settings.check().map_err(anyhow::Error::msg)?;
         let content = open(&self.content, "content", |remark| self.remark(remark))?;
         let style = open(&self.style, "style", |remark| self.remark(remark))?;
         let begin = Instant::now();
@@ -176,8 +175,9 @@ impl Stylize {
 
     /// Refuses places for reports that cannot be, and outputs that would replace an input or each other.
     fn check_places(&self, weights: Option<&Path>) -> anyhow::Result<()> {
-        let inputs = [&self.content, &self.style, self.paint.init()]
+        let inputs = [self.content.as_path(), &self.style]
             .into_iter()
+            .chain(self.paint.init_file())
             .chain(weights);
         let inputs: Vec<_> = inputs.map(whereabouts).collect();
         let output = whereabouts(&self.output);
