@@ -8,6 +8,7 @@ use impasto::loss::{Objective, Tap, total_variation};
 use impasto::network::Network;
 use impasto::ops::conv::{Conv, Engine};
 use impasto::ops::pool::{self, Pooling};
+use impasto::ops::workspace::Workspace;
 use impasto::ops::{gram, relu};
 use impasto::optimize::Adam;
 use impasto::stylize::Settings;
@@ -24,6 +25,11 @@ fn activations<D: Dimension, S: ShapeBuilder<Dim = D>>(
 ) -> ArrayBase<OwnedRepr<f32>, D, f32> {
     let mut rng = Pcg64Mcg::seed_from_u64(1);
     ArrayBase::from_shape_simple_fn(shape, || rng.random_range(-1.0f32..1.0).max(0.0))
+}
+
+/// Gives an operation's output back, as the network does, so that the next one need not ask the system for memory.
+fn recycled(workspace: &Workspace<f32>, array: Array3<f32>) {
+    workspace.recycle(black_box(array));
 }
 
 /// Height, width and channels of each block's layers.
@@ -50,12 +56,17 @@ fn convolutions(c: &mut Criterion) {
         let work = height * width * 9 * cin * cout;
         group.throughput(Throughput::Elements(work as u64));
         let name = format!("{height}x{width}, {cin} to {cout}");
-        for engine in [Engine::Reference, Engine::Fast] {
+        for engine in [Engine::Reference, Engine::default()] {
+            let workspace = Workspace::new(engine);
             let conv = Conv::new(&kernel, activations(cout), engine);
             let forward = format!("{engine:?} forward {name}");
-            group.bench_function(forward, |b| b.iter(|| conv.forward(&x)));
+            group.bench_function(forward, |b| {
+                b.iter(|| recycled(&workspace, conv.forward(&x, &workspace)))
+            });
             let backward = format!("{engine:?} backward {name}");
-            group.bench_function(backward, |b| b.iter(|| conv.backward(&dy)));
+            group.bench_function(backward, |b| {
+                b.iter(|| recycled(&workspace, conv.backward(&dy, &workspace)))
+            });
         }
     }
 }
@@ -65,36 +76,42 @@ fn cheap_operations(c: &mut Criterion) {
     group.sample_size(20);
     let shape = BLOCKS[0];
     let x: Array3<f32> = activations(shape);
-    let mut dx: Array3<f32> = activations(shape);
+    let workspace = Workspace::default();
     group.throughput(Throughput::Elements(x.len() as u64));
     let mut y = x.clone();
-    group.bench_function("relu forward", |b| b.iter(|| relu::forward(&mut y)));
-    group.bench_function("relu backward", |b| b.iter(|| relu::backward(&x, &mut dx)));
+    group.bench_function("relu forward", |b| {
+        b.iter(|| relu::forward(&mut y, &workspace))
+    });
+    let mask = relu::forward(&mut y, &workspace);
+    group.bench_function("relu backward", |b| {
+        b.iter(|| recycled(&workspace, relu::backward(&mask, &x, &workspace)))
+    });
     for pooling in [Pooling::Average, Pooling::Max] {
-        let dy = pool::forward(pooling, &x);
+        let (dy, pooled) = pool::forward(pooling, &x, &workspace);
         group.bench_function(format!("{pooling:?} pool forward"), |b| {
-            b.iter(|| pool::forward(pooling, &x))
+            b.iter(|| recycled(&workspace, pool::forward(pooling, &x, &workspace).0))
         });
         group.bench_function(format!("{pooling:?} pool backward"), |b| {
-            b.iter(|| pool::backward(pooling, &x, &dy))
+            b.iter(|| recycled(&workspace, pool::backward(&pooled, &dy, &workspace)))
         });
     }
 }
 
 fn losses(c: &mut Criterion) {
     let mut group = c.benchmark_group("loss");
+    let workspace = Workspace::default();
     group.sample_size(20);
     for shape in BLOCKS {
         let f: Array3<f32> = activations(shape);
         let (height, width, channels) = shape;
         group.bench_function(format!("gram {height}x{width}x{channels}"), |b| {
-            b.iter(|| gram::forward(&f))
+            b.iter(|| gram::forward(&f, &workspace))
         });
-        let style = StyleLoss::new(&f);
-        let residual = style.residual(&f);
+        let style = StyleLoss::new(&f, &workspace);
+        let residual = style.residual(&f, &workspace);
         let mut df = Array3::zeros(shape);
         group.bench_function(format!("style gradient {height}x{width}x{channels}"), |b| {
-            b.iter(|| style.add_gradient(&f, &residual, 1.0, &mut df))
+            b.iter(|| style.add_gradient(&f, &residual, 1.0, &mut df, &workspace))
         });
     }
     let f: Array3<f32> = activations(BLOCKS[3]);
@@ -132,7 +149,7 @@ fn iteration(c: &mut Criterion) {
         .map(|layer| tap(&layer.layer, layer.weight))
         .collect();
     let depth = VGG16.find("conv5_1").expect("a layer of VGG-16") + 1;
-    let network = Network::new(&weights, Pooling::Average, depth, Engine::Fast);
+    let network = Network::new(&weights, Pooling::Average, depth, Engine::default());
     let picture = |scale: f32| activations((250, 333, 3)).mapv(|x: f32| scale * x - 100.0);
     let objective = Objective::new(
         &network,
@@ -148,6 +165,7 @@ fn iteration(c: &mut Criterion) {
         b.iter(|| {
             let (losses, gradient) = objective.evaluate(&network, &x);
             adam.step(&mut x, &gradient);
+            network.workspace().recycle(gradient);
             black_box(losses)
         });
     });

@@ -16,6 +16,10 @@
 //! 6. [`optimize`]: the pixels move downhill.
 //! 7. [`stylize`]: the loop around it all. [`report`]: those who watch it.
 //!
+//! There are two engines: the reference, plain matrix products, which is the one to read first ([`ops::conv::im2col`]); and the
+//! fast one, which does the same with a quarter of the multiplications ([`ops::conv::winograd`]) on vectors of whatever width
+//! the CPU has ([`kernels`]), in memory that it uses again and again ([`ops::workspace`]).
+//!
 //! [`finite_difference`] is how each derivative is proved; `tests/gradients.rs` does it.
 //!
 //! Data moves one way: the network knows nothing of losses, the losses nothing of optimisers, the optimisers nothing of
@@ -52,18 +56,19 @@
 //!
 //! ```
 //! use impasto::ops::gram;
+//! use impasto::ops::workspace::Workspace;
 //! use ndarray::Array3;
 //!
 //! // Two positions, three channels.
 //! let activations = Array3::from_shape_vec((1, 2, 3), vec![1.0, 0.0, 2.0, 0.0, 3.0, 1.0])?;
-//! let g = gram::forward(&activations);
+//! let g = gram::forward(&activations, &Workspace::default());
 //! assert_eq!(g[[1, 1]], 9.0); // the second channel with itself
 //! assert_eq!(g[[0, 2]], 2.0); // the first with the third
 //! # Ok::<(), ndarray::ShapeError>(())
 //! ```
 
 pub mod finite_difference;
-mod kernels;
+pub mod kernels;
 pub mod loss;
 pub mod network;
 pub mod ops;

@@ -11,6 +11,7 @@ const BUILT_IN_WEIGHTS: Option<&[u8]> = Some(include_bytes!("../data/vgg16.safet
 const BUILT_IN_WEIGHTS: Option<&[u8]> = None;
 
 fn main() -> ExitCode {
+    impasto::kernels::return_freed_memory();
     match cli::run(BUILT_IN_WEIGHTS) {
         Ok(code) => code,
         Err(error) => {

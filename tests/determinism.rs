@@ -1,5 +1,7 @@
 //! The same bytes, whatever the number of threads, and from run to run.
 
+use impasto::kernels::Cpu;
+use impasto::ops::conv::Engine;
 use impasto::picture::{OutputFile, Picture};
 use impasto::stylize::{Settings, Stylization};
 use impasto::weights::{Source, Weights};
@@ -7,7 +9,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 /// All bits of the losses and of the picture's values in a short run on so many threads.
-fn run(weights: &Weights, threads: usize, seed: u64) -> (Vec<u64>, Vec<u32>) {
+fn run(weights: &Weights, engine: Engine, threads: usize, seed: u64) -> (Vec<u64>, Vec<u32>) {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
     let open = |name: &str| Picture::open(&data.join(name)).unwrap().0;
     let settings = Settings {
@@ -16,6 +18,7 @@ fn run(weights: &Weights, threads: usize, seed: u64) -> (Vec<u64>, Vec<u32>) {
         iterations: 3,
         seed,
         tv_weight: 1e-3,
+        engine,
         ..Settings::classic()
     };
     let (content, style) = (open("content/coffee.jpg"), open("style/great_wave.jpg"));
@@ -41,11 +44,20 @@ fn run(weights: &Weights, threads: usize, seed: u64) -> (Vec<u64>, Vec<u32>) {
 fn a_run_gives_the_same_bits_on_any_number_of_threads() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/vgg16.safetensors");
     let weights = Weights::load(&Source::File(file)).unwrap();
-    let one = run(&weights, 1, 7);
-    for threads in [1, 2, 3, 8] {
-        assert!(run(&weights, threads, 7) == one, "{threads} threads");
+    let cpus = Cpu::all().into_iter().map(Engine::Fast);
+    for engine in cpus.chain([Engine::Reference]) {
+        let one = run(&weights, engine, 1, 7);
+        for threads in [1, 2, 3, 8] {
+            assert!(
+                run(&weights, engine, threads, 7) == one,
+                "{engine:?}, {threads} threads"
+            );
+        }
+        assert!(
+            run(&weights, engine, 2, 8) != one,
+            "another seed, another picture"
+        );
     }
-    assert!(run(&weights, 2, 8) != one, "another seed, another picture");
 }
 
 #[test]

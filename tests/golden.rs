@@ -3,6 +3,7 @@
 mod common;
 
 use common::{TINY, distance};
+use impasto::kernels::Cpu;
 use impasto::loss::{Losses, Objective, Tap};
 use impasto::network::Network;
 use impasto::ops::Scalar;
@@ -46,9 +47,9 @@ fn array<T: Scalar>(name: &str) -> Array3<T> {
     Array3::from_shape_vec(shape, elements.into_iter().map(T::of).collect()).unwrap()
 }
 
-fn network<T: Scalar>(pooling: Pooling) -> Network<T> {
+fn network<T: Scalar>(pooling: Pooling, engine: Engine) -> Network<T> {
     let weights = Weights::of_architectures(FIXTURE, &[TINY]).unwrap();
-    Network::new(&weights, pooling, weights.depth(), Engine::Reference)
+    Network::new(&weights, pooling, weights.depth(), engine)
 }
 
 fn objective<T: Scalar>(network: &Network<T>) -> Objective<T> {
@@ -67,14 +68,14 @@ fn objective<T: Scalar>(network: &Network<T>) -> Objective<T> {
     )
 }
 
-/// Holds everything that the fixture has against the engine in `T`, to the relative error `bound`.
-fn compare<T: Scalar>(bound: f64) {
+/// Holds everything that the fixture has against `engine` in `T`, to the relative error `bound`.
+fn compare<T: Scalar>(engine: Engine, bound: f64) {
     for (name, pooling) in [("avg", Pooling::Average), ("max", Pooling::Max)] {
-        let network = network::<T>(pooling);
+        let network = network::<T>(pooling, engine);
         let mut x = array::<T>("start");
 
         let layers = TINY.layers();
-        let activations = network.forward(&x, layers.len());
+        let activations = network.forward(&x, layers.len(), |_| true);
         for (layer, spec) in layers.iter().enumerate() {
             let expected = array(&format!("{name}.activations.{}", spec.name));
             let error = distance(activations.of(layer), &expected);
@@ -104,7 +105,8 @@ fn compare<T: Scalar>(bound: f64) {
 
 #[test]
 fn in_double_precision_everything_is_as_pytorch_computes_it() {
-    compare::<f64>(1e-12);
+    compare::<f64>(Engine::Reference, 1e-12);
+    compare::<f64>(Engine::default(), 1e-12);
 }
 
 /// Single precision has a relative rounding error of 6e-8, of which sums over hundreds of terms in several layers make some
@@ -112,5 +114,8 @@ fn in_double_precision_everything_is_as_pytorch_computes_it() {
 /// large one.
 #[test]
 fn in_single_precision_everything_is_as_pytorch_computes_it() {
-    compare::<f32>(2e-5);
+    compare::<f32>(Engine::Reference, 2e-5);
+    for cpu in Cpu::all() {
+        compare::<f32>(Engine::Fast(cpu), 2e-5);
+    }
 }

@@ -13,7 +13,9 @@ use impasto::loss::{Objective, Tap, total_variation};
 use impasto::network::Network;
 use impasto::ops::conv::{Conv, Engine};
 use impasto::ops::pool::Pooling::{self, Average, Max};
+use impasto::ops::workspace::Workspace;
 use impasto::ops::{gram, pool, relu};
+use impasto::vgg::{Architecture, Block};
 use ndarray::{Array1, Array2, Array3, Array4};
 use proptest::prelude::*;
 
@@ -39,48 +41,88 @@ fn conv(cin: usize, cout: usize, seed: u64, engine: Engine) -> Conv<f64> {
 #[test]
 fn convolution_has_the_right_gradient() {
     for (h, w) in SIZES {
-        // The fast engine takes its own way from 16 channels on.
-        let reference = [(1, 1), (3, 4), (5, 2)].map(|channels| (channels, Engine::Reference));
-        let fast = [(16, 16), (19, 35)].map(|channels| (channels, Engine::Fast));
-        for ((cin, cout), engine) in [&reference[..], &fast].concat() {
+        for ((cin, cout), engine) in convolutions() {
             let conv = conv(cin, cout, 1, engine);
+            let workspace = Workspace::new(engine);
             let x = random((h, w, cin), 2);
             // L = ⟨dy, y⟩ has dL/dy = dy.
             let dy: Array3<f64> = random((h, w, cout), 3);
-            let loss = |x: &Array3<f64>| inner(&dy, &conv.forward(x));
-            let error = relative_error(&x, &conv.backward(&dy), loss);
+            let loss = |x: &Array3<f64>| inner(&dy, &conv.forward(x, &workspace));
+            let error = relative_error(&x, &conv.backward(&dy, &workspace), loss);
             assert!(error <= BOUND, "{h}x{w}, {cin} to {cout}: {error:e}");
+        }
+    }
+}
+
+/// Channels and engines: the fast one takes another way from 16 channels on.
+fn convolutions() -> Vec<((usize, usize), Engine)> {
+    let reference = [(1, 1), (3, 4), (5, 2)].map(|channels| (channels, Engine::Reference));
+    let fast = [(3, 4), (5, 17), (16, 16), (19, 35)].map(|channels| (channels, Engine::default()));
+    [&reference[..], &fast].concat()
+}
+
+/// What networks are made of: a convolution with its ReLU, and with the pooling that follows.
+#[test]
+fn convolution_relu_and_pooling_together_have_the_right_gradient() {
+    for (h, w) in SIZES {
+        for ((cin, cout), engine) in convolutions() {
+            let kernel: Array4<f64> = random((3, 3, cin, cout), 40);
+            let workspace = Workspace::new(engine);
+            let x = random((h, w, cin), 41);
+            // Every sum of products moved up or down so far that no ReLU is near its kink.
+            let linear = Conv::new(&kernel, Array1::zeros(cout), engine).forward(&x, &workspace);
+            let far = linear.iter().fold(1.0, |most: f64, y| most.max(y.abs())) + 0.1;
+            let bias = Array1::from_shape_fn(cout, |o| if o % 3 == 0 { -far } else { far });
+            let conv = Conv::new(&kernel, bias, engine);
+            let (y, mask) = conv.forward_relu(&x, &workspace);
+            assert!(y.iter().any(|&y| y > 0.0) == (cout > 1));
+            let dy: Array3<f64> = random(y.dim(), 42);
+            let dx = conv.backward_relu(&dy, &mask, &workspace);
+            // Less the loss at x, so that far values do not hide small differences.
+            let loss = |x: &Array3<f64>| inner(&dy, &(conv.forward_relu(x, &workspace).0 - &y));
+            let error = relative_error(&x, &dx, loss);
+            assert!(error <= BOUND, "{h}x{w}, {cin} to {cout}: {error:e}");
+
+            let (y, mask) = conv.forward_relu_pool(&x, &workspace);
+            let dy: Array3<f64> = random(y.dim(), 43);
+            let dx = conv.backward_relu_pool(&dy, &mask, &workspace);
+            let loss =
+                |x: &Array3<f64>| inner(&dy, &(conv.forward_relu_pool(x, &workspace).0 - &y));
+            let error = relative_error(&x, &dx, loss);
+            assert!(error <= BOUND, "pooled {h}x{w}, {cin} to {cout}: {error:e}");
         }
     }
 }
 
 #[test]
 fn relu_has_the_right_gradient() {
+    let workspace = Workspace::default();
     for (h, w) in SIZES {
         // Away from the kink: no element nearer to 0 than 0.1.
-        let x = random((h, w, 3), 4).mapv(|x: f64| x + 0.1 * x.signum());
-        let dy = random((h, w, 3), 5);
+        let x = random((h, w, 19), 4).mapv(|x: f64| x + 0.1 * x.signum());
+        let dy = random((h, w, 19), 5);
         let y = |x: &Array3<f64>| {
             let mut y = x.clone();
-            relu::forward(&mut y);
-            y
+            let mask = relu::forward(&mut y, &workspace);
+            (y, mask)
         };
-        let mut dx = dy.clone();
-        relu::backward(&y(&x), &mut dx);
-        let error = relative_error(&x, &dx, |x| inner(&dy, &y(x)));
+        let dx = relu::backward(&y(&x).1, &dy, &workspace);
+        let error = relative_error(&x, &dx, |x| inner(&dy, &y(x).0));
         assert!(error <= BOUND, "{h}x{w}: {error:e}");
     }
 }
 
 #[test]
 fn pooling_has_the_right_gradient() {
+    let workspace = Workspace::default();
     for (h, w) in SIZES {
         for pooling in [Average, Max] {
             let x = distinct(h, w, 3);
-            let y = pool::forward(pooling, &x);
+            let (y, pooled) = pool::forward(pooling, &x, &workspace);
             let dy = random(y.dim(), 7);
-            let dx = pool::backward(pooling, &x, &dy);
-            let error = relative_error(&x, &dx, |x| inner(&dy, &pool::forward(pooling, x)));
+            let dx = pool::backward(&pooled, &dy, &workspace);
+            let loss = |x: &Array3<f64>| inner(&dy, &pool::forward(pooling, x, &workspace).0);
+            let error = relative_error(&x, &dx, loss);
             assert!(error <= BOUND, "{pooling:?} {h}x{w}: {error:e}");
         }
     }
@@ -103,13 +145,22 @@ fn distinct(h: usize, w: usize, channels: usize) -> Array3<f64> {
 #[test]
 fn the_gram_matrix_has_the_right_gradient() {
     for (h, w) in SIZES {
-        let f = random((h, w, 4), 8);
-        let any: Array2<f64> = random((4, 4), 9);
-        let dg = &any + &any.t(); // symmetric, as every loss on Gram matrices has it
-        let mut df = Array3::zeros(f.dim());
-        gram::add_backward(&f, &dg, 1.0, &mut df);
-        let error = relative_error(&f, &df, |f| (&gram::forward(f) * &dg).sum());
-        assert!(error <= BOUND, "{h}x{w}: {error:e}");
+        for (channels, engine) in [
+            (4, Engine::Reference),
+            (4, Engine::default()),
+            (8, Engine::default()),
+            (19, Engine::default()),
+        ] {
+            let workspace = Workspace::new(engine);
+            let f = random((h, w, channels), 8);
+            let any: Array2<f64> = random((channels, channels), 9);
+            let dg = &any + &any.t(); // symmetric, as every loss on Gram matrices has it
+            let mut df = Array3::zeros(f.dim());
+            gram::add_backward(&f, &dg, 1.0, &mut df, &workspace);
+            let loss = |f: &Array3<f64>| (&gram::forward(f, &workspace) * &dg).sum();
+            let error = relative_error(&f, &df, loss);
+            assert!(error <= BOUND, "{h}x{w}x{channels}: {error:e}");
+        }
     }
 }
 
@@ -130,10 +181,17 @@ fn the_style_loss_has_the_right_gradient() {
     for (h, w) in SIZES {
         // Of another size than the painting, whose Gram matrix is scaled.
         let f = random((h, w, 4), 12);
-        let loss = StyleLoss::new(&random((6, 5, 4), 13));
+        let workspace = Workspace::default();
+        let loss = StyleLoss::new(&random((6, 5, 4), 13), &workspace);
         let mut df = Array3::zeros(f.dim());
-        loss.add_gradient(&f, &loss.residual(&f), 30.0, &mut df);
-        let error = relative_error(&f, &df, |f| 30.0 * loss.residual(f).loss());
+        loss.add_gradient(
+            &f,
+            &loss.residual(&f, &workspace),
+            30.0,
+            &mut df,
+            &workspace,
+        );
+        let error = relative_error(&f, &df, |f| 30.0 * loss.residual(f, &workspace).loss());
         assert!(error <= BOUND, "{h}x{w}: {error:e}");
     }
 }
@@ -154,11 +212,12 @@ fn gradients_are_added_to_what_is_there() {
     let f: Array3<f64> = random((3, 4, 2), 15);
     let before: Array3<f64> = random((3, 4, 2), 16);
     let content = ContentLoss::new(random((3, 4, 2), 17));
-    let style = StyleLoss::new(&random((2, 2, 2), 18));
+    let workspace = Workspace::default();
+    let style = StyleLoss::new(&random((2, 2, 2), 18), &workspace);
     type Addition<'a> = &'a dyn Fn(&mut Array3<f64>);
     let additions: [Addition; 3] = [
         &|df| content.add_gradient(&f, 1.5, df),
-        &|df| style.add_gradient(&f, &style.residual(&f), 1.5, df),
+        &|df| style.add_gradient(&f, &style.residual(&f, &workspace), 1.5, df, &workspace),
         &|df| total_variation::add_gradient(&f, 1.5, df),
     ];
     for add in additions {
@@ -178,24 +237,53 @@ fn the_whole_objective_has_the_right_gradient() {
     for pooling in [Average, Max] {
         // The third and fourth are one pixel wide or high; all but the second have odd edges at some depth.
         for size in [(7, 5), (8, 8), (1, 9), (6, 1), (1, 1)] {
-            let (network, objective) = objective(pooling, size);
-            let x = away_from_kinks(&network, size);
-            let (losses, gradient) = objective.evaluate(&network, &x);
-            assert!(losses.content > 0.0 && losses.style > 0.0);
-            assert!(losses.tv > 0.0 || size == (1, 1));
-            let error =
-                relative_error(&x, &gradient, |x| objective.evaluate(&network, x).0.total());
-            assert!(error <= BOUND, "{pooling:?} {size:?}: {error:e}");
+            for engine in [Engine::Reference, Engine::default()] {
+                whole_objective(TINY, pooling, size, engine);
+            }
+        }
+        // Wide enough for the fast engine to take Winograd's way. More ReLUs: smaller pictures, or all have a kink nearby.
+        for size in [(4, 3), (1, 6), (5, 1)] {
+            whole_objective(WIDE, pooling, size, Engine::default());
         }
     }
 }
 
+/// Three blocks with as many channels as Winograd's way takes at the least, and some more.
+const WIDE: Architecture = Architecture {
+    name: "wide VGG",
+    blocks: &[Block::new(2, 16), Block::new(2, 18), Block::new(1, 17)],
+};
+
+fn whole_objective(
+    architecture: Architecture,
+    pooling: Pooling,
+    size: (usize, usize),
+    engine: Engine,
+) {
+    let (network, objective) = objective(architecture, pooling, size, engine);
+    let x = away_from_kinks(architecture, &network, size);
+    let (losses, gradient) = objective.evaluate(&network, &x);
+    assert!(losses.content > 0.0 && losses.style > 0.0);
+    assert!(losses.tv > 0.0 || size == (1, 1));
+    let error = relative_error(&x, &gradient, |x| objective.evaluate(&network, x).0.total());
+    let name = architecture.name;
+    assert!(
+        error <= BOUND,
+        "{name} {engine:?} {pooling:?} {size:?}: {error:e}"
+    );
+}
+
 /// Taps in every block, at convolutions and pools, two of them on one layer; a painting of another size.
-fn objective(pooling: Pooling, (h, w): (usize, usize)) -> (Network<f64>, Objective<f64>) {
-    let weights = random_weights(TINY, 20);
-    let network = Network::new(&weights, pooling, weights.depth(), Engine::Reference);
+fn objective(
+    architecture: Architecture,
+    pooling: Pooling,
+    (h, w): (usize, usize),
+    engine: Engine,
+) -> (Network<f64>, Objective<f64>) {
+    let weights = random_weights(architecture, 20);
+    let network = Network::new(&weights, pooling, weights.depth(), engine);
     let tap = |name: &str, weight| Tap {
-        layer: TINY.find(name).unwrap(),
+        layer: architecture.find(name).unwrap(),
         weight,
     };
     let content_taps = [tap("conv2_2", 1.0), tap("pool1", 0.5)];
@@ -217,16 +305,20 @@ fn objective(pooling: Pooling, (h, w): (usize, usize)) -> (Network<f64>, Objecti
 
 /// A picture at which no step of the finite differences switches a ReLU or moves a maximum: found by trying seeds, and
 /// verified.
-fn away_from_kinks(network: &Network<f64>, (h, w): (usize, usize)) -> Array3<f64> {
+fn away_from_kinks(
+    architecture: Architecture,
+    network: &Network<f64>,
+    (h, w): (usize, usize),
+) -> Array3<f64> {
     let smooth = |x: &Array3<f64>| {
-        let here = switches(network, x);
+        let here = switches(architecture, network, x);
         let mut moved = x.clone();
         (0..x.len()).all(|at| {
             let pixel = x.as_slice().unwrap()[at];
             // Ten steps away, not just one.
             [10.0 * STEP, -10.0 * STEP].into_iter().all(|step| {
                 moved.as_slice_mut().unwrap()[at] = pixel + step;
-                let there = switches(network, &moved);
+                let there = switches(architecture, network, &moved);
                 moved.as_slice_mut().unwrap()[at] = pixel;
                 here == there
             })
@@ -239,16 +331,17 @@ fn away_from_kinks(network: &Network<f64>, (h, w): (usize, usize)) -> Array3<f64
 }
 
 /// Which ReLUs are open and, for max pooling, which position of each cell holds the maximum.
-fn switches(network: &Network<f64>, x: &Array3<f64>) -> Vec<usize> {
-    let layers = TINY.layers();
-    let activations = network.forward(x, layers.len());
+fn switches(architecture: Architecture, network: &Network<f64>, x: &Array3<f64>) -> Vec<usize> {
+    let layers = architecture.layers();
+    let workspace = Workspace::default();
+    let activations = network.forward(x, layers.len(), |_| true);
     let mut switches = Vec::new();
     for layer in 0..layers.len() {
         let y = activations.of(layer);
         switches.extend(y.iter().map(|&y| usize::from(y > 0.0)));
         // Where a gradient of ones would go: to the first of the largest.
-        let pooled = pool::forward(Max, y);
-        let winners = pool::backward(Max, y, &Array3::ones(pooled.dim()));
+        let (largest, pooled) = pool::forward(Max, y, &workspace);
+        let winners = pool::backward(&pooled, &Array3::ones(largest.dim()), &workspace);
         let open = winners.iter().zip(y).filter(|(_, y)| **y > 0.0);
         switches.extend(open.map(|(&winner, _)| usize::from(winner > 0.0)));
     }
@@ -257,8 +350,8 @@ fn switches(network: &Network<f64>, x: &Array3<f64>) -> Vec<usize> {
 
 #[test]
 fn the_check_catches_a_wrong_derivative() {
-    let x = away_from_kinks(&objective(Average, (7, 5)).0, (7, 5));
-    let (network, objective) = objective(Average, (7, 5));
+    let (network, objective) = objective(TINY, Average, (7, 5), Engine::Reference);
+    let x = away_from_kinks(TINY, &network, (7, 5));
     let loss = |x: &Array3<f64>| objective.evaluate(&network, x).0.total();
     let right = objective.evaluate(&network, &x).1;
     assert!(relative_error(&x, &right, loss) <= BOUND);
@@ -287,9 +380,10 @@ fn the_check_catches_a_wrong_derivative() {
     let unturned = Conv::new(&swapped, no_bias.clone(), Engine::Reference);
     let conv = Conv::new(&kernel, no_bias, Engine::Reference);
     let (x, dy) = (random((4, 5, 2), 31), random((4, 5, 2), 32));
-    let loss = |x: &Array3<f64>| inner(&dy, &conv.forward(x));
-    assert!(relative_error(&x, &conv.backward(&dy), loss) <= BOUND);
-    assert!(relative_error(&x, &unturned.forward(&dy), loss) > BOUND);
+    let workspace = Workspace::default();
+    let loss = |x: &Array3<f64>| inner(&dy, &conv.forward(x, &workspace));
+    assert!(relative_error(&x, &conv.backward(&dy, &workspace), loss) <= BOUND);
+    assert!(relative_error(&x, &unturned.forward(&dy, &workspace), loss) > BOUND);
 }
 
 /// ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ up to rounding.
@@ -305,11 +399,13 @@ proptest! {
         (h, w) in (1usize..20, 1usize..20), (cin, cout) in (1usize..24, 1usize..24), seed: u64,
     ) {
         let kernel: Array4<f64> = random((3, 3, cin, cout), seed);
-        let engine = if seed.is_multiple_of(2) { Engine::Fast } else { Engine::Reference };
+        let engine = if seed.is_multiple_of(2) { Engine::default() } else { Engine::Reference };
+        let workspace = Workspace::new(engine);
         let conv = Conv::new(&kernel, Array1::zeros(cout), engine); // linear without the bias
         let x = random((h, w, cin), seed ^ 1);
         let y = random((h, w, cout), seed ^ 2);
-        prop_assert!(adjoint(&conv.forward(&x), &y, &x, &conv.backward(&y)));
+        let (ax, aty) = (conv.forward(&x, &workspace), conv.backward(&y, &workspace));
+        prop_assert!(adjoint(&ax, &y, &x, &aty));
     }
 
     #[test]
@@ -317,9 +413,10 @@ proptest! {
         (h, w, c) in (1usize..20, 1usize..20, 1usize..6), seed: u64,
     ) {
         let x = random((h, w, c), seed);
-        let pooled = pool::forward(Average, &x);
-        let y = random(pooled.dim(), seed ^ 1);
-        prop_assert!(adjoint(&pooled, &y, &x, &pool::backward(Average, &x, &y)));
+        let workspace = Workspace::default();
+        let (ax, pooled) = pool::forward(Average, &x, &workspace);
+        let y = random(ax.dim(), seed ^ 1);
+        prop_assert!(adjoint(&ax, &y, &x, &pool::backward(&pooled, &y, &workspace)));
     }
 
     /// With the winners fixed, max pooling is linear too: it copies some elements of x.
@@ -328,9 +425,10 @@ proptest! {
         (h, w, c) in (1usize..20, 1usize..20, 1usize..6), seed: u64,
     ) {
         let x = random((h, w, c), seed);
-        let pooled = pool::forward(Max, &x);
-        let y = random(pooled.dim(), seed ^ 1);
-        prop_assert!(adjoint(&pooled, &y, &x, &pool::backward(Max, &x, &y)));
+        let workspace = Workspace::default();
+        let (ax, pooled) = pool::forward(Max, &x, &workspace);
+        let y = random(ax.dim(), seed ^ 1);
+        prop_assert!(adjoint(&ax, &y, &x, &pool::backward(&pooled, &y, &workspace)));
     }
 
     /// With its mask fixed, so is ReLU.
@@ -339,11 +437,11 @@ proptest! {
         (h, w, c) in (1usize..20, 1usize..20, 1usize..6), seed: u64,
     ) {
         let x: Array3<f64> = random((h, w, c), seed);
+        let workspace = Workspace::default();
         let mut y = x.clone();
-        relu::forward(&mut y);
+        let mask = relu::forward(&mut y, &workspace);
         let dy = random(x.dim(), seed ^ 1);
-        let mut dx = dy.clone();
-        relu::backward(&y, &mut dx);
+        let dx = relu::backward(&mask, &dy, &workspace);
         prop_assert!(adjoint(&y, &dy, &x, &dx));
     }
 
@@ -373,7 +471,7 @@ proptest! {
         let product = gram::matrix(&v).t().dot(&gram::matrix(&f));
         let derivative = &product + &product.t();
         let mut back = Array3::zeros(f.dim());
-        gram::add_backward(&f, &dg, 1.0, &mut back);
+        gram::add_backward(&f, &dg, 1.0, &mut back, &Workspace::default());
         let as_array = |m: Array2<f64>| m.into_shape_with_order((1, c, c)).unwrap();
         prop_assert!(adjoint(&as_array(derivative), &as_array(dg), &v, &back));
     }

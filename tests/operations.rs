@@ -8,6 +8,7 @@ use impasto::loss::style::StyleLoss;
 use impasto::loss::total_variation;
 use impasto::ops::conv::{Conv, Engine};
 use impasto::ops::pool::{self, Pooling};
+use impasto::ops::workspace::Workspace;
 use impasto::ops::{gram, relu};
 use ndarray::{Array1, Array3, Array4, array};
 
@@ -42,7 +43,8 @@ fn convolution_is_what_its_formula_says() {
         let x = random((height, width, cin), 1);
         let kernel = random((3, 3, cin, cout), 2);
         let bias: Array1<f64> = random(cout, 3);
-        let y = Conv::new(&kernel, bias.clone(), Engine::Reference).forward(&x);
+        let y =
+            Conv::new(&kernel, bias.clone(), Engine::Reference).forward(&x, &Workspace::default());
         let difference = y - by_definition(&x, &kernel, &bias);
         let worst = difference
             .iter()
@@ -57,29 +59,31 @@ fn convolution_is_what_its_formula_says() {
 #[test]
 fn relu_cuts_off_below_zero_and_lets_nan_through() {
     let mut x = array![[[-1.0, 0.0, 2.0, -0.0, f64::NAN, f64::NEG_INFINITY]]];
-    relu::forward(&mut x);
+    let workspace = Workspace::default();
+    let mask = relu::forward(&mut x, &workspace);
     assert_eq!(x.as_slice().unwrap()[..4], [0.0, 0.0, 2.0, 0.0]);
     assert!(x[[0, 0, 4]].is_nan());
     assert_eq!(x[[0, 0, 5]], 0.0);
     // At the kink the derivative is 0.
-    let mut dy = array![[[5.0, 6.0, 7.0]]];
-    relu::backward(&array![[[0.0, 1.0, 0.0]]], &mut dy);
-    assert_eq!(dy, array![[[0.0, 6.0, 0.0]]]);
+    let dy = array![[[5.0, 6.0, 7.0, 8.0, 9.0, 10.0]]];
+    let dx = relu::backward(&mask, &dy, &workspace);
+    assert_eq!(dx, array![[[0.0, 0.0, 7.0, 0.0, 0.0, 0.0]]]);
 }
 
 #[test]
 fn pooling_an_odd_size_takes_the_cells_that_exist() {
     let x = array![[1.0, 2.0, 3.0], [4.0, 5.0, 9.0], [7.0, 1.0, 6.0]];
     let x = x.insert_axis(ndarray::Axis(2));
-    let average = pool::forward(Pooling::Average, &x);
+    let workspace = Workspace::default();
+    let (average, averaged) = pool::forward(Pooling::Average, &x, &workspace);
     assert_eq!(average, array![[[3.0], [6.0]], [[4.0], [6.0]]]);
-    let max = pool::forward(Pooling::Max, &x);
+    let (max, largest) = pool::forward(Pooling::Max, &x, &workspace);
     assert_eq!(max, array![[[5.0], [9.0]], [[7.0], [6.0]]]);
     let dy = array![[[4.0], [2.0]], [[6.0], [1.0]]];
-    let back = pool::backward(Pooling::Average, &x, &dy);
+    let back = pool::backward(&averaged, &dy, &workspace);
     let expected = array![[1.0, 1.0, 1.0], [1.0, 1.0, 1.0], [3.0, 3.0, 1.0]];
     assert_eq!(back, expected.insert_axis(ndarray::Axis(2)));
-    let back = pool::backward(Pooling::Max, &x, &dy);
+    let back = pool::backward(&largest, &dy, &workspace);
     let expected = array![[0.0, 0.0, 0.0], [0.0, 4.0, 2.0], [6.0, 0.0, 1.0]];
     assert_eq!(back, expected.insert_axis(ndarray::Axis(2)));
 }
@@ -87,23 +91,28 @@ fn pooling_an_odd_size_takes_the_cells_that_exist() {
 #[test]
 fn max_pooling_gives_the_gradient_to_the_first_of_equals() {
     let x = Array3::<f64>::ones((2, 2, 1));
-    let dx = pool::backward(Pooling::Max, &x, &array![[[3.0]]]);
+    let workspace = Workspace::default();
+    let (_, pooled) = pool::forward(Pooling::Max, &x, &workspace);
+    let dx = pool::backward(&pooled, &array![[[3.0]]], &workspace);
     assert_eq!(dx, array![[[3.0], [0.0]], [[0.0], [0.0]]]);
 }
 
 #[test]
 fn the_gram_matrix_of_a_large_layer_is_the_sum_over_its_positions() {
     // More positions than one piece of parallel work holds.
-    let f: Array3<f64> = random((97, 101, 3), 5);
-    let g = gram::forward(&f);
-    for i in 0..3 {
-        for j in 0..3 {
-            let sum: f64 = f
-                .rows()
-                .into_iter()
-                .map(|position| position[i] * position[j])
-                .sum();
-            assert!((g[[i, j]] - sum).abs() < 1e-9 * sum.abs().max(1.0));
+    for (channels, engine) in [
+        (3, Engine::Reference),
+        (3, Engine::default()),
+        (19, Engine::default()),
+    ] {
+        let f: Array3<f64> = random((97, 101, channels), 5);
+        let g = gram::forward(&f, &Workspace::new(engine));
+        for i in 0..channels {
+            for j in 0..channels {
+                let products = (f.rows().into_iter()).map(|position| position[i] * position[j]);
+                let sum: f64 = products.sum();
+                assert!((g[[i, j]] - sum).abs() < 1e-9 * sum.abs().max(1.0));
+            }
         }
     }
 }
@@ -117,13 +126,14 @@ fn the_losses_are_zero_at_their_targets_and_known_nearby() {
     assert!((content.value(&(&target + 2.0)) - 1.0).abs() < 1e-12);
 
     // Twice the painting, one above the other, has the same style.
-    let style = StyleLoss::new(&target);
+    let workspace = Workspace::default();
+    let style = StyleLoss::new(&target, &workspace);
     let doubled = ndarray::concatenate![ndarray::Axis(0), target, target];
-    assert!(style.residual(&doubled).loss() < 1e-30);
+    assert!(style.residual(&doubled, &workspace).loss() < 1e-30);
     // With all activations tripled, G − A = 8 A and the loss is Σ (8 A)² / (2NM)².
-    let a = gram::forward(&target);
+    let a = gram::forward(&target, &workspace);
     let expected = a.iter().map(|a| (8.0 * a).powi(2)).sum::<f64>() / (2.0 * 2.0 * 12.0f64).powi(2);
-    let loss = style.residual(&(&target * 3.0)).loss();
+    let loss = style.residual(&(&target * 3.0), &workspace).loss();
     assert!((loss / expected - 1.0).abs() < 1e-12);
 
     // Along the rows by 3 and by −9, down the columns by 5 and by −7.

@@ -4,6 +4,7 @@
 mod workplace;
 
 use image::GenericImageView;
+use impasto::kernels::Cpu;
 use impasto::picture::{Picture, Size};
 use serde_json::Value;
 use std::path::Path;
@@ -291,6 +292,27 @@ fn both_engines_reach_the_same_losses() {
     }
 }
 
+/// A level that every machine has, and the one that it would take by itself.
+#[test]
+fn an_instruction_set_can_be_forced() {
+    let place = Workplace::new();
+    let run = |cpu: &str| {
+        let mut command =
+            place.stylize("-o out.png --size 48x40 --iterations 5 --log log.jsonl -v");
+        let said = command.env("IMPASTO_CPU", cpu).assert().success();
+        let said = String::from_utf8(said.get_output().stderr.clone()).unwrap();
+        assert!(said.contains(&format!("fast ({cpu}) engine")), "{said}");
+        log(&place.path("log.jsonl"))
+    };
+    let portable = run("portable");
+    for cpu in Cpu::all() {
+        for (ours, portable) in run(cpu.name()).iter().zip(&portable) {
+            let ratio = ours["total"].as_f64().unwrap() / portable["total"].as_f64().unwrap();
+            assert!((ratio - 1.0).abs() < 1e-3, "{cpu}: {ours} {portable}");
+        }
+    }
+}
+
 #[test]
 fn what_is_transparent_is_laid_on_white_and_that_is_said() {
     let place = Workplace::new();
@@ -381,6 +403,7 @@ fn help_and_version_are_there() {
         "--log",
         "--quiet",
         "--verbose",
+        "IMPASTO_CPU",
     ] {
         assert!(help.contains(option), "{option}");
     }

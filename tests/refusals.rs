@@ -58,6 +58,32 @@ fn a_bad_picture_is_refused_with_its_name() {
     assert!(line.contains("--init picture: cut.jpg: "), "{line}");
 }
 
+#[test]
+fn an_instruction_set_that_is_not_there_is_refused() {
+    let place = Workplace::new();
+    let absent = if cfg!(target_arch = "aarch64") {
+        "avx2"
+    } else {
+        "neon"
+    };
+    let reason = format!("IMPASTO_CPU: this machine has no {absent}; it has ");
+    for (cpu, reason) in [
+        (absent, reason.as_str()),
+        (
+            "AVX2",
+            "IMPASTO_CPU: \"AVX2\" is no instruction set; there are avx512, avx2, neon, portable",
+        ),
+    ] {
+        let mut paint = place.stylize(SMALL);
+        paint.env("IMPASTO_CPU", cpu);
+        let line = place.refusal(paint);
+        assert!(line.contains(reason), "{line}");
+    }
+    // The plain engine does not ask for one.
+    let mut plain = place.stylize(&format!("{SMALL} --engine reference"));
+    plain.env("IMPASTO_CPU", absent).assert().success();
+}
+
 #[cfg(unix)]
 #[test]
 fn a_picture_that_may_not_be_read_is_refused() {

@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and how the answer is reported.
 
 mod interrupt;
+mod machine;
 mod options;
 mod stylize;
 

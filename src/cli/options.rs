@@ -77,15 +77,6 @@ struct RecipeOptions {
     #[arg(long, value_name = "LAYER[=X],…", value_delimiter = ',')]
     style_layers: Option<Vec<LayerWeight>>,
 
-    /// How convolutions are computed: fast, or the plain way that the fast one is tested against [default: fast]
-    #[arg(
-        long,
-        value_enum,
-        value_name = "fast|reference",
-        hide_possible_values = true
-    )]
-    engine: Option<EngineName>,
-
     /// How the network pools: by the mean, which paints smoother, or by the largest [default: avg]
     #[arg(long, value_enum, value_name = "avg|max", hide_possible_values = true)]
     pooling: Option<PoolingName>,
@@ -119,18 +110,16 @@ fn number(text: &str, range: RangeInclusive<f64>) -> Option<f64> {
     (text.parse().ok()).filter(|number| range.contains(number))
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum EngineName {
-    Fast,
-    Reference,
-}
-
 impl PaintOptions {
-    /// The settings that these options ask for. A remark on the picture to begin with goes to `remark`.
+    /// The settings that these options ask for, for this engine. A remark on the picture to begin with goes to `remark`.
     ///
     /// # Errors
     /// If the picture to begin with cannot be read.
-    pub fn settings(&self, remark: impl FnOnce(String)) -> anyhow::Result<Settings> {
+    pub fn settings(
+        &self,
+        engine: Engine,
+        remark: impl FnOnce(String),
+    ) -> anyhow::Result<Settings> {
         let classic = Settings::classic();
         let Self { picture, recipe } = self;
         let size = match recipe.preset {
@@ -150,10 +139,6 @@ impl PaintOptions {
             PoolingName::Avg => Pooling::Average,
             PoolingName::Max => Pooling::Max,
         });
-        let engine = recipe.engine.map(|name| match name {
-            EngineName::Fast => Engine::Fast,
-            EngineName::Reference => Engine::Reference,
-        });
         let layers = |given: &Option<Vec<_>>, classic| given.clone().unwrap_or(classic);
         Ok(Settings {
             size: picture.size.unwrap_or(size),
@@ -168,7 +153,7 @@ impl PaintOptions {
             style_layers: layers(&recipe.style_layers, classic.style_layers),
             pooling: pooling.unwrap_or(classic.pooling),
             seed: picture.seed.unwrap_or(classic.seed),
-            engine: engine.unwrap_or(classic.engine),
+            engine,
         })
     }
 

@@ -1,6 +1,7 @@
 //! `impasto stylize`: one photograph, one painting, one picture.
 
 use super::interrupt::{self, Interrupt};
+use super::machine::{MachineOptions, cpu_features, engine_name};
 use super::options::{PaintOptions, open};
 use super::say;
 use anyhow::{Context, anyhow, ensure};
@@ -11,7 +12,6 @@ use impasto::stylize::{LayerWeight, Settings, Step, Stylization, StylizeError};
 use impasto::weights::{self, Source, Weights};
 use std::fmt::Display;
 use std::io::IsTerminal;
-use std::num::NonZero;
 use std::ops::ControlFlow;
 #[cfg(unix)]
 use std::os::unix::fs::FileTypeExt;
@@ -41,9 +41,8 @@ pub struct Stylize {
     #[arg(long, value_name = "FILE", help_heading = "Network and machine")]
     weights: Option<PathBuf>,
 
-    /// Threads to compute with [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Network and machine")]
-    threads: Option<u16>,
+    #[command(flatten)]
+    machine: MachineOptions,
 
     /// Keep pictures of the run in this folder: 00020.png is the one after iteration 20
     #[arg(long, value_name = "DIR", help_heading = "Reports")]
@@ -83,21 +82,16 @@ impl Stylize {
         let variable = std::env::var_os(weights::ENVIRONMENT).filter(|value| !value.is_empty());
         let named_weights = self.weights.clone().or(variable.map(PathBuf::from));
         self.check_places(named_weights.as_deref())?;
-        let settings = self.paint.settings(|remark| self.remark(remark))?;
+        let engine = self.machine.engine()?;
+        let settings = self.paint.settings(engine, |remark| self.remark(remark))?;
         let content = open(&self.content, "content", |remark| self.remark(remark))?;
         let style = open(&self.style, "style", |remark| self.remark(remark))?;
         let begin = Instant::now();
         let program = std::env::current_exe().ok();
         let source = weights::locate(named_weights, built_in, program.as_deref())?;
         let weights = Weights::load(&source).context("weights")?;
-        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let threads = rayon::ThreadPoolBuilder::new()
-            .num_threads(self.threads.map_or(cores, usize::from))
-            .build()
-            .map_err(|error| {
-                anyhow!("the threads cannot be started ({error}); ask for fewer with --threads")
-            })?;
-        let run = Stylization::new(&weights, &content, &style, &settings)?;
+        let threads = self.machine.threads()?;
+        let run = threads.install(|| Stylization::new(&weights, &content, &style, &settings))?;
         self.detail(format_args!(
             "weights   {} from {}, ready in {:.2} s",
             weights.architecture().name,
@@ -265,8 +259,10 @@ impl Stylize {
             list(&settings.style_layers)
         ));
         self.detail(format_args!(
-            "tv      × {}, {:?} pooling, {:?} engine",
-            settings.tv_weight, settings.pooling, settings.engine
+            "tv      × {}, {:?} pooling, {} engine",
+            settings.tv_weight,
+            settings.pooling,
+            engine_name(settings.engine)
         ));
         self.detail(format_args!(
             "Adam      {} iterations, learning rate {}, from {}, seed {}",
@@ -381,27 +377,5 @@ fn keep_last_good(error: StylizeError, output: &OutputFile) -> anyhow::Error {
             Err(second) => anyhow!("{error}; {second}"),
         },
         _ => error.into(),
-    }
-}
-
-/// What this CPU has of the instructions that matter here.
-fn cpu_features() -> String {
-    #[cfg(target_arch = "x86_64")]
-    let known = [
-        ("AVX2", is_x86_feature_detected!("avx2")),
-        ("FMA", is_x86_feature_detected!("fma")),
-        ("AVX-512", is_x86_feature_detected!("avx512f")),
-    ];
-    #[cfg(target_arch = "aarch64")]
-    let known = [("NEON", std::arch::is_aarch64_feature_detected!("neon"))];
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    let known: [(&str, bool); 0] = [];
-    let present: Vec<_> = (known.iter().filter(|(_, present)| *present))
-        .map(|(name, _)| *name)
-        .collect();
-    let arch = std::env::consts::ARCH;
-    match &present[..] {
-        [] => arch.to_owned(),
-        present => format!("{arch} with {}", present.join(", ")),
     }
 }

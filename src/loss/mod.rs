@@ -6,6 +6,7 @@ pub mod total_variation;
 
 use crate::network::{Activations, Network};
 use crate::ops::Scalar;
+use crate::ops::workspace::Workspace;
 use content::ContentLoss;
 use ndarray::Array3;
 use style::StyleLoss;
@@ -56,15 +57,26 @@ impl<T: Scalar> Objective<T> {
         (style, style_taps): (&Array3<T>, &[Tap]),
         tv_weight: f64,
     ) -> Self {
-        let of_content = network.forward(content, depth(content_taps));
+        let of_content = taps_only(network, content, content_taps);
         let content = (content_taps.iter())
-            .map(|&tap| (tap, ContentLoss::new(of_content.of(tap.layer).clone())))
+            .map(|&tap| {
+                (
+                    tap,
+                    ContentLoss::new(of_content.of(tap.layer).view().to_owned()),
+                )
+            })
             .collect();
-        drop(of_content);
-        let of_style = network.forward(style, depth(style_taps));
+        network.discard(of_content);
+        let of_style = taps_only(network, style, style_taps);
         let style = (style_taps.iter())
-            .map(|&tap| (tap, StyleLoss::new(of_style.of(tap.layer))))
+            .map(|&tap| {
+                (
+                    tap,
+                    StyleLoss::new(of_style.of(tap.layer), network.workspace()),
+                )
+            })
             .collect();
+        network.discard(of_style);
         Self {
             content,
             style,
@@ -72,21 +84,23 @@ impl<T: Scalar> Objective<T> {
         }
     }
 
-    /// How many of the network's layers the losses need.
-    fn depth(&self) -> usize {
-        let content = self.content.iter().map(|(tap, _)| tap);
-        depth(content.chain(self.style.iter().map(|(tap, _)| tap)))
+    /// What the losses tap.
+    fn taps(&self) -> Vec<Tap> {
+        let content = self.content.iter().map(|(tap, _)| *tap);
+        content
+            .chain(self.style.iter().map(|(tap, _)| *tap))
+            .collect()
     }
 
     /// The losses of the picture `x` (H×W×3), and the gradient of their total with respect to it.
     ///
-    /// Here, and nowhere else, the activations of the whole picture exist at once.
+    /// Here and in [`new`](Self::new), and nowhere else, the tapped activations of the whole picture exist at once.
     ///
     /// # Panics
     /// If `x` has another size than the content picture while a content layer is tapped.
     pub fn evaluate(&self, network: &Network<T>, x: &Array3<T>) -> (Losses, Array3<T>) {
-        let activations = network.forward(x, self.depth());
-        let (mut losses, gram_residuals) = self.tapped(&activations);
+        let activations = taps_only(network, x, &self.taps());
+        let (mut losses, gram_residuals) = self.tapped(&activations, network.workspace());
         let mut gradient = if activations.is_empty() {
             Array3::zeros(x.dim())
         } else {
@@ -96,7 +110,7 @@ impl<T: Scalar> Objective<T> {
                 }
                 for ((tap, loss), residual) in self.style.iter().zip(&gram_residuals) {
                     if tap.layer == layer {
-                        loss.add_gradient(f, residual, tap.weight, df);
+                        loss.add_gradient(f, residual, tap.weight, df, network.workspace());
                     }
                 }
             })
@@ -109,12 +123,16 @@ impl<T: Scalar> Objective<T> {
     }
 
     /// The losses at the tapped layers, and what the style losses' gradients need: G − A for each.
-    fn tapped(&self, activations: &Activations<T>) -> (Losses, Vec<style::Residual<T>>) {
+    fn tapped(
+        &self,
+        activations: &Activations<T>,
+        workspace: &Workspace<T>,
+    ) -> (Losses, Vec<style::Residual<T>>) {
         let content = (self.content.iter())
             .map(|(tap, loss)| tap.weight * loss.value(activations.of(tap.layer)))
             .sum();
         let residuals: Vec<_> = (self.style.iter())
-            .map(|(tap, loss)| loss.residual(activations.of(tap.layer)))
+            .map(|(tap, loss)| loss.residual(activations.of(tap.layer), workspace))
             .collect();
         let style = (self.style.iter().zip(&residuals))
             .map(|((tap, _), residual)| tap.weight * residual.loss())
@@ -128,9 +146,8 @@ impl<T: Scalar> Objective<T> {
     }
 }
 
-/// How many layers it takes to reach the deepest of `taps`.
-fn depth<'a>(taps: impl IntoIterator<Item = &'a Tap>) -> usize {
-    (taps.into_iter().map(|tap| tap.layer + 1))
-        .max()
-        .unwrap_or(0)
+/// The activations of the picture `x` down to the deepest of `taps`, of which those at the taps are kept.
+fn taps_only<T: Scalar>(network: &Network<T>, x: &Array3<T>, taps: &[Tap]) -> Activations<T> {
+    let depth = taps.iter().map(|tap| tap.layer + 1).max().unwrap_or(0);
+    network.forward(x, depth, |layer| taps.iter().any(|tap| tap.layer == layer))
 }

@@ -7,8 +7,10 @@
 //! Gatys, Ecker and Bethge 2015, equations 4 to 6. A painting of another size has another M; its Gram matrix is scaled by
 //! M of the generated picture over M of the painting, so that the loss compares means.
 
+use crate::ops::workspace::Workspace;
 use crate::ops::{Scalar, gram};
-use ndarray::{Array2, Array3};
+use ndarray::parallel::prelude::*;
+use ndarray::{Array2, Array3, Axis, Zip};
 
 /// The style loss of one layer.
 pub struct StyleLoss<T> {
@@ -26,20 +28,21 @@ pub struct Residual<T> {
 impl<T: Scalar> Residual<T> {
     /// L = Σ (G − A)² / (4·N²·M²).
     pub fn loss(&self) -> f64 {
-        let squares: f64 = (self.difference.iter())
-            .map(|&d| (d.as_f64() / self.size).powi(2))
-            .sum();
-        squares / 4.0
+        let square = |&d: &T| (d.as_f64() / self.size).powi(2);
+        let rows: Vec<f64> = (self.difference.axis_iter(Axis(0)).into_par_iter())
+            .map(|row| row.iter().map(square).sum())
+            .collect();
+        rows.iter().sum::<f64>() / 4.0
     }
 }
 
 impl<T: Scalar> StyleLoss<T> {
     /// The loss that is 0 where a layer's mean Gram matrix equals that of the painting's activations `style` (H×W×N, of any
     /// height and width).
-    pub fn new(style: &Array3<T>) -> Self {
+    pub fn new(style: &Array3<T>, workspace: &Workspace<T>) -> Self {
         let share = T::of(1.0 / positions(style));
         Self {
-            target: gram::forward(style) * share,
+            target: gram::forward(style, workspace) * share,
         }
     }
 
@@ -47,10 +50,12 @@ impl<T: Scalar> StyleLoss<T> {
     ///
     /// # Panics
     /// If they do not have the painting's number of channels.
-    pub fn residual(&self, f: &Array3<T>) -> Residual<T> {
+    pub fn residual(&self, f: &Array3<T>, workspace: &Workspace<T>) -> Residual<T> {
         let m = T::of(positions(f));
-        let mut difference = gram::forward(f);
-        difference.zip_mut_with(&self.target, |g, &a| *g -= m * a);
+        let mut difference = gram::forward(f, workspace);
+        Zip::from(&mut difference)
+            .and(&self.target)
+            .par_for_each(|g, &a| *g -= m * a);
         Residual {
             difference,
             size: f.len() as f64,
@@ -67,10 +72,11 @@ impl<T: Scalar> StyleLoss<T> {
         residual: &Residual<T>,
         weight: f64,
         df: &mut Array3<T>,
+        workspace: &Workspace<T>,
     ) {
         // dL/dG = (G − A) / (2·N²·M²), of which the Gram matrix's backward pass makes 2 F dL/dG.
         let scale = T::of(weight / (2.0 * residual.size * residual.size));
-        gram::add_backward(f, &residual.difference, scale, df);
+        gram::add_backward(f, &residual.difference, scale, df, workspace);
     }
 }
 

@@ -12,12 +12,16 @@ pub mod conv;
 pub mod gram;
 pub mod pool;
 pub mod relu;
+pub mod workspace;
 
+use crate::kernels::Dispatch;
 use ndarray::{Array3, NdFloat};
 use rayon::prelude::*;
+use std::sync::{Mutex, PoisonError};
+use workspace::Workspace;
 
 /// The numbers that an operation computes with: `f32`, or `f64` where a gradient is checked.
-pub trait Scalar: NdFloat {
+pub trait Scalar: NdFloat + Default + Dispatch {
     /// This type's nearest value to `x`.
     fn of(x: f64) -> Self;
     /// The value as `f64`.
@@ -84,4 +88,29 @@ pub(crate) fn sum_pairs<T: Scalar>(
         })
         .collect();
     pieces.iter().sum()
+}
+
+/// Does `work` for each item. Every thread takes one after the other, whichever is next, with buffers of its own of these
+/// lengths.
+pub(crate) fn share_out<T: Scalar, I: Send, const N: usize>(
+    items: Vec<I>,
+    lengths: [usize; N],
+    workspace: &Workspace<T>,
+    work: impl Fn(&mut [Vec<T>; N], I) + Sync,
+) {
+    let threads = rayon::current_num_threads().min(items.len());
+    let items = Mutex::new(items.into_iter());
+    (0..threads).into_par_iter().with_max_len(1).for_each(|_| {
+        let mut buffers = None;
+        loop {
+            let next = items.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some(item) = next else { break };
+            let buffers =
+                buffers.get_or_insert_with(|| lengths.map(|length| workspace.buffer(length)));
+            work(buffers, item);
+        }
+        for buffer in buffers.into_iter().flatten() {
+            workspace.recycle_buffer(buffer);
+        }
+    });
 }

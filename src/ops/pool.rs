@@ -3,6 +3,7 @@
 //! An odd last row or column is pooled over the cells that exist, and an average divides by *their* count: TensorFlow's
 //! `SAME`, PyTorch's `ceil_mode=True, count_include_pad=False`. H×W×C becomes ⌈H/2⌉×⌈W/2⌉×C.
 
+use super::workspace::Workspace;
 use super::{Scalar, elements, elements_mut};
 use ndarray::Array3;
 use rayon::prelude::*;
@@ -16,73 +17,117 @@ pub enum Pooling {
     Max,
 }
 
-/// Pools `x` (H×W×C) into ⌈H/2⌉×⌈W/2⌉×C.
-pub fn forward<T: Scalar>(pooling: Pooling, x: &Array3<T>) -> Array3<T> {
-    let (height, width, channels) = x.dim();
-    let mut y = Array3::zeros((height.div_ceil(2), width.div_ceil(2), channels));
-    let row = y.dim().1 * channels;
-    let shape = x.dim();
-    let x = elements(x);
-    (elements_mut(&mut y).par_chunks_mut(row))
-        .enumerate()
-        .for_each(|(i, y_row)| {
-            for (j, y) in y_row.chunks_mut(channels).enumerate() {
-                let cell = Cell::new(shape, i, j);
-                match pooling {
-                    Pooling::Average => {
-                        for at in cell.positions() {
-                            for (y, &x) in y.iter_mut().zip(&x[at..]) {
-                                *y += x;
-                            }
-                        }
-                        let share = cell.share::<T>();
-                        y.iter_mut().for_each(|y| *y *= share);
-                    }
-                    Pooling::Max => {
-                        for (c, y) in y.iter_mut().enumerate() {
-                            *y = x[cell.largest(x, c) + c];
-                        }
-                    }
-                }
-            }
-        });
-    y
+/// What backward needs to know of a pooling.
+#[derive(Debug)]
+pub struct Pooled {
+    /// Of the input: height, width and channels.
+    shape: (usize, usize, usize),
+    /// Of maxima: for each output, which position of its cell was the largest.
+    winners: Option<Vec<u16>>,
 }
 
-/// Given the input `x` (H×W×C) of [`forward`] and `dy` = dL/dy (⌈H/2⌉×⌈W/2⌉×C), returns dL/dx (H×W×C).
+impl Pooled {
+    /// Averages of an input of this height, width and channels.
+    pub(crate) fn averages(shape: (usize, usize, usize)) -> Self {
+        Self {
+            shape,
+            winners: None,
+        }
+    }
+
+    /// Leaves its memory to others.
+    pub(crate) fn recycle<T>(self, workspace: &Workspace<T>) {
+        if let Some(winners) = self.winners {
+            workspace.words.give(winners);
+        }
+    }
+
+    /// Height, width and channels of the output.
+    pub fn dim(&self) -> (usize, usize, usize) {
+        let (height, width, channels) = self.shape;
+        (height.div_ceil(2), width.div_ceil(2), channels)
+    }
+}
+
+/// Pools `x` (H×W×C) into ⌈H/2⌉×⌈W/2⌉×C.
+pub fn forward<T: Scalar>(
+    pooling: Pooling,
+    x: &Array3<T>,
+    workspace: &Workspace<T>,
+) -> (Array3<T>, Pooled) {
+    let shape = x.dim();
+    let (height, width, channels) = shape;
+    let mut y = workspace.array((height.div_ceil(2), width.div_ceil(2), channels));
+    let row = y.dim().1 * channels;
+    let x = elements(x);
+    let rows = elements_mut(&mut y).par_chunks_mut(row).enumerate();
+    let winners = match pooling {
+        Pooling::Average => {
+            rows.for_each(|(i, y)| {
+                for (j, y) in y.chunks_exact_mut(channels).enumerate() {
+                    let cell = Cell::new(shape, i, j);
+                    let mut positions = cell.positions().map(|at| &x[at..at + channels]);
+                    y.copy_from_slice(positions.next().expect("a cell has a position"));
+                    for x in positions {
+                        y.iter_mut().zip(x).for_each(|(y, &x)| *y += x);
+                    }
+                    let share = cell.share::<T>();
+                    y.iter_mut().for_each(|y| *y *= share);
+                }
+            });
+            None
+        }
+        Pooling::Max => {
+            let mut winners = workspace.words.take(height.div_ceil(2) * row);
+            rows.zip(winners.par_chunks_mut(row))
+                .for_each(|((i, y), winners)| {
+                    let cells = y.chunks_exact_mut(channels);
+                    for (j, (y, winners)) in cells.zip(winners.chunks_mut(channels)).enumerate() {
+                        let cell = Cell::new(shape, i, j);
+                        for (c, (y, winner)) in y.iter_mut().zip(winners).enumerate() {
+                            *winner = cell.largest(x, c);
+                            *y = x[cell.starts[usize::from(*winner)] + c];
+                        }
+                    }
+                });
+            Some(winners)
+        }
+    };
+    (y, Pooled { shape, winners })
+}
+
+/// dL/dx (H×W×C) of `dy` = dL/dy (⌈H/2⌉×⌈W/2⌉×C).
 ///
 /// Average: every position of a cell of n takes dL/dy / n. Max: the largest takes all of dL/dy, the first of equals, row by
 /// row.
 ///
 /// # Panics
-/// If `dy` does not have the pooled shape of `x`.
-pub fn backward<T: Scalar>(pooling: Pooling, x: &Array3<T>, dy: &Array3<T>) -> Array3<T> {
-    let (height, width, channels) = x.dim();
-    let pooled = (height.div_ceil(2), width.div_ceil(2), channels);
-    assert_eq!(dy.dim(), pooled, "dy must have the pooled shape of x");
-    let shape = x.dim();
-    let mut dx = Array3::zeros(shape);
-    let (x, dy) = (elements(x), elements(dy));
+/// If `dy` does not have the shape of what was pooled.
+pub fn backward<T: Scalar>(pooled: &Pooled, dy: &Array3<T>, workspace: &Workspace<T>) -> Array3<T> {
+    let (_, width, channels) = pooled.shape;
+    let (_, across, _) = pooled.dim();
+    assert_eq!(dy.dim(), pooled.dim(), "dy must have the pooled shape of x");
+    let mut dx = workspace.array(pooled.shape);
+    let dy = elements(dy);
     // Two rows of x for one row of y: no two pieces of work meet.
     (elements_mut(&mut dx).par_chunks_mut(2 * width * channels))
         .enumerate()
         .for_each(|(i, dx_rows)| {
             let offset = 2 * i * width * channels;
-            for j in 0..pooled.1 {
-                let cell = Cell::new(shape, i, j);
-                let dy = &dy[(i * pooled.1 + j) * channels..][..channels];
-                match pooling {
-                    Pooling::Average => {
-                        let share = cell.share::<T>();
-                        for at in cell.positions() {
-                            for (dx, &dy) in dx_rows[at - offset..].iter_mut().zip(dy) {
-                                *dx = dy * share;
+            for j in 0..across {
+                let cell = Cell::new(pooled.shape, i, j);
+                let first = (i * across + j) * channels;
+                let dy = &dy[first..first + channels];
+                let share = cell.share::<T>();
+                for (number, at) in cell.positions().enumerate() {
+                    let dx = dx_rows[at - offset..][..channels].iter_mut().zip(dy);
+                    match &pooled.winners {
+                        None => dx.for_each(|(dx, &dy)| *dx = dy * share),
+                        Some(winners) => {
+                            for ((dx, &dy), &winner) in dx.zip(&winners[first..]) {
+                                let won = usize::from(winner) == number;
+                                *dx = if won { dy } else { T::zero() };
                             }
-                        }
-                    }
-                    Pooling::Max => {
-                        for (c, &dy) in dy.iter().enumerate() {
-                            dx_rows[cell.largest(x, c) - offset + c] = dy;
                         }
                     }
                 }
@@ -119,17 +164,12 @@ impl Cell {
         T::of(1.0 / self.count as f64)
     }
 
-    /// The position where channel `c` is largest; a NaN counts as larger than anything, so that it is passed on.
-    fn largest<T: Scalar>(&self, x: &[T], c: usize) -> usize {
-        let value = |at: usize| x[at + c];
-        self.positions()
-            .reduce(|best, at| {
-                if value(at) > value(best) || (value(at).is_nan() && !value(best).is_nan()) {
-                    at
-                } else {
-                    best
-                }
-            })
-            .expect("a cell has a position")
+    /// The number of the position where channel `c` is largest; a NaN counts as larger than anything, so that it is passed on.
+    fn largest<T: Scalar>(&self, x: &[T], c: usize) -> u16 {
+        let value = |number: usize| x[self.starts[number] + c];
+        let larger = |best: usize, at: usize| {
+            value(at) > value(best) || (value(at).is_nan() && !value(best).is_nan())
+        };
+        (1..self.count).fold(0, |best, at| if larger(best, at) { at } else { best }) as u16
     }
 }

@@ -1,5 +1,6 @@
 //! Whether a run fits into the machine's memory, asked before the memory is taken.
 
+use crate::loss::Tap;
 use crate::picture::Size;
 use crate::vgg::{LayerKind, LayerSpec};
 
@@ -9,10 +10,15 @@ const F32: u64 = 4;
 /// Arrays of the picture's own size: itself, its gradient, the optimiser's two, the last good one, and some on the way.
 const PICTURES: u64 = 8;
 
-/// Refuses a picture that takes more than the machine's memory.
-pub(super) fn check(which: &str, size: Size, layers: &[LayerSpec]) -> Result<(), String> {
+/// Refuses a picture that takes more than the machine's memory, with these of the layers tapped.
+pub(super) fn check(
+    which: &str,
+    size: Size,
+    layers: &[LayerSpec],
+    taps: &[Tap],
+) -> Result<(), String> {
     let pictures = PICTURES * 3 * F32 * u64::from(size.width) * u64::from(size.height);
-    let (needed, there) = (activations(size, layers) + pictures, of_machine());
+    let (needed, there) = (activations(size, layers, taps) + pictures, of_machine());
     if needed <= there {
         return Ok(());
     }
@@ -24,17 +30,25 @@ pub(super) fn check(which: &str, size: Size, layers: &[LayerSpec]) -> Result<(),
     ))
 }
 
-/// Bytes of all outputs of these layers for a picture of this size, which exist at once: by far the most of what a run takes.
-fn activations(size: Size, layers: &[LayerSpec]) -> u64 {
+/// Bytes of the outputs of the tapped layers, which exist at once, of the masks of all, and of the largest gradient: by far
+/// the most of what a run takes.
+fn activations(size: Size, layers: &[LayerSpec], taps: &[Tap]) -> u64 {
     let mut channels = 3;
-    let of_layer = |spec: &LayerSpec| {
-        if let LayerKind::Conv { outputs, .. } = spec.kind {
-            channels = outputs as u64;
-        }
-        let positions = |edge: u32| u64::from(edge).div_ceil(spec.stride as u64);
-        positions(size.width) * positions(size.height) * channels * F32
-    };
-    layers.iter().map(of_layer).sum()
+    let outputs: Vec<u64> = (layers.iter())
+        .map(|spec| {
+            if let LayerKind::Conv { outputs, .. } = spec.kind {
+                channels = outputs as u64;
+            }
+            let positions = |edge: u32| u64::from(edge).div_ceil(spec.stride as u64);
+            positions(size.width) * positions(size.height) * channels * F32
+        })
+        .collect();
+    let tapped: u64 = (outputs.iter().enumerate())
+        .filter(|&(layer, _)| taps.iter().any(|tap| tap.layer == layer))
+        .map(|(_, bytes)| bytes)
+        .sum();
+    let masks = outputs.iter().sum::<u64>() / 32;
+    tapped + masks + outputs.iter().max().unwrap_or(&0)
 }
 
 /// The machine's memory in bytes, or what a container is allowed of it. If the system does not tell, it is without limit.
@@ -62,9 +76,11 @@ mod tests {
             height: 3,
         };
         let layers = VGG19.layers();
-        // conv1_1, conv1_2: 5×3×64; pool1: 3×2×64.
-        let expected = 4 * 64 * (15 + 15 + 6);
-        assert_eq!(activations(size, &layers[..3]), expected);
+        let tap = |layer| Tap { layer, weight: 1.0 };
+        // conv1_1 and conv1_2: 5×3×64; pool1: 3×2×64.
+        let (convs, pool) = (4 * 64 * 15, 4 * 64 * 6);
+        let all = activations(size, &layers[..3], &[tap(1), tap(2)]);
+        assert_eq!(all, convs + pool + (2 * convs + pool) / 32 + convs);
     }
 
     #[test]
@@ -74,8 +90,8 @@ mod tests {
             width: edge,
             height: edge,
         };
-        assert_eq!(check("content", square(256), &layers), Ok(()));
-        let refusal = check("content", square(1 << 20), &layers).unwrap_err();
+        assert_eq!(check("content", square(256), &layers, &[]), Ok(()));
+        let refusal = check("content", square(1 << 20), &layers, &[]).unwrap_err();
         assert!(refusal.contains("GB of memory"), "{refusal}");
     }
 }

@@ -10,7 +10,8 @@ mod settings;
 pub use settings::{Init, LayerWeight, Settings};
 
 use crate::loss::{Losses, Objective, Tap};
-use crate::network::Network;
+use crate::network::{LayerTime, Network};
+use crate::ops::workspace::Phase;
 use crate::optimize::Adam;
 use crate::picture::{Picture, Size};
 use crate::vgg::LayerSpec;
@@ -47,6 +48,33 @@ pub struct Step<'a> {
     pub picture: &'a Array3<f32>,
     /// Since the first iteration began.
     pub elapsed: Duration,
+    /// Where this iteration's time went.
+    pub times: &'a Times,
+}
+
+/// Where the time of one iteration went.
+#[derive(Clone, Debug)]
+pub struct Times {
+    /// Layer by layer.
+    pub layers: Vec<LayerTime>,
+    /// The losses and their gradients at the layers that they tap.
+    pub losses: Duration,
+    /// The optimiser's step.
+    pub optimizer: Duration,
+    /// The steps of the fast convolutions, summed over the threads.
+    pub convolution: [(Phase, Duration); 3],
+}
+
+impl Times {
+    /// All layers forward.
+    pub fn forward(&self) -> Duration {
+        self.layers.iter().map(|layer| layer.forward).sum()
+    }
+
+    /// All layers backward.
+    pub fn backward(&self) -> Duration {
+        self.layers.iter().map(|layer| layer.backward).sum()
+    }
 }
 
 /// What comes out of a run.
@@ -97,7 +125,7 @@ impl Stylization {
             let deepest = taps.iter().map(|tap| &layers[tap.layer]);
             check_size(which, size, deepest.max_by_key(|spec| spec.stride))?;
             let depth = taps.iter().map(|tap| tap.layer + 1).max().unwrap_or(0);
-            memory::check(which, size, &layers[..depth])?;
+            memory::check(which, size, &layers[..depth], taps)?;
             Ok((picture.fit(size), depth))
         };
         // The painted picture has the content's size and goes through the style layers too.
@@ -147,10 +175,14 @@ impl Stylization {
         let mut x = self.initial;
         let mut adam = Adam::new(x.dim(), self.learning_rate);
         let mut last_good = None;
+        times(&self.network, Duration::ZERO, Duration::ZERO); // what setting up took
         let begin = Instant::now();
         let mut done = 0;
         for iteration in 1..=self.iterations {
+            let evaluation = Instant::now();
             let (losses, gradient) = objective.evaluate(&self.network, &x);
+            let evaluation = evaluation.elapsed();
+            let stepping = Instant::now();
             let finite_loss = losses.total().is_finite();
             if finite_loss {
                 last_good.get_or_insert_with(|| x.clone()).assign(&x);
@@ -162,13 +194,16 @@ impl Stylization {
                     last_good: last_good.map(|x| Box::new(Picture::from_array(&x))),
                 });
             }
+            self.network.recycle(gradient);
             done = iteration;
+            let times = times(&self.network, evaluation, stepping.elapsed());
             let step = Step {
                 iteration,
                 iterations: self.iterations,
                 losses,
                 picture: &x,
                 elapsed: begin.elapsed(),
+                times: &times,
             };
             if watch(&step).is_break() {
                 break;
@@ -179,6 +214,18 @@ impl Stylization {
             iterations: done,
         })
     }
+}
+
+/// Where the time of an iteration went that took so long to evaluate and to step.
+fn times(network: &Network<f32>, evaluation: Duration, optimizer: Duration) -> Times {
+    let mut times = Times {
+        layers: network.take_times(),
+        losses: Duration::ZERO,
+        optimizer,
+        convolution: Phase::ALL.map(|phase| (phase, network.workspace().take_time(phase))),
+    };
+    times.losses = evaluation.saturating_sub(times.forward() + times.backward());
+    times
 }
 
 /// The layers that have a weight, by number.

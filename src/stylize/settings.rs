@@ -89,7 +89,7 @@ impl Settings {
             style_layers: style.map(layer).into(),
             pooling: Pooling::Average,
             seed: 0,
-            engine: Engine::Fast,
+            engine: Engine::default(),
         }
     }
 

@@ -37,6 +37,7 @@ impl Workplace {
         command
             .current_dir(self.0.path())
             .env_remove("IMPASTO_WEIGHTS")
+            .env_remove("IMPASTO_CPU")
             .args(arguments.split_whitespace());
         command
     }

@@ -6,9 +6,10 @@
 //! All patches of a picture would take nine times the activations' memory (0.77 GB for conv1_2 at 666×500), so bands of
 //! rows are done in turn.
 
+use crate::ops::workspace::Workspace;
 use crate::ops::{Scalar, elements, elements_mut};
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array1, Array2, Array3, ArrayView4, ArrayViewMut2};
+use ndarray::{Array2, Array3, ArrayView1, ArrayView4, ArrayViewMut2};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -30,11 +31,16 @@ pub fn kernel_matrix<T: Scalar>(kernel: ArrayView4<T>) -> Array2<T> {
 ///
 /// # Panics
 /// If the shapes do not fit.
-pub fn convolve<T: Scalar>(x: &Array3<T>, kernel: &Array2<T>, bias: &Array1<T>) -> Array3<T> {
+pub fn convolve<T: Scalar>(
+    x: &Array3<T>,
+    kernel: &Array2<T>,
+    bias: &[T],
+    workspace: &Workspace<T>,
+) -> Array3<T> {
     let (height, width, cin) = x.dim();
     let (patch, cout) = kernel.dim();
     assert_eq!(patch, 9 * cin, "x must have the kernel's input channels");
-    let mut y = Array3::zeros((height, width, cout));
+    let mut y = workspace.array((height, width, cout));
     // By the shape alone, never by the number of threads: the same sums in the same order.
     let rows = (BAND / (width * patch))
         .max(POSITIONS / width)
@@ -51,7 +57,7 @@ pub fn convolve<T: Scalar>(x: &Array3<T>, kernel: &Array2<T>, bias: &Array1<T>) 
             let mut y =
                 ArrayViewMut2::from_shape((positions, cout), y).expect("a band is whole rows of y");
             for mut position in y.rows_mut() {
-                position.assign(bias);
+                position.assign(&ArrayView1::from(bias));
             }
             general_mat_mul(T::one(), &patches, kernel, T::one(), &mut y);
         });

@@ -11,33 +11,45 @@
 //! **the backward pass of a convolution is the convolution with the kernel turned by 180° and its channels swapped**, without
 //! the bias. One routine serves both ways.
 //!
-//! There are two such routines: [`im2col`], the reference, and [`winograd`], the fast one. [`Conv`] chooses.
+//! There are three such routines: [`im2col`], the reference; [`winograd`], the fast one; and [`narrow`], the fast one for few
+//! channels. [`Conv`] chooses, and takes the ReLU that follows each of VGG's convolutions along.
 
 pub mod im2col;
+pub mod narrow;
 pub mod winograd;
 
+use self::narrow::Narrow;
 use self::winograd::Winograd;
 use super::Scalar;
+use super::pool::{self, Pooled, Pooling};
+use super::relu::{self, Mask};
+use super::workspace::Workspace;
+use crate::kernels::Cpu;
 use ndarray::{Array1, Array2, Array3, Array4, s};
 
 /// The fewest channels, on both sides, from which on Winograd's way pays.
 const FEW_CHANNELS: usize = 16;
 
-/// Which way a network computes its convolutions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Which way a network is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
-    /// Winograd's way where it pays: a quarter of the multiplications, a little more rounding.
-    #[default]
-    Fast,
-    /// One matrix product each: what the fast one is held against, and the one to read first.
+    /// Kernels for this CPU, Winograd's way where it pays: a quarter of the multiplications, a little more rounding.
+    Fast(Cpu),
+    /// One plain matrix product each: what the fast one is held against, and the one to read first.
     Reference,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::Fast(Cpu::widest())
+    }
 }
 
 /// A convolution with its weights laid out for both passes.
 pub struct Conv<T> {
     method: Method<T>,
     /// Cout
-    bias: Array1<T>,
+    bias: Vec<T>,
 }
 
 enum Method<T> {
@@ -47,6 +59,7 @@ enum Method<T> {
         /// 9·Cout × Cin, the kernel as backward needs it.
         turned: Array2<T>,
     },
+    Narrow(Narrow<T>),
     Winograd(Winograd<T>),
 }
 
@@ -59,16 +72,20 @@ impl<T: Scalar> Conv<T> {
         let (kh, kw, cin, cout) = kernel.dim();
         assert_eq!((kh, kw), (3, 3), "kernels are 3×3");
         assert_eq!(bias.len(), cout, "one bias for each output channel");
-        // With few channels there is little to multiply, and Winograd's transforms outweigh what they save.
-        let method = if engine == Engine::Fast && cin.min(cout) >= FEW_CHANNELS {
-            Method::Winograd(Winograd::new(kernel))
-        } else {
-            let turned = kernel
-                .slice(s![..;-1, ..;-1, .., ..])
-                .permuted_axes([0, 1, 3, 2]);
-            Method::Im2col {
-                kernel: im2col::kernel_matrix(kernel.view()),
-                turned: im2col::kernel_matrix(turned),
+        let bias = bias.to_vec();
+        let method = match engine {
+            Engine::Fast(cpu) if cin.min(cout) >= FEW_CHANNELS => {
+                Method::Winograd(Winograd::new(kernel, cpu))
+            }
+            Engine::Fast(cpu) => Method::Narrow(Narrow::new(kernel, &bias, cpu)),
+            Engine::Reference => {
+                let turned = kernel
+                    .slice(s![..;-1, ..;-1, .., ..])
+                    .permuted_axes([0, 1, 3, 2]);
+                Method::Im2col {
+                    kernel: im2col::kernel_matrix(kernel.view()),
+                    turned: im2col::kernel_matrix(turned),
+                }
             }
         };
         Self { method, bias }
@@ -78,10 +95,57 @@ impl<T: Scalar> Conv<T> {
     ///
     /// # Panics
     /// If x has another number of channels.
-    pub fn forward(&self, x: &Array3<T>) -> Array3<T> {
+    pub fn forward(&self, x: &Array3<T>, workspace: &Workspace<T>) -> Array3<T> {
+        self.convolve(x, None, workspace)
+    }
+
+    /// max(y, 0), and where y is above 0.
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward).
+    pub fn forward_relu(&self, x: &Array3<T>, workspace: &Workspace<T>) -> (Array3<T>, Mask) {
+        if let Method::Im2col { .. } = self.method {
+            let mut y = self.forward(x, workspace);
+            let mask = relu::forward(&mut y, workspace);
+            return (y, mask);
+        }
+        let mut mask = self.mask(x, workspace);
+        (self.convolve(x, Some(&mut mask), workspace), mask)
+    }
+
+    /// The averages of max(y, 0) over cells of 2×2, as [`pool`] has them (⌈H/2⌉×⌈W/2⌉×Cout), and where y is above 0: y itself
+    /// need never exist.
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward).
+    pub fn forward_relu_pool(&self, x: &Array3<T>, workspace: &Workspace<T>) -> (Array3<T>, Mask) {
+        if let Method::Winograd(winograd) = &self.method {
+            let mut mask = self.mask(x, workspace);
+            let pooled = winograd.forward(x, &self.bias, Some(&mut mask), true, workspace);
+            return (pooled, mask);
+        }
+        let (y, mask) = self.forward_relu(x, workspace);
+        let (pooled, _) = pool::forward(Pooling::Average, &y, workspace);
+        workspace.recycle(y);
+        (pooled, mask)
+    }
+
+    /// A mask for the output of x.
+    fn mask(&self, x: &Array3<T>, workspace: &Workspace<T>) -> Mask {
+        let (height, width, _) = x.dim();
+        Mask::new((height, width, self.bias.len()), workspace)
+    }
+
+    fn convolve(
+        &self,
+        x: &Array3<T>,
+        mask: Option<&mut Mask>,
+        workspace: &Workspace<T>,
+    ) -> Array3<T> {
         match &self.method {
-            Method::Im2col { kernel, .. } => im2col::convolve(x, kernel, &self.bias),
-            Method::Winograd(winograd) => winograd.forward(x, &self.bias),
+            Method::Im2col { kernel, .. } => im2col::convolve(x, kernel, &self.bias, workspace),
+            Method::Narrow(narrow) => narrow.forward(x, mask, workspace),
+            Method::Winograd(winograd) => winograd.forward(x, &self.bias, mask, false, workspace),
         }
     }
 
@@ -89,12 +153,63 @@ impl<T: Scalar> Conv<T> {
     ///
     /// # Panics
     /// If dy has another number of channels.
-    pub fn backward(&self, dy: &Array3<T>) -> Array3<T> {
+    pub fn backward(&self, dy: &Array3<T>, workspace: &Workspace<T>) -> Array3<T> {
+        self.correlate(dy, None, workspace)
+    }
+
+    /// dL/dx (H×W×Cin) of the gradient `dy` of [`forward_relu`](Self::forward_relu)'s output (H×W×Cout).
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn backward_relu(
+        &self,
+        dy: &Array3<T>,
+        mask: &Mask,
+        workspace: &Workspace<T>,
+    ) -> Array3<T> {
+        assert_eq!(dy.dim(), mask.dim(), "dy must have the mask's shape");
+        if let Method::Im2col { .. } = self.method {
+            let dy = relu::backward(mask, dy, workspace);
+            let dx = self.backward(&dy, workspace);
+            workspace.recycle(dy);
+            return dx;
+        }
+        self.correlate(dy, Some(mask), workspace)
+    }
+
+    /// dL/dx (H×W×Cin) of the gradient `dy` of [`forward_relu_pool`](Self::forward_relu_pool)'s output (⌈H/2⌉×⌈W/2⌉×Cout).
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn backward_relu_pool(
+        &self,
+        dy: &Array3<T>,
+        mask: &Mask,
+        workspace: &Workspace<T>,
+    ) -> Array3<T> {
+        let pooled = Pooled::averages(mask.dim());
+        assert_eq!(dy.dim(), pooled.dim(), "dy must have the pooled shape");
+        if let Method::Winograd(winograd) = &self.method {
+            return winograd.backward(dy, Some(mask), true, workspace);
+        }
+        let dy = pool::backward(&pooled, dy, workspace);
+        let dx = self.backward_relu(&dy, mask, workspace);
+        workspace.recycle(dy);
+        dx
+    }
+
+    fn correlate(
+        &self,
+        dy: &Array3<T>,
+        mask: Option<&Mask>,
+        workspace: &Workspace<T>,
+    ) -> Array3<T> {
         match &self.method {
             Method::Im2col { turned, .. } => {
-                im2col::convolve(dy, turned, &Array1::zeros(turned.ncols()))
+                im2col::convolve(dy, turned, &vec![T::zero(); turned.ncols()], workspace)
             }
-            Method::Winograd(winograd) => winograd.backward(dy),
+            Method::Narrow(narrow) => narrow.backward(dy, mask, workspace),
+            Method::Winograd(winograd) => winograd.backward(dy, mask, false, workspace),
         }
     }
 }

@@ -1,0 +1,282 @@
+//! Convolution of few channels, which is conv1_1 with its three: a matrix product too thin for Winograd's way to pay.
+//!
+//! **Forward**, each position's 3×3 neighbourhood becomes a row of a matrix ("im2col"), 9·Cin long and a 1 after it, so that the
+//! bias is a row of the kernel: some positions at a time, in the cache.
+//!
+//! **Backward** the other way round: dL/dy times the kernel gives for each position what its neighbourhood gets, and each
+//! position of dL/dx is the sum over the nine neighbourhoods that it is in ("col2im"). Multiplying first keeps the product's
+//! depth at Cout.
+
+use crate::kernels::gemm::{self, Strided};
+use crate::kernels::{Cpu, Kernel, MOST_LANES, Simd, load_some, store_some};
+use crate::ops::relu::{self, GROUP, Mask};
+use crate::ops::workspace::Workspace;
+use crate::ops::{Scalar, elements, elements_mut};
+use ndarray::{Array3, Array4};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Positions that are multiplied at once: a multiple of every register tile's rows.
+const POSITIONS: usize = 48;
+
+/// Rows of the picture in one piece of backward's work. What one more on each side gives them is computed for both neighbours.
+const ROWS: usize = 16;
+
+/// A convolution with its kernel as two matrices, packed in panels.
+pub struct Narrow<T> {
+    cpu: Cpu,
+    cin: usize,
+    cout: usize,
+    /// (9·Cin + 1) × Cout; the last row is the bias.
+    kernel: Vec<T>,
+    /// Cout × 9·Cin
+    turned: Vec<T>,
+}
+
+impl<T: Scalar> Narrow<T> {
+    /// The convolution with this kernel, 3 × 3 × Cin × Cout (HWIO), and bias (Cout).
+    pub fn new(kernel: &Array4<T>, bias: &[T], cpu: Cpu) -> Self {
+        let (_, _, cin, cout) = kernel.dim();
+        let (patch, outputs) = (9 * cin, cout);
+        let tap = |row: usize, o: usize| kernel[[row / (3 * cin), row / cin % 3, row % cin, o]];
+        let with_bias = |row, o| if row == patch { bias[o] } else { tap(row, o) };
+        Self {
+            cpu,
+            cin,
+            cout,
+            kernel: gemm::pack(cpu, (patch + 1, outputs), with_bias),
+            turned: gemm::pack(cpu, (outputs, patch), |o, row| tap(row, o)),
+        }
+    }
+
+    /// y (H×W×Cout) of x (H×W×Cin), plus the bias; if there is a mask, y = max(that, 0), and the mask says where it is above 0.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn forward(
+        &self,
+        x: &Array3<T>,
+        mask: Option<&mut Mask>,
+        workspace: &Workspace<T>,
+    ) -> Array3<T> {
+        let (height, width, channels) = x.dim();
+        assert_eq!(
+            channels, self.cin,
+            "x must have the kernel's input channels"
+        );
+        let mut y = workspace.array((height, width, self.cout));
+        let mut masks =
+            mask.map(|mask| (mask.words_mut()).chunks_mut(width * relu::words(self.cout)));
+        let rows = elements_mut(&mut y).chunks_mut(width * self.cout);
+        let rows: Vec<_> = rows
+            .map(|y| (y, masks.as_mut().and_then(Iterator::next)))
+            .collect();
+        let rows = rows.into_par_iter().with_max_len(4).enumerate();
+        rows.for_each(|(i, (y, mask))| {
+            self.cpu.run(ForwardRow {
+                of: self,
+                x,
+                i,
+                y,
+                mask,
+            });
+        });
+        y
+    }
+
+    /// dL/dx (H×W×Cin) of `dy` = dL/dy (H×W×Cout), which counts only where the mask, if there is one, says so.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn backward(
+        &self,
+        dy: &Array3<T>,
+        mask: Option<&Mask>,
+        workspace: &Workspace<T>,
+    ) -> Array3<T> {
+        let (height, width, channels) = dy.dim();
+        assert_eq!(
+            channels, self.cout,
+            "dy must have the kernel's output channels"
+        );
+        let mut dx = workspace.array((height, width, self.cin));
+        (elements_mut(&mut dx).par_chunks_mut(ROWS * width * self.cin))
+            .with_max_len(1)
+            .enumerate()
+            .for_each(|(band, dx)| {
+                let first = band * ROWS;
+                let rows = first.saturating_sub(1)..height.min(first + ROWS + 1);
+                let stride = self.turned.len() / self.cout;
+                let mut buffer = workspace.buffer(rows.len() * width * stride);
+                let shares = &mut buffer[..rows.len() * width * stride];
+                self.cpu.run(Shares {
+                    of: self,
+                    dy,
+                    mask,
+                    rows: rows.clone(),
+                    shares,
+                });
+                for (i, dx) in (first..).zip(dx.chunks_exact_mut(width * self.cin)) {
+                    self.gather(i, &rows, shares, dx);
+                }
+                workspace.recycle_buffer(buffer);
+            });
+        dx
+    }
+
+    /// Row i of dL/dx from the shares of the neighbourhoods around the positions of the rows next to it.
+    fn gather(&self, i: usize, rows: &Range<usize>, shares: &[T], dx: &mut [T]) {
+        let (cin, stride) = (self.cin, self.turned.len() / self.cout);
+        let width = dx.len() / cin;
+        for (j, dx) in dx.chunks_exact_mut(cin).enumerate() {
+            dx.fill(T::zero());
+            // x[i, j] is in row p and column q of the neighbourhood of (i − p + 1, j − q + 1).
+            for p in 0..3 {
+                let Some(row) = (i + 1).checked_sub(p).filter(|row| rows.contains(row)) else {
+                    continue;
+                };
+                for q in 0..3 {
+                    let Some(column) = (j + 1).checked_sub(q).filter(|&column| column < width)
+                    else {
+                        continue;
+                    };
+                    let position = (row - rows.start) * width + column;
+                    let share = &shares[position * stride + (3 * p + q) * cin..];
+                    for (dx, &share) in dx.iter_mut().zip(share) {
+                        *dx += share;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// One row of the output.
+struct ForwardRow<'a, T> {
+    of: &'a Narrow<T>,
+    x: &'a Array3<T>,
+    i: usize,
+    y: &'a mut [T],
+    mask: Option<&'a mut [u16]>,
+}
+
+impl<T: Scalar> Kernel<T> for ForwardRow<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(mut self, s: S) {
+        let (cin, cout) = (self.of.cin, self.of.cout);
+        let (depth, width) = (9 * cin + 1, 2 * S::LANES);
+        let words = relu::words(cout);
+        let mut patches = vec![T::one(); POSITIONS * depth];
+        let mut products = vec![T::zero(); POSITIONS * width];
+        let of_y = POSITIONS * cout;
+        for (piece, y) in self.y.chunks_mut(of_y).enumerate() {
+            let first = piece * POSITIONS;
+            let positions = y.len() / cout;
+            copy_patches(self.x, self.i, first..first + positions, &mut patches);
+            let a = Strided {
+                elements: &patches,
+                row: depth,
+                depth: 1,
+            };
+            for (panel, kernel) in self.of.kernel.chunks_exact(depth * width).enumerate() {
+                let (shape, c) = ((positions, depth), (&mut products[..], width));
+                gemm::panel(s, shape, a, kernel, c, false);
+                let outputs = panel * width..cout.min((panel + 1) * width);
+                let rows = y.chunks_exact_mut(cout).zip(products.chunks_exact(width));
+                for (position, (y, products)) in (first..).zip(rows) {
+                    for o in outputs.clone().step_by(S::LANES) {
+                        let mut value = s.load(&products[o - outputs.start..]);
+                        if let Some(mask) = &mut self.mask {
+                            let word = &mut mask[position * words + o / GROUP];
+                            if o % GROUP == 0 {
+                                *word = 0;
+                            }
+                            *word |= s.positive(value) << (o % GROUP);
+                            value = s.relu(value);
+                        }
+                        store_some(s, value, &mut y[o..]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Copies the neighbourhoods of the positions in these columns of row i of x (H×W×C) to `patches`, 9·C each and a 1 that is
+/// there already; zero where a neighbourhood reaches beyond the picture.
+#[inline(always)]
+fn copy_patches<T: Scalar>(x: &Array3<T>, i: usize, columns: Range<usize>, patches: &mut [T]) {
+    let (height, width, channels) = x.dim();
+    let x = elements(x);
+    for (j, patch) in columns.zip(patches.chunks_exact_mut(9 * channels + 1)) {
+        for (p, third) in (patch[..9 * channels].chunks_exact_mut(3 * channels)).enumerate() {
+            // Row p of the neighbourhood is row i + p − 1 of x, and of it the columns j − 1, j, j + 1, which lie side by side.
+            let inside = (1..=height).contains(&(i + p));
+            if inside && j > 0 && j + 1 < width {
+                let x = &x[((i + p - 1) * width + j - 1) * channels..][..3 * channels];
+                for (third, &x) in third.iter_mut().zip(x) {
+                    *third = x;
+                }
+                continue;
+            }
+            third.fill(T::zero());
+            for (q, third) in third.chunks_exact_mut(channels).enumerate() {
+                if inside && (1..=width).contains(&(j + q)) {
+                    let position = (i + p - 1) * width + j + q - 1;
+                    third.copy_from_slice(&x[position * channels..][..channels]);
+                }
+            }
+        }
+    }
+}
+
+/// For some rows of dL/dy, what each position's neighbourhood gets of it.
+struct Shares<'a, T> {
+    of: &'a Narrow<T>,
+    dy: &'a Array3<T>,
+    mask: Option<&'a Mask>,
+    rows: Range<usize>,
+    shares: &'a mut [T],
+}
+
+impl<T: Scalar> Kernel<T> for Shares<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        let (_, width, cout) = self.dy.dim();
+        let (panel, stride) = (2 * S::LANES, self.of.turned.len() / cout);
+        let words = relu::words(cout);
+        let positions = self.rows.start * width..self.rows.end * width;
+        let dy = elements(self.dy);
+        // Masked, some positions at a time, each with room for a last vector.
+        let row = cout + MOST_LANES;
+        let mut masked = vec![T::zero(); POSITIONS * row];
+        for (piece, shares) in self.shares.chunks_mut(POSITIONS * stride).enumerate() {
+            let first = positions.start + piece * POSITIONS;
+            for (position, masked) in (first..positions.end).zip(masked.chunks_exact_mut(row)) {
+                let dy = &dy[position * cout..][..cout];
+                for o in (0..cout).step_by(S::LANES) {
+                    let mut value = load_some(s, &dy[o..]);
+                    if let Some(mask) = self.mask {
+                        let word = mask.words()[position * words + o / GROUP];
+                        value = s.keep(value, word >> (o % GROUP));
+                    }
+                    s.store(value, &mut masked[o..]);
+                }
+            }
+            let a = Strided {
+                elements: &masked,
+                row,
+                depth: 1,
+            };
+            let shape = (shares.len() / stride, cout);
+            for (at, kernel) in self.of.turned.chunks_exact(cout * panel).enumerate() {
+                let c = (&mut shares[at * panel..], stride);
+                gemm::panel(s, shape, a, kernel, c, false);
+            }
+        }
+    }
+}

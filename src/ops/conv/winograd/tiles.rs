@@ -1,0 +1,244 @@
+//! Tiles out of a picture and into one, a vector of channels at a time: what is around the transforms.
+
+use super::pass::{Band, Block, Input};
+use super::{PAIRS, POINTS, TILE, transforms};
+use crate::kernels::{Kernel, Simd, load_some, prefetch, store_some};
+use crate::ops::relu::{self, GROUP, Mask};
+use crate::ops::{Scalar, elements};
+use std::ops::Range;
+
+/// V of a block of tiles.
+pub(super) struct TransformInputs<'a, T> {
+    pub input: &'a Input<'a, T>,
+    pub block: &'a Block,
+    pub v: &'a mut [T],
+    /// Elements of V from one tile to the next, and from one pair of points to the next.
+    pub of_tile: usize,
+    pub of_pair: usize,
+}
+
+impl<T: Scalar> Kernel<T> for TransformInputs<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        if self.input.pooled {
+            self.tiles::<S, true>(s);
+        } else {
+            self.tiles::<S, false>(s);
+        }
+    }
+}
+
+impl<T: Scalar> TransformInputs<'_, T> {
+    #[inline(always)]
+    fn tiles<S: Simd<T>, const POOLED: bool>(self, s: S) {
+        let (height, width, channels) = self.input.dim();
+        let source = Source {
+            x: elements(self.input.x),
+            x_width: self.input.x.dim().1,
+            mask: self.input.mask.map(Mask::words),
+            width,
+            channels,
+        };
+        let tiles = self.v.chunks_exact_mut(self.of_tile);
+        for ((i, j), v) in self.block.positions().zip(tiles) {
+            // Of the neighbourhood's rows and columns those that exist. Row p of it is row TILE·i + p − 1 of the input.
+            let rows = usize::from(i == 0)..POINTS.min(height + 1 - TILE * i);
+            let columns = usize::from(j == 0)..POINTS.min(width + 1 - TILE * j);
+            let whole = columns == (0..POINTS);
+            for first in (0..channels).step_by(S::LANES) {
+                let mut d = [[s.splat(T::zero()); POINTS]; POINTS];
+                for p in rows.clone() {
+                    let row = TILE * i + p - 1;
+                    if whole {
+                        for (q, d) in d[p].iter_mut().enumerate() {
+                            *d = source.load::<S, POOLED>(s, row, TILE * j + q - 1, first);
+                        }
+                    } else {
+                        for q in columns.clone() {
+                            d[p][q] = source.load::<S, POOLED>(s, row, TILE * j + q - 1, first);
+                        }
+                    }
+                    if POOLED {
+                        for (q, d) in d[p].iter_mut().enumerate() {
+                            let cell = cell(TILE * i + p, height) * cell(TILE * j + q, width);
+                            *d = s.mul(s.splat(T::of(1.0 / cell)), *d);
+                        }
+                    } else {
+                        // The next tile's inputs that are not among this one's.
+                        for q in POINTS..POINTS + TILE {
+                            let position = row * width + TILE * j + q - 1;
+                            prefetch(source.x, position * channels + first);
+                        }
+                    }
+                }
+                let values = transforms::input(s, d);
+                for (pair, &value) in values.as_flattened().iter().enumerate() {
+                    s.store(value, &mut v[pair * self.of_pair + first..]);
+                }
+            }
+        }
+    }
+}
+
+/// What tiles are read from. Its method is one, and no closure: closures are not compiled for the instruction set.
+struct Source<'a, T> {
+    x: &'a [T],
+    /// Of x, which may be pooled.
+    x_width: usize,
+    mask: Option<&'a [u16]>,
+    /// Of the input.
+    width: usize,
+    channels: usize,
+}
+
+impl<T: Scalar> Source<'_, T> {
+    /// A vector of the input's channels, from `first` on.
+    #[inline(always)]
+    fn load<S: Simd<T>, const POOLED: bool>(
+        &self,
+        s: S,
+        row: usize,
+        column: usize,
+        first: usize,
+    ) -> S::Vector {
+        let at = if POOLED {
+            row / 2 * self.x_width + column / 2
+        } else {
+            row * self.x_width + column
+        };
+        let d = load_some(
+            s,
+            &self.x[at * self.channels + first..(at + 1) * self.channels],
+        );
+        match self.mask {
+            None => d,
+            Some(mask) => {
+                let position = row * self.width + column;
+                let word = mask[position * relu::words(self.channels) + first / GROUP];
+                s.keep(d, word >> (first % GROUP))
+            }
+        }
+    }
+}
+
+/// Along one axis of this length, the positions in the pooling cell of position `next` − 1: two but at an odd end.
+#[inline(always)]
+fn cell(next: usize, length: usize) -> f64 {
+    if next == length && length % 2 == 1 {
+        1.0
+    } else {
+        2.0
+    }
+}
+
+/// The outputs of a block of tiles.
+pub(super) struct TransformProducts<'a, 'b, T> {
+    pub block: &'a Block,
+    pub m: &'a [T],
+    /// The block's first tile in M.
+    pub first: usize,
+    /// Elements of M from one pair of points to the next, and from one panel to the next.
+    pub of_pair: usize,
+    pub of_product: usize,
+    /// Of the output before it is pooled: height, width and channels.
+    pub shape: (usize, usize, usize),
+    pub bias: Option<&'a [T]>,
+    pub pool: bool,
+    pub band: &'a mut Band<'b, T>,
+}
+
+impl<T: Scalar> Kernel<T> for TransformProducts<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        let (height, width, channels) = self.shape;
+        let words = relu::words(channels);
+        let panel = 2 * S::LANES;
+        let top_of_band = TILE * self.band.first();
+        for (tile, (i, j)) in (self.first..).zip(self.block.positions()) {
+            let (top, left) = (TILE * i, TILE * j);
+            let rows = 0..TILE.min(height - top);
+            let columns = 0..TILE.min(width - left);
+            let top = top - top_of_band;
+            for first in (0..channels).step_by(S::LANES) {
+                let offset = first / panel * self.of_product + tile * panel + first % panel;
+                let products = self.m.chunks_exact(self.of_pair).take(PAIRS);
+                let mut m = [[s.splat(T::zero()); POINTS]; POINTS];
+                for (m, products) in m.as_flattened_mut().iter_mut().zip(products) {
+                    *m = s.load(&products[offset..]);
+                    prefetch(products, offset + panel);
+                }
+                let bias = match self.bias {
+                    Some(bias) => load_some(s, &bias[first..]),
+                    None => s.splat(T::zero()),
+                };
+                let mut y = transforms::output(s, m);
+                for y in y.as_flattened_mut() {
+                    *y = s.add(*y, bias);
+                }
+                if let Some(mask) = &mut self.band.mask {
+                    for p in rows.clone() {
+                        for q in columns.clone() {
+                            let position = (top + p) * width + left + q;
+                            let word = &mut mask[position * words + first / GROUP];
+                            if first % GROUP == 0 {
+                                *word = 0;
+                            }
+                            *word |= s.positive(y[p][q]) << (first % GROUP);
+                        }
+                    }
+                    for y in y.as_flattened_mut() {
+                        *y = s.relu(*y);
+                    }
+                }
+                let to = &mut self.band.y;
+                if self.pool {
+                    let width = width.div_ceil(2);
+                    for p in rows.clone().step_by(2) {
+                        for q in columns.clone().step_by(2) {
+                            let (p2, q2) = (rows.end.min(p + 2), columns.end.min(q + 2));
+                            let mean = mean(s, &y, p..p2, q..q2);
+                            let position = (top + p) / 2 * width + (left + q) / 2;
+                            let at = position * channels;
+                            store_some(s, mean, &mut to[at + first..at + channels]);
+                        }
+                    }
+                } else {
+                    for p in rows.clone() {
+                        for q in columns.clone() {
+                            let position = (top + p) * width + left + q;
+                            let at = position * channels;
+                            store_some(s, y[p][q], &mut to[at + first..at + channels]);
+                            prefetch(to, at + TILE * channels + first);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The mean of one cell of a tile, summed in the order in which pooling sums.
+#[inline(always)]
+fn mean<T: Scalar, S: Simd<T>>(
+    s: S,
+    y: &[[S::Vector; TILE]; TILE],
+    rows: Range<usize>,
+    columns: Range<usize>,
+) -> S::Vector {
+    let share = s.splat(T::of(1.0 / (rows.len() * columns.len()) as f64));
+    let mut sum = y[rows.start][columns.start];
+    if columns.len() == 2 {
+        sum = s.add(sum, y[rows.start][columns.start + 1]);
+    }
+    if rows.len() == 2 {
+        sum = s.add(sum, y[rows.start + 1][columns.start]);
+        if columns.len() == 2 {
+            sum = s.add(sum, y[rows.start + 1][columns.start + 1]);
+        }
+    }
+    s.mul(sum, share)
+}
