@@ -314,6 +314,68 @@ fn an_instruction_set_can_be_forced() {
 }
 
 #[test]
+fn the_benchmark_says_how_long_an_iteration_takes_and_where_its_time_goes() {
+    let place = Workplace::new();
+    let mut command =
+        place.impasto("bench --size 64x48 --iterations 3 --threads 2 --network vgg19");
+    let said = command.assert().success().get_output().stdout.clone();
+    let said = String::from_utf8(said).unwrap();
+    for line in [
+        "conv5_1 ",
+        "forward ",
+        "losses ",
+        "backward ",
+        "s an iteration",
+        "300 iterations",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+
+    let arguments = "bench --size 64x48 --iterations 2 --threads 1 --json";
+    for (engine, cpu) in [
+        ("fast", Cpu::widest().name()),
+        ("reference", std::env::consts::ARCH),
+    ] {
+        let mut command = place.impasto(&format!("{arguments} --engine {engine}"));
+        let said = command.assert().success().get_output().stdout.clone();
+        let report: Value = serde_json::from_slice(&said).unwrap();
+        let seconds = |value: &Value| value.as_f64().unwrap();
+        let median = seconds(&report["median_seconds"]);
+        assert!(0.0 < seconds(&report["min_seconds"]) && seconds(&report["min_seconds"]) <= median);
+        if cfg!(unix) {
+            // More than the kernels take, less than a gigabyte.
+            let bytes = report["peak_memory_bytes"].as_u64().unwrap();
+            assert!((50_000_000..1_000_000_000).contains(&bytes), "{bytes}");
+        }
+        assert_eq!(report["size"], "64x48");
+        assert_eq!(report["network"], "VGG-16");
+        assert_eq!(
+            (&report["threads"], &report["iterations"]),
+            (&1.into(), &2.into())
+        );
+        assert_eq!(
+            (&report["engine"], &report["cpu"]),
+            (&engine.into(), &cpu.into())
+        );
+        let layers = report["layers"].as_array().unwrap();
+        assert_eq!(layers.len(), 15);
+        assert_eq!(layers[14]["name"], "conv5_1");
+        let of_layers: f64 = layers
+            .iter()
+            .map(|layer| seconds(&layer["forward_seconds"]))
+            .sum();
+        // Medians of a few iterations: a sum of medians need not be the median of the sums.
+        assert!(0.0 < of_layers && of_layers < 2.0 * median, "{report}");
+        let phases = ["forward", "losses", "backward", "optimizer"];
+        let phases: f64 = phases
+            .map(|phase| seconds(&report["phases"][phase]))
+            .iter()
+            .sum();
+        assert!((0.5 * median..2.0 * median).contains(&phases), "{report}");
+    }
+}
+
+#[test]
 fn what_is_transparent_is_laid_on_white_and_that_is_said() {
     let place = Workplace::new();
     let glass = image::RgbaImage::from_pixel(40, 40, image::Rgba([10, 20, 30, 0]));

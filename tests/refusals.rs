@@ -76,12 +76,28 @@ fn an_instruction_set_that_is_not_there_is_refused() {
     ] {
         let mut paint = place.stylize(SMALL);
         paint.env("IMPASTO_CPU", cpu);
-        let line = place.refusal(paint);
-        assert!(line.contains(reason), "{line}");
+        let mut bench = place.impasto("bench --size 32x32");
+        bench.env("IMPASTO_CPU", cpu);
+        for command in [paint, bench] {
+            let line = place.refusal(command);
+            assert!(line.contains(reason), "{line}");
+        }
     }
     // The plain engine does not ask for one.
     let mut plain = place.stylize(&format!("{SMALL} --engine reference"));
     plain.env("IMPASTO_CPU", absent).assert().success();
+}
+
+#[test]
+fn a_benchmark_of_a_senseless_size_is_refused() {
+    let place = Workplace::new();
+    let line = place.refusal(place.impasto("bench --size 8x8"));
+    assert!(
+        line.contains("8x8 is too small for layer conv5_1"),
+        "{line}"
+    );
+    let line = place.refusal(place.impasto("bench --size 30000x30000"));
+    assert!(line.contains("GB of memory"), "{line}");
 }
 
 #[cfg(unix)]

@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, and how the answer is reported.
 
+mod bench;
 mod interrupt;
 mod machine;
 mod options;
@@ -17,8 +18,10 @@ use std::process::ExitCode;
 /// runs on the CPU, with nothing to download.
 #[derive(Parser)]
 #[command(version, about, long_about, max_term_width = 100)]
+#[allow(clippy::large_enum_variant, reason = "there is one of it")]
 enum Cli {
     Stylize(stylize::Stylize),
+    Bench(bench::Bench),
 }
 
 /// Does what the command line asks for. `built_in` is a weights file inside the program.
@@ -28,6 +31,7 @@ enum Cli {
 pub fn run(built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
     match Cli::parse() {
         Cli::Stylize(command) => command.run(built_in),
+        Cli::Bench(command) => command.run(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! 0..255 less [`vgg::MEAN`](crate::vgg::MEAN).
 
 mod locate;
+mod random;
 mod safetensors;
 
 pub use locate::{ENVIRONMENT, Source, locate};
