@@ -1,10 +1,11 @@
-# make demo    paint a picture; make test    check everything; make bench    measure; make doc    the library's documentation
+# make demo    paint a picture; make test    check everything; make doc    the library's documentation
+# make bench    measure each operation; make bench-peer    measure a whole iteration beside PyTorch's
 
 CARGO ?= cargo
 # nextest runs test programs side by side; cargo test does where it is not installed.
 TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
 
-.PHONY: demo test bench doc clean
+.PHONY: demo test bench bench-peer doc clean
 
 demo:
 	$(CARGO) build --release --locked
@@ -16,6 +17,9 @@ test:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --no-default-features -- -D warnings
+	@if rustup target add aarch64-unknown-linux-gnu >/dev/null 2>&1; \
+	then echo "checking the code for 64-bit Arm"; $(CARGO) check --locked --target aarch64-unknown-linux-gnu; \
+	else echo "the code for 64-bit Arm is not checked: there is no standard library for it here"; fi
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
 	$(CARGO) $(TEST) --locked --no-default-features --test without_weights
 	$(CARGO) $(TEST) --locked --lib --tests
@@ -23,6 +27,16 @@ test:
 
 bench:
 	$(CARGO) bench --locked
+
+# PyTorch, some 6 GB with what it brings, goes into a virtual environment under target/.
+bench-peer: target/peer/installed
+	$(CARGO) build --release --locked
+	target/peer/bin/python benches/peer/compare.py target/release/impasto
+
+target/peer/installed: benches/peer/requirements.txt
+	python3 -m venv target/peer
+	target/peer/bin/pip install --quiet -r $<
+	touch $@
 
 doc:
 	$(CARGO) doc --locked --no-deps --open
