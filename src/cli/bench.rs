@@ -36,12 +36,12 @@ pub struct Bench {
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     iterations: u16,
 
-    #[command(flatten)]
-    machine: MachineOptions,
-
     /// Print one JSON object instead of a table
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    machine: MachineOptions,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
