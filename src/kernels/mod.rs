@@ -4,6 +4,18 @@
 //! runs the one for this CPU. [`gemm`] holds the matrix products that nearly all of the time goes into.
 #![allow(unsafe_code, reason = "each block says why it is sound")]
 
+/// The methods of [`Simd`] that are one intrinsic each, for a type that exists only where the CPU has it.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+macro_rules! intrinsics {
+    ($($name:ident($($arg:ident),*) = $intrinsic:expr;)*) => {$(
+        #[inline(always)]
+        fn $name(self, $($arg: Self::Vector),*) -> Self::Vector {
+            // SAFETY: `self` exists only where the CPU has the instruction set.
+            unsafe { $intrinsic }
+        }
+    )*};
+}
+
 mod cpu;
 pub mod gemm;
 mod memory;

@@ -15,17 +15,6 @@ impl Neon {
     }
 }
 
-/// The methods of [`Simd`] that are one intrinsic each.
-macro_rules! intrinsics {
-    ($($name:ident($($arg:ident),*) = $intrinsic:expr;)*) => {$(
-        #[inline(always)]
-        fn $name(self, $($arg: Self::Vector),*) -> Self::Vector {
-            // SAFETY: `self` exists only where the CPU has the instruction set.
-            unsafe { $intrinsic }
-        }
-    )*};
-}
-
 // SAFETY: a vector of 4 is loaded and stored.
 unsafe impl Simd<f32> for Neon {
     type Vector = float32x4_t;
