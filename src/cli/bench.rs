@@ -194,7 +194,7 @@ impl Report {
             .map(|spec| 4.0 * multiplications(spec, size))
             .sum();
         let phase = |phase: Phase| {
-            let spent = of(&|times| times.convolution[phase as usize].1);
+            let spent = of(&|times| times.convolution[phase as usize]);
             spent / threads as f64
         };
         let median_seconds = median(seconds());

@@ -49,9 +49,17 @@ pub unsafe trait Simd<T>: Copy + Send + Sync {
     /// `x` in every lane.
     fn splat(self, x: T) -> Self::Vector;
     /// The first elements of `x`, which must have a vector of them.
-    fn load(self, x: &[T]) -> Self::Vector;
+    #[inline(always)]
+    fn load(self, x: &[T]) -> Self::Vector {
+        // SAFETY: a vector of elements lies there.
+        unsafe { self.load_at(x[..Self::LANES].as_ptr()) }
+    }
     /// Sets the first elements of `x`, which must have a vector of them.
-    fn store(self, v: Self::Vector, x: &mut [T]);
+    #[inline(always)]
+    fn store(self, v: Self::Vector, x: &mut [T]) {
+        // SAFETY: a vector of elements lies there.
+        unsafe { self.store_at(v, x[..Self::LANES].as_mut_ptr()) }
+    }
     /// a + b
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// a − b

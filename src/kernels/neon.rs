@@ -36,16 +36,6 @@ unsafe impl Simd<f32> for Neon {
         unsafe { vdupq_n_f32(x) }
     }
     #[inline(always)]
-    fn load(self, x: &[f32]) -> float32x4_t {
-        // SAFETY: 4 elements lie there.
-        unsafe { self.load_at(x[..Self::LANES].as_ptr()) }
-    }
-    #[inline(always)]
-    fn store(self, v: float32x4_t, x: &mut [f32]) {
-        // SAFETY: 4 elements lie there.
-        unsafe { self.store_at(v, x[..Self::LANES].as_mut_ptr()) }
-    }
-    #[inline(always)]
     fn positive(self, v: float32x4_t) -> u16 {
         // SAFETY: `self` exists only where the CPU has the instruction set; an array of four is a vector.
         unsafe {

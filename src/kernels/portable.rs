@@ -19,14 +19,6 @@ unsafe impl<T: NdFloat> Simd<T> for Portable {
         [x; 4]
     }
     #[inline(always)]
-    fn load(self, x: &[T]) -> [T; 4] {
-        *x.first_chunk().expect("a vector of elements")
-    }
-    #[inline(always)]
-    fn store(self, v: [T; 4], x: &mut [T]) {
-        *x.first_chunk_mut().expect("a vector of elements") = v;
-    }
-    #[inline(always)]
     fn add(self, a: [T; 4], b: [T; 4]) -> [T; 4] {
         from_fn(|i| a[i] + b[i])
     }

@@ -48,16 +48,6 @@ unsafe impl Simd<f32> for Avx512 {
         unsafe { _mm512_set1_ps(x) }
     }
     #[inline(always)]
-    fn load(self, x: &[f32]) -> __m512 {
-        // SAFETY: 16 elements lie there.
-        unsafe { self.load_at(x[..Self::LANES].as_ptr()) }
-    }
-    #[inline(always)]
-    fn store(self, v: __m512, x: &mut [f32]) {
-        // SAFETY: 16 elements lie there.
-        unsafe { self.store_at(v, x[..Self::LANES].as_mut_ptr()) }
-    }
-    #[inline(always)]
     fn positive(self, v: __m512) -> u16 {
         // SAFETY: `self` exists only where the CPU has the instruction set.
         unsafe { _mm512_cmp_ps_mask::<_CMP_GT_OQ>(v, _mm512_setzero_ps()) }
@@ -98,16 +88,6 @@ unsafe impl Simd<f32> for Avx2 {
     fn splat(self, x: f32) -> __m256 {
         // SAFETY: `self` exists only where the CPU has the instruction set.
         unsafe { _mm256_set1_ps(x) }
-    }
-    #[inline(always)]
-    fn load(self, x: &[f32]) -> __m256 {
-        // SAFETY: 8 elements lie there.
-        unsafe { self.load_at(x[..Self::LANES].as_ptr()) }
-    }
-    #[inline(always)]
-    fn store(self, v: __m256, x: &mut [f32]) {
-        // SAFETY: 8 elements lie there.
-        unsafe { self.store_at(v, x[..Self::LANES].as_mut_ptr()) }
     }
     #[inline(always)]
     fn positive(self, v: __m256) -> u16 {

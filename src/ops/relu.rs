@@ -5,11 +5,12 @@
 
 use super::workspace::Workspace;
 use super::{Scalar, elements, elements_mut};
+use crate::kernels::Simd;
 use ndarray::Array3;
 use rayon::prelude::*;
 
 /// Channels that share a word of a mask.
-pub(crate) const GROUP: usize = 16;
+const GROUP: usize = 16;
 
 /// Which activations (H×W×C) are above 0.
 #[derive(Debug)]
@@ -49,6 +50,24 @@ impl Mask {
 /// Words of a mask for one position with this many channels.
 pub(crate) fn words(channels: usize) -> usize {
     channels.div_ceil(GROUP)
+}
+
+/// max(v, 0) for a vector of one position's channels, `first` and those after it, whose bits are set in the position's words.
+/// Channels must come in order: the first of a word clears it.
+#[inline(always)]
+pub(crate) fn cut<T, S: Simd<T>>(s: S, v: S::Vector, words: &mut [u16], first: usize) -> S::Vector {
+    let word = &mut words[first / GROUP];
+    if first.is_multiple_of(GROUP) {
+        *word = 0;
+    }
+    *word |= s.positive(v) << (first % GROUP);
+    s.relu(v)
+}
+
+/// A vector of one position's channels, `first` and those after it, 0 where the position's words have no bit.
+#[inline(always)]
+pub(crate) fn keep<T, S: Simd<T>>(s: S, v: S::Vector, words: &[u16], first: usize) -> S::Vector {
+    s.keep(v, words[first / GROUP] >> (first % GROUP))
 }
 
 /// Replaces each element of `x` (H×W×C) with max(x, 0), and says which were above it.

@@ -61,8 +61,8 @@ pub struct Times {
     pub losses: Duration,
     /// The optimiser's step.
     pub optimizer: Duration,
-    /// The steps of the fast convolutions, summed over the threads.
-    pub convolution: [(Phase, Duration); 3],
+    /// The steps of the fast convolutions, in the order of [`Phase::ALL`], summed over the threads.
+    pub convolution: [Duration; 3],
 }
 
 impl Times {
@@ -222,7 +222,7 @@ fn times(network: &Network<f32>, evaluation: Duration, optimizer: Duration) -> T
         layers: network.take_times(),
         losses: Duration::ZERO,
         optimizer,
-        convolution: Phase::ALL.map(|phase| (phase, network.workspace().take_time(phase))),
+        convolution: Phase::ALL.map(|phase| network.workspace().take_time(phase)),
     };
     times.losses = evaluation.saturating_sub(times.forward() + times.backward());
     times

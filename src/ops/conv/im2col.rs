@@ -51,7 +51,9 @@ pub fn convolve<T: Scalar>(
             let first = band * rows;
             let positions = y.len() / cout;
             patches.resize(positions * patch, T::zero());
-            copy_patches(x, first..first + positions / width, patches);
+            for (i, patches) in (first..).zip(patches.chunks_exact_mut(width * patch)) {
+                copy_patches(x, i, 0..width, patch, patches);
+            }
             let patches = ArrayViewMut2::from_shape((positions, patch), patches)
                 .expect("the buffer has this size");
             let mut y =
@@ -64,28 +66,38 @@ pub fn convolve<T: Scalar>(
     y
 }
 
-/// Copies the 3×3 neighbourhoods of the positions in `rows` of x (H×W×C) to `patches` (rows·W × 9·C), zero where a
-/// neighbourhood reaches beyond the picture.
-fn copy_patches<T: Scalar>(x: &Array3<T>, rows: Range<usize>, patches: &mut [T]) {
+/// Copies the 3×3 neighbourhoods of the positions in these columns of row i of x (H×W×C) to `patches`: 9·C elements each, zero
+/// where a neighbourhood reaches beyond the picture, one patch `stride` elements after the other.
+#[inline(always)]
+pub(super) fn copy_patches<T: Scalar>(
+    x: &Array3<T>,
+    i: usize,
+    columns: Range<usize>,
+    stride: usize,
+    patches: &mut [T],
+) {
     let (height, width, channels) = x.dim();
     let x = elements(x);
-    let mut thirds = patches.chunks_exact_mut(3 * channels);
-    for i in rows {
-        for j in 0..width {
-            for p in 0..3 {
-                let third = thirds.next().expect("three thirds for each position");
-                // Neighbourhood row p is row i+p−1 of x, and of it the columns j−1, j, j+1, which lie side by side.
-                let inside = (1..=height).contains(&(i + p));
-                if !inside {
-                    third.fill(T::zero());
-                    continue;
+    for (j, patch) in columns.zip(patches.chunks_exact_mut(stride)) {
+        for (p, third) in patch[..9 * channels]
+            .chunks_exact_mut(3 * channels)
+            .enumerate()
+        {
+            // Row p of the neighbourhood is row i + p − 1 of x, and of it the columns j − 1, j, j + 1, which lie side by side.
+            let inside = (1..=height).contains(&(i + p));
+            if inside && j > 0 && j + 1 < width {
+                let x = &x[((i + p - 1) * width + j - 1) * channels..][..3 * channels];
+                for (third, &x) in third.iter_mut().zip(x) {
+                    *third = x;
                 }
-                let left = usize::from(j == 0) * channels;
-                let right = (3 - usize::from(j + 1 == width)) * channels;
-                let start = ((i + p - 1) * width + j) * channels + left - channels;
-                third[..left].fill(T::zero());
-                third[left..right].copy_from_slice(&x[start..start + right - left]);
-                third[right..].fill(T::zero());
+                continue;
+            }
+            third.fill(T::zero());
+            for (q, third) in third.chunks_exact_mut(channels).enumerate() {
+                if inside && (1..=width).contains(&(j + q)) {
+                    let position = (i + p - 1) * width + j + q - 1;
+                    third.copy_from_slice(&x[position * channels..][..channels]);
+                }
             }
         }
     }

@@ -7,9 +7,10 @@
 //! position of dL/dx is the sum over the nine neighbourhoods that it is in ("col2im"). Multiplying first keeps the product's
 //! depth at Cout.
 
+use super::im2col;
 use crate::kernels::gemm::{self, Strided};
 use crate::kernels::{Cpu, Kernel, MOST_LANES, Simd, load_some, store_some};
-use crate::ops::relu::{self, GROUP, Mask};
+use crate::ops::relu::{self, Mask};
 use crate::ops::workspace::Workspace;
 use crate::ops::{Scalar, elements, elements_mut};
 use ndarray::{Array3, Array4};
@@ -106,9 +107,9 @@ impl<T: Scalar> Narrow<T> {
             .for_each(|(band, dx)| {
                 let first = band * ROWS;
                 let rows = first.saturating_sub(1)..height.min(first + ROWS + 1);
-                let stride = self.turned.len() / self.cout;
-                let mut buffer = workspace.buffer(rows.len() * width * stride);
-                let shares = &mut buffer[..rows.len() * width * stride];
+                let length = rows.len() * width * self.of_share();
+                let mut buffer = workspace.buffer(length);
+                let shares = &mut buffer[..length];
                 self.cpu.run(Shares {
                     of: self,
                     dy,
@@ -124,9 +125,14 @@ impl<T: Scalar> Narrow<T> {
         dx
     }
 
+    /// What one position of dL/dy gives: 9·Cin, filled up to whole panels.
+    fn of_share(&self) -> usize {
+        self.turned.len() / self.cout
+    }
+
     /// Row i of dL/dx from the shares of the neighbourhoods around the positions of the rows next to it.
     fn gather(&self, i: usize, rows: &Range<usize>, shares: &[T], dx: &mut [T]) {
-        let (cin, stride) = (self.cin, self.turned.len() / self.cout);
+        let (cin, stride) = (self.cin, self.of_share());
         let width = dx.len() / cin;
         for (j, dx) in dx.chunks_exact_mut(cin).enumerate() {
             dx.fill(T::zero());
@@ -174,7 +180,8 @@ impl<T: Scalar> Kernel<T> for ForwardRow<'_, T> {
         for (piece, y) in self.y.chunks_mut(of_y).enumerate() {
             let first = piece * POSITIONS;
             let positions = y.len() / cout;
-            copy_patches(self.x, self.i, first..first + positions, &mut patches);
+            let columns = first..first + positions;
+            im2col::copy_patches(self.x, self.i, columns, depth, &mut patches);
             let a = Strided {
                 elements: &patches,
                 row: depth,
@@ -189,43 +196,10 @@ impl<T: Scalar> Kernel<T> for ForwardRow<'_, T> {
                     for o in outputs.clone().step_by(S::LANES) {
                         let mut value = s.load(&products[o - outputs.start..]);
                         if let Some(mask) = &mut self.mask {
-                            let word = &mut mask[position * words + o / GROUP];
-                            if o % GROUP == 0 {
-                                *word = 0;
-                            }
-                            *word |= s.positive(value) << (o % GROUP);
-                            value = s.relu(value);
+                            value = relu::cut(s, value, &mut mask[position * words..], o);
                         }
                         store_some(s, value, &mut y[o..]);
                     }
-                }
-            }
-        }
-    }
-}
-
-/// Copies the neighbourhoods of the positions in these columns of row i of x (H×W×C) to `patches`, 9·C each and a 1 that is
-/// there already; zero where a neighbourhood reaches beyond the picture.
-#[inline(always)]
-fn copy_patches<T: Scalar>(x: &Array3<T>, i: usize, columns: Range<usize>, patches: &mut [T]) {
-    let (height, width, channels) = x.dim();
-    let x = elements(x);
-    for (j, patch) in columns.zip(patches.chunks_exact_mut(9 * channels + 1)) {
-        for (p, third) in (patch[..9 * channels].chunks_exact_mut(3 * channels)).enumerate() {
-            // Row p of the neighbourhood is row i + p − 1 of x, and of it the columns j − 1, j, j + 1, which lie side by side.
-            let inside = (1..=height).contains(&(i + p));
-            if inside && j > 0 && j + 1 < width {
-                let x = &x[((i + p - 1) * width + j - 1) * channels..][..3 * channels];
-                for (third, &x) in third.iter_mut().zip(x) {
-                    *third = x;
-                }
-                continue;
-            }
-            third.fill(T::zero());
-            for (q, third) in third.chunks_exact_mut(channels).enumerate() {
-                if inside && (1..=width).contains(&(j + q)) {
-                    let position = (i + p - 1) * width + j + q - 1;
-                    third.copy_from_slice(&x[position * channels..][..channels]);
                 }
             }
         }
@@ -247,7 +221,7 @@ impl<T: Scalar> Kernel<T> for Shares<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
         let (_, width, cout) = self.dy.dim();
-        let (panel, stride) = (2 * S::LANES, self.of.turned.len() / cout);
+        let (panel, stride) = (2 * S::LANES, self.of.of_share());
         let words = relu::words(cout);
         let positions = self.rows.start * width..self.rows.end * width;
         let dy = elements(self.dy);
@@ -261,8 +235,7 @@ impl<T: Scalar> Kernel<T> for Shares<'_, T> {
                 for o in (0..cout).step_by(S::LANES) {
                     let mut value = load_some(s, &dy[o..]);
                     if let Some(mask) = self.mask {
-                        let word = mask.words()[position * words + o / GROUP];
-                        value = s.keep(value, word >> (o % GROUP));
+                        value = relu::keep(s, value, &mask.words()[position * words..], o);
                     }
                     s.store(value, &mut masked[o..]);
                 }

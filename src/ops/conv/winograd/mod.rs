@@ -5,10 +5,10 @@
 //!
 //! > y = Aᵀ \[(G g) ⊙ (Bᵀ d)\]
 //!
-//! with six inputs d, and G g and Bᵀ d their values at the points 0, √½, −√½, √2, −√2 and ∞. These points, and not the textbook's
-//! 0, ±1, ±2, ∞, since they lose less to rounding. In two dimensions the transforms are applied along both axes: 36 products for the 16
-//! outputs of a 4×4 tile, from 6×6 inputs. Summed over the input channels, the products at each of the 36 pairs of points
-//! become one matrix product, tiles × Cin times Cin × Cout.
+//! with six inputs d, and G g and Bᵀ d their values at the points 0, √½, −√½, √2, −√2 and ∞. It is these points, and not the
+//! textbook's 0, ±1, ±2, ∞, since they lose less to rounding. In two dimensions the transforms are applied along both axes: 36
+//! products for the 16 outputs of a 4×4 tile, from 6×6 inputs. Summed over the input channels, the products at each of the 36
+//! pairs of points become one matrix product, tiles × Cin times Cin × Cout.
 //!
 //! **Backward** is the convolution with the kernel turned by 180°, that is with the polynomial g reversed: x² g(1/x). The points
 //! are closed under x → 1/x, so that the reversed polynomial's value at one is, up to a factor, that of g at another:
@@ -48,8 +48,7 @@ const KERNEL: [[f64; 3]; POINTS] = [
 ];
 /// Where each point's reciprocal stands: 0 and ∞, √½ and √2, −√½ and −√2.
 const RECIPROCAL: [usize; POINTS] = [5, 3, 4, 1, 2, 0];
-/// The reversed polynomial's value at a point over g's value at its reciprocal, both as
-/// [`KERNEL`] scales them.
+/// The reversed polynomial's value at a point over g's value at its reciprocal, both as [`KERNEL`] scales them.
 const REVERSED: [f64; POINTS] = [1.0, -2.0, -2.0, -0.5, -0.5, 1.0];
 
 /// Products Cin·Cout up to which the kernel for the way back is kept, 9 MB at most. Larger ones, of which two would be too

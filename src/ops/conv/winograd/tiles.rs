@@ -3,7 +3,7 @@
 use super::pass::{Band, Block, Input};
 use super::{PAIRS, POINTS, TILE, transforms};
 use crate::kernels::{Kernel, Simd, load_some, prefetch, store_some};
-use crate::ops::relu::{self, GROUP, Mask};
+use crate::ops::relu::{self, Mask};
 use crate::ops::{Scalar, elements};
 use std::ops::Range;
 
@@ -116,8 +116,8 @@ impl<T: Scalar> Source<'_, T> {
             None => d,
             Some(mask) => {
                 let position = row * self.width + column;
-                let word = mask[position * relu::words(self.channels) + first / GROUP];
-                s.keep(d, word >> (first % GROUP))
+                let words = &mask[position * relu::words(self.channels)..];
+                relu::keep(s, d, words, first)
             }
         }
     }
@@ -183,15 +183,9 @@ impl<T: Scalar> Kernel<T> for TransformProducts<'_, '_, T> {
                     for p in rows.clone() {
                         for q in columns.clone() {
                             let position = (top + p) * width + left + q;
-                            let word = &mut mask[position * words + first / GROUP];
-                            if first % GROUP == 0 {
-                                *word = 0;
-                            }
-                            *word |= s.positive(y[p][q]) << (first % GROUP);
+                            let words = &mut mask[position * words..];
+                            y[p][q] = relu::cut(s, y[p][q], words, first);
                         }
-                    }
-                    for y in y.as_flattened_mut() {
-                        *y = s.relu(*y);
                     }
                 }
                 let to = &mut self.band.y;
