@@ -74,6 +74,7 @@ pub mod network;
 pub mod ops;
 pub mod optimize;
 pub mod picture;
+mod place;
 pub mod report;
 pub mod stylize;
 pub mod vgg;

@@ -1,10 +1,11 @@
 //! Writing picture files: all of one, or nothing.
 
 use super::{Picture, PictureError, Size};
+use crate::place::Place;
 use image::codecs::jpeg::JpegEncoder;
 use image::{ImageEncoder, ImageFormat};
 use std::io::Write;
-use std::path::{MAIN_SEPARATOR, Path, PathBuf};
+use std::path::Path;
 
 /// The endings of file names that can be written.
 pub const ENDINGS: [&str; 11] = [
@@ -14,13 +15,10 @@ pub const ENDINGS: [&str; 11] = [
 /// JPEG's quality, 1 to 100: no visible loss in brush strokes.
 const JPEG_QUALITY: u8 = 95;
 
-/// The longest name that file systems take, in bytes.
-const LONGEST_NAME: usize = 255;
-
 /// A place for a picture, known to be writable before there is anything to write.
 #[derive(Debug)]
 pub struct OutputFile {
-    path: PathBuf,
+    place: Place,
     format: ImageFormat,
 }
 
@@ -42,30 +40,13 @@ impl OutputFile {
                     format!("the ending says in which format to write; use one of {known}"),
                 )
             })?;
-        let name = path.as_os_str().to_string_lossy();
-        if path.is_dir() || name.ends_with(['/', MAIN_SEPARATOR]) || name.ends_with("/.") {
-            return Err(PictureError::new(path, "this is a folder; name a file"));
-        }
-        if path
-            .file_name()
-            .is_some_and(|name| name.len() > LONGEST_NAME)
-        {
-            return Err(PictureError::new(path, "the file name is too long"));
-        }
-        if path.exists() && !path.is_file() {
-            let trouble = "this is no ordinary file, and would be replaced by one; name another";
-            return Err(PictureError::new(path, trouble));
-        }
-        let file = Self {
-            path: path.to_owned(),
-            format,
-        };
-        file.temporary().map(|_probe| file)
+        let place = Place::new(path).map_err(|trouble| PictureError::new(path, trouble))?;
+        Ok(Self { place, format })
     }
 
     /// Where the picture goes.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.place.path()
     }
 
     /// Checks that a picture of this size can be written in this format.
@@ -83,15 +64,15 @@ impl OutputFile {
         }
         let trouble =
             format!("pictures of this format have at most {longest} pixels each way, not {size}");
-        Err(PictureError::new(&self.path, trouble))
+        Err(PictureError::new(self.path(), trouble))
     }
 
-    /// Writes the picture to a temporary file beside its place, then renames it, so that there is never half a picture.
+    /// Writes the picture: all of it, or nothing.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn write(&self, picture: &Picture) -> Result<(), PictureError> {
-        let error = |trouble: String| PictureError::new(&self.path, trouble);
+        let error = |trouble: String| PictureError::new(self.path(), trouble);
         let mut bytes = Vec::new();
         let (width, height) = picture.0.dimensions();
         let encoded = match self.format {
@@ -100,53 +81,9 @@ impl OutputFile {
             format => (picture.0).write_to(&mut std::io::Cursor::new(&mut bytes), format),
         };
         encoded.map_err(|e| error(format!("cannot be encoded: {e}")))?;
-
-        let mut file = self.temporary()?;
-        (file.write_all(&bytes))
-            .and_then(|()| match std::fs::metadata(self.place()) {
-                // Who may read the older picture may read the new one.
-                Ok(older) => file.as_file().set_permissions(older.permissions()),
-                Err(_) => Ok(()),
-            })
-            .and_then(|()| file.as_file().sync_all())
-            .and_then(|()| file.persist(self.place()).map_err(|e| e.error))
-            .map_err(|e| error(format!("cannot be written: {}", crate::os_reason(&e))))?;
-        Ok(())
-    }
-
-    /// The file itself: a link stays a link, and what it points to is replaced, or made.
-    fn place(&self) -> PathBuf {
-        let folder = self.path.parent().unwrap_or(Path::new(""));
-        match std::fs::read_link(&self.path) {
-            Ok(target) => std::fs::canonicalize(&self.path).unwrap_or_else(|_| folder.join(target)),
-            Err(_) => self.path.clone(),
-        }
-    }
-
-    /// An empty file in the folder of the picture, which disappears unless it is renamed.
-    fn temporary(&self) -> Result<tempfile::NamedTempFile, PictureError> {
-        let place = self.place();
-        let folder = match place.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
-        if !folder.is_dir() {
-            let trouble = format!("there is no folder {}", folder.display());
-            return Err(PictureError::new(&self.path, trouble));
-        }
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".impasto-");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // As any new file, less what the user's umask takes away.
-            builder.permissions(std::fs::Permissions::from_mode(0o666));
-        }
-        builder.tempfile_in(folder).map_err(|e| {
-            let reason = crate::os_reason(&e);
-            let trouble = format!("no file can be made in {}: {reason}", folder.display());
-            PictureError::new(&self.path, trouble)
-        })
+        self.place
+            .write(|file| file.write_all(&bytes))
+            .map_err(error)
     }
 }
 
