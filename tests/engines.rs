@@ -12,7 +12,7 @@ use impasto::ops::workspace::Workspace;
 use impasto::ops::{Scalar, gram, relu};
 use impasto::picture::{Picture, SizeRequest};
 use impasto::vgg::{LayerKind, VGG16, VGG19};
-use impasto::weights::Weights;
+use impasto::weights::{Source, Weights};
 use ndarray::{Array1, Array2, Array3, Array4};
 use std::path::Path;
 
@@ -324,7 +324,7 @@ fn whole_objective(weights: &Weights, on: &Pictures) {
 
 fn real_weights() -> Weights {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/data/vgg16.safetensors");
-    Weights::from_safetensors(&std::fs::read(file).unwrap(), "VGG-16").unwrap()
+    Weights::load(&Source::File(file.into())).unwrap()
 }
 
 #[test]

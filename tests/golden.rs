@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{TINY, distance};
+use common::{TINY, distance, golden, golden_array, tiny_weights};
 use impasto::kernels::Cpu;
 use impasto::loss::{Losses, Objective, Tap};
 use impasto::network::Network;
@@ -10,9 +10,7 @@ use impasto::ops::Scalar;
 use impasto::ops::conv::Engine;
 use impasto::ops::pool::Pooling;
 use impasto::optimize::Adam;
-use impasto::weights::Weights;
 use ndarray::Array3;
-use safetensors::{Dtype, SafeTensors};
 
 static FIXTURE: &[u8] = include_bytes!("golden/golden.safetensors");
 
@@ -30,25 +28,12 @@ const TV_WEIGHT: f64 = 1e-3;
 const LEARNING_RATE: f64 = 2.0;
 const STEPS: usize = 10;
 
-/// A float64 tensor of the fixture, by name: its shape and its elements.
-fn tensor(name: &str) -> (Vec<usize>, Vec<f64>) {
-    let file = SafeTensors::deserialize(FIXTURE).unwrap();
-    let view = file.tensor(name).unwrap();
-    assert_eq!(view.dtype(), Dtype::F64, "{name}");
-    let (elements, rest) = view.data().as_chunks();
-    assert!(rest.is_empty());
-    let elements = elements.iter().map(|&bytes| f64::from_le_bytes(bytes));
-    (view.shape().to_vec(), elements.collect())
-}
-
 fn array<T: Scalar>(name: &str) -> Array3<T> {
-    let (shape, elements) = tensor(name);
-    let shape: [usize; 3] = shape.try_into().unwrap();
-    Array3::from_shape_vec(shape, elements.into_iter().map(T::of).collect()).unwrap()
+    golden_array(FIXTURE, name)
 }
 
 fn network<T: Scalar>(pooling: Pooling, engine: Engine) -> Network<T> {
-    let weights = Weights::of_architectures(FIXTURE, &[TINY]).unwrap();
+    let weights = tiny_weights(FIXTURE).unwrap().weights;
     Network::new(&weights, pooling, weights.depth(), engine)
 }
 
@@ -87,7 +72,7 @@ fn compare<T: Scalar>(engine: Engine, bound: f64) {
         let error = distance(&gradient, &array(&format!("{name}.gradient")));
         assert!(error <= bound, "{name} gradient: {error:e}");
 
-        let (shape, expected) = tensor(&format!("{name}.losses"));
+        let (shape, expected) = golden(FIXTURE, &format!("{name}.losses"));
         assert_eq!(shape, [STEPS, 3]);
         let mut adam = Adam::new(x.dim(), LEARNING_RATE);
         for (step, expected) in expected.chunks(3).enumerate() {

@@ -377,23 +377,30 @@ fn damaged_weights_are_refused_with_what_is_wrong() {
         );
         line
     };
-    assert!(refusal(b"").contains("empty"));
-    assert!(
-        refusal(b"<!DOCTYPE html><html><body>404</body></html>").contains("not a safetensors file")
-    );
-    // A header that claims to be enormous takes no memory.
-    assert!(refusal(&[0xFF; 64]).contains("not a safetensors file"));
-    for length in [4, 1000, whole.len() / 2, whole.len() - 1] {
+    for length in [1000, whole.len() / 2, whole.len() - 1] {
         assert!(refusal(&whole[..length]).contains("cut short"));
     }
-    let changes: [(Change, &str); 8] = [
+    let changes: [(Change, &str); 10] = [
         (
-            |t| drop(t.remove("conv3_2.weight")),
+            |t| t.retain(|name, _| !name.starts_with("conv3_2")),
             "layer conv3_2 of VGG-16 is missing",
         ),
         (
+            |t| {
+                drop(t.insert(
+                    "module.conv1_1.weight".to_owned(),
+                    t["conv1_1.weight"].clone(),
+                ))
+            },
+            "both conv1_1.weight and module.conv1_1.weight are there for layer conv1_1",
+        ),
+        (
+            |t| drop(t.remove("conv3_2.weight")),
+            "the kernel of layer conv3_2 is missing",
+        ),
+        (
             |t| drop(t.remove("conv4_1.bias")),
-            "conv4_1.bias is missing",
+            "the bias of layer conv4_1 is missing",
         ),
         (
             |t| t.get_mut("conv2_1.weight").unwrap().1 = vec![64, 128, 3, 3],
@@ -401,7 +408,7 @@ fn damaged_weights_are_refused_with_what_is_wrong() {
         ),
         (
             |t| t.get_mut("conv1_1.weight").unwrap().1 = vec![64, 27],
-            "conv1_1.weight has the shape 64×27, not 64×3×3×3",
+            "conv1_1.weight has the shape 64×27, not 64×3×3×3 or 3×3×3×64",
         ),
         (
             |t| {
@@ -416,13 +423,11 @@ fn damaged_weights_are_refused_with_what_is_wrong() {
         ),
         (
             |t| t.get_mut("conv1_1.bias").unwrap().0 = Dtype::I16,
-            "stored as I16",
+            "conv1_1.bias is stored as I16, not as f16, bf16, f32 or f64",
         ),
         (
-            |t| {
-                *t = BTreeMap::from([("features.0.weight".to_owned(), t["conv1_1.weight"].clone())])
-            },
-            "no tensor is named like conv1_1.weight; it holds 1 tensors: features.0.weight",
+            |t| *t = BTreeMap::from([("layer1.weight".to_owned(), t["conv1_1.weight"].clone())]),
+            "no tensor is named like conv1_1.weight, block1_conv1/kernel or features.0.weight; it holds one tensor: layer1.weight",
         ),
     ];
     for (change, reason) in changes {
@@ -431,13 +436,109 @@ fn damaged_weights_are_refused_with_what_is_wrong() {
     }
 }
 
+/// What people save under the name of a weights file, and what it is called.
+#[test]
+fn files_that_hold_no_weights_are_called_by_their_name() {
+    let place = Workplace::new();
+    let tar = [vec![b'a'; 257], b"ustar".to_vec(), vec![0; 300]].concat();
+    let matlab_7_3 = [
+        vec![b' '; 124],
+        vec![0, 2],
+        b"IM".to_vec(),
+        vec![0; 384],
+        b"\x89HDF\r\n\x1a\n".to_vec(),
+    ]
+    .concat();
+    let matlab_4 = [vec![b' '; 124], vec![0, 9], b"IM".to_vec()].concat();
+    let cases: [(&[u8], &str); 17] = [
+        (b"", "the file is empty"),
+        (
+            b"<!DOCTYPE html><html><body>404</body></html>",
+            "this is a web page, not weights",
+        ),
+        (b"\n\n  <HTML lang=en>", "this is a web page, not weights"),
+        (
+            b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>",
+            "this is an XML page",
+        ),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:d48\nsize 29431696\n",
+            "Git LFS pointer",
+        ),
+        (
+            b"\x93NUMPY\x01\x00v\x00{'descr': '<f4'}",
+            "a single NumPy array",
+        ),
+        (
+            b"\x80\x02}q\x00.",
+            "a Python pickle that torch.save did not write",
+        ),
+        (b"\x1f\x8b\x08\x00\x00\x00\x00\x00", "compressed with gzip"),
+        (b"7z\xbc\xaf\x27\x1c", "a compressed archive"),
+        (b"\x89PNG\r\n\x1a\n", "this is a picture"),
+        (&tar, "a tar archive"),
+        (&matlab_7_3, "MATLAB 7.3"),
+        (&matlab_4, "version 0x0900 of MATLAB's format is not known"),
+        (
+            b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+            "a zip archive with neither",
+        ),
+        (b"PK\x03\x04", "damaged zip archive"),
+        (b"\x89HDF\r\n\x1a\n", "damaged HDF5 file"),
+        // A header that claims to be enormous takes no memory.
+        (&[0xFF; 64], "not a file of weights"),
+    ];
+    for (bytes, reason) in cases {
+        place.write("vgg19.mat", bytes);
+        let line = place.refusal(place.impasto("weights info vgg19.mat"));
+        assert!(line.starts_with("error: weights: vgg19.mat: "), "{line}");
+        assert!(line.contains(reason), "{line}");
+    }
+}
+
+#[test]
+fn a_pickle_is_never_executed() {
+    let place = Workplace::new();
+    let mut file =
+        b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.\x80\x02}."
+            .to_vec();
+    file.extend(b"\x80\x02cos\nsystem\nX\x0b\x00\x00\x00touch pwned\x85R.");
+    place.write("vgg19.pth", file);
+    let line = place.refusal(place.stylize(&format!("{SMALL} --weights vgg19.pth")));
+    assert!(
+        line.contains("it asks for os.system, which weights do not need: refused"),
+        "{line}"
+    );
+    assert!(!place.path("pwned").exists());
+}
+
 #[test]
 fn weights_that_are_no_file_are_refused() {
     let place = Workplace::new();
     let line = place.refusal(place.stylize(&format!("{SMALL} --weights nowhere")));
     assert_eq!(line, "error: weights: nowhere: no such file or directory");
     let line = place.refusal(place.stylize(&format!("{SMALL} --weights .")));
-    assert!(line.contains("error: weights: .: not a file"), "{line}");
+    assert!(
+        line.contains("error: weights: .: not a file but a folder"),
+        "{line}"
+    );
+    #[cfg(unix)]
+    {
+        // Nobody writes to it: opening it would wait for ever.
+        let pipe = place.path("pipe");
+        assert!(
+            std::process::Command::new("mkfifo")
+                .arg(&pipe)
+                .status()
+                .unwrap()
+                .success()
+        );
+        let line = place.refusal(place.stylize(&format!("{SMALL} --weights pipe")));
+        assert!(
+            line.contains("error: weights: pipe: not a file but a pipe"),
+            "{line}"
+        );
+    }
 }
 
 #[test]

@@ -1,11 +1,15 @@
-//! Weights files of each architecture and number type.
+//! Weights files of each format, architecture and number type. `weights/make_weights.py` made those that are read here.
 
 mod common;
 
-use common::{TINY, random_weights};
+use common::{TINY, distance, golden_array, random_weights, tiny_weights};
 use half::{bf16, f16};
-use impasto::vgg::{Architecture, LayerKind, VGG16, VGG19};
-use impasto::weights::Weights;
+use impasto::network::Network;
+use impasto::ops::conv::Engine;
+use impasto::ops::pool::Pooling;
+use impasto::vgg::{self, Architecture, LayerKind, VGG16, VGG19};
+use impasto::weights::{self, Bytes, Convention, Format, Loaded, ReadOptions, Weights};
+use ndarray::{Array3, Axis, s};
 use safetensors::tensor::{Dtype, TensorView, serialize};
 use std::collections::HashMap;
 
@@ -61,7 +65,7 @@ fn each_number_type_is_read_to_the_last_bit() {
     ];
     for (dtype, encode, rounded) in stored {
         let bytes = file(&weights, dtype, encode, &[]);
-        let read = Weights::of_architectures(&bytes, &[TINY]).unwrap();
+        let read = tiny_weights(bytes).unwrap().weights;
         for name in ["conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"] {
             let (read, written) = (read.conv(name).unwrap(), weights.conv(name).unwrap());
             assert_eq!(
@@ -80,7 +84,9 @@ fn the_architecture_is_told_by_the_layers() {
         let weights = random_weights(architecture, 2);
         let encode = |w| f16::from_f32(w).to_le_bytes().into();
         let bytes = file(&weights, Dtype::F16, encode, &[]);
-        let read = Weights::from_safetensors(&bytes, "w").unwrap();
+        let read = weights::read(&bytes.into(), &ReadOptions::default())
+            .unwrap()
+            .weights;
         assert_eq!(read.architecture(), architecture);
         assert_eq!(read.depth(), architecture.layers().len());
     }
@@ -111,20 +117,14 @@ fn weights_that_end_early_reach_to_their_last_convolution() {
 }
 
 #[test]
-fn weights_for_other_pixels_are_refused() {
+fn weights_for_unknown_pixels_are_refused() {
     let weights = random_weights(TINY, 4);
     let encode: Encode = |w| w.to_le_bytes().into();
-    for (key, value) in [("channels", "BGR"), ("range", "0..1"), ("layout", "HWIO")] {
+    for (key, value) in [("channels", "GRB"), ("range", "0..1"), ("mean", "1,2")] {
         let bytes = file(&weights, Dtype::F32, encode, &[(key, value)]);
-        let refusal = Weights::of_architectures(&bytes, &[TINY]).unwrap_err();
-        assert!(
-            refusal.contains(&format!("its {key} is {value}")),
-            "{refusal}"
-        );
+        let refusal = tiny_weights(bytes).unwrap_err();
+        assert!(refusal.contains(value), "{refusal}");
     }
-    let ours = [("channels", "RGB"), ("range", "0..255"), ("layout", "OIHW")];
-    let bytes = file(&weights, Dtype::F32, encode, &ours);
-    assert!(Weights::of_architectures(&bytes, &[TINY]).is_ok());
 }
 
 /// The values are NaN, and are not looked at.
@@ -135,11 +135,183 @@ fn a_wrong_shape_is_refused_before_memory_is_taken() {
     let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
     bytes.extend(header.bytes());
     bytes.resize(bytes.len() + 4736, 0xFF); // NaN, if it were looked at
-    let refusal = Weights::from_safetensors(&bytes, "w")
-        .unwrap_err()
-        .to_string();
+    let refusal = weights::read(&bytes.into(), &ReadOptions::default()).unwrap_err();
     assert!(
         refusal.contains("conv1_1.weight has the shape 64×3×3×4, not 64×3×3×3"),
         "{refusal}"
     );
+}
+
+/// A file of `weights/`.
+fn fixture(name: &str) -> Vec<u8> {
+    let path = format!("{}/tests/weights/{name}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read(path).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn tiny(name: &str) -> Loaded {
+    tiny_weights(fixture(name)).unwrap_or_else(|trouble| panic!("{name}: {trouble}"))
+}
+
+fn assert_same(ours: &Weights, theirs: &Weights, name: &str) {
+    for spec in TINY.layers() {
+        assert_eq!(
+            ours.conv(&spec.name),
+            theirs.conv(&spec.name),
+            "{name} {}",
+            spec.name
+        );
+    }
+}
+
+#[test]
+fn the_same_numbers_in_any_format_are_the_same_weights() {
+    use {Convention::*, Format::*};
+    let expected = tiny("tiny.safetensors").weights;
+    for (name, format, convention, stored) in [
+        ("tiny.safetensors", Safetensors, CaffeRgb, "f32"),
+        ("tiny_bgr.safetensors", Safetensors, CaffeBgr, "f32"),
+        ("caffe.pth", PyTorch, CaffeBgr, "f32"),
+        ("caffe_legacy.pth", PyTorch, CaffeBgr, "f32"),
+        ("caffe_nested_f64.pth", PyTorch, CaffeBgr, "f64"),
+        ("caffe_channels_last.pth", PyTorch, CaffeBgr, "f32"),
+        ("caffe_one_storage.pth", PyTorch, CaffeBgr, "f32"),
+        ("johnson_legacy.pth", PyTorch, CaffeBgr, "f32"),
+        ("matconvnet.mat", Matlab, CaffeRgb, "f32"),
+        ("matconvnet_plain.mat", Matlab, CaffeRgb, "f32"),
+        ("matconvnet_old_f64.mat", Matlab, CaffeRgb, "f64"),
+        ("flat.mat", Matlab, CaffeRgb, "f32"),
+        ("keras_1.h5", Hdf5, CaffeBgr, "f32"),
+        ("keras_chunked.h5", Hdf5, CaffeBgr, "f32"),
+        ("keras_3.h5", Hdf5, CaffeBgr, "f32"),
+        ("hwio.npz", Npz, CaffeRgb, "f32"),
+        ("oihw_fortran.npz", Npz, CaffeRgb, "f32, f64"),
+    ] {
+        let loaded = tiny(name);
+        assert_same(&loaded.weights, &expected, name);
+        let told = (loaded.format, loaded.convention, loaded.stored.as_str());
+        assert_eq!(told, (format, convention, stored), "{name}");
+    }
+}
+
+#[test]
+fn half_precision_is_read_to_the_last_bit() {
+    let exact = tiny("tiny.safetensors").weights;
+    let rounded = |name: &str, round: fn(f32) -> f32| {
+        let read = tiny(name).weights;
+        for spec in TINY.layers() {
+            let (Some(exact), Some(read)) = (exact.conv(&spec.name), read.conv(&spec.name)) else {
+                continue;
+            };
+            assert_eq!(
+                read.kernel,
+                exact.kernel.mapv(round),
+                "{name} {}",
+                spec.name
+            );
+            assert_eq!(read.bias, exact.bias.mapv(round), "{name} {}", spec.name);
+        }
+    };
+    rounded("tiny_f16.safetensors", |w| f16::from_f32(w).to_f32());
+    rounded("tiny_bf16.safetensors", |w| bf16::from_f32(w).to_f32());
+}
+
+static EXPECTED: &[u8] = include_bytes!("weights/expected.safetensors");
+
+/// The outputs of all layers for the picture of pixels 0..255 in the fixture, computed in f64 from the weights in a file.
+fn outputs(loaded: &Loaded) -> Vec<(String, Array3<f64>)> {
+    let mut picture = golden_array::<f64>(EXPECTED, "picture");
+    for (c, mean) in vgg::MEAN.into_iter().enumerate() {
+        let mut channel = picture.index_axis_mut(Axis(2), c);
+        channel -= f64::from(mean);
+    }
+    let layers = TINY.layers();
+    let network = Network::<f64>::new(
+        &loaded.weights,
+        Pooling::Average,
+        layers.len(),
+        Engine::Reference,
+    );
+    let activations = network.forward(&picture, layers.len(), |_| true);
+    let outputs = layers.into_iter().enumerate();
+    outputs
+        .map(|(layer, spec)| (spec.name, activations.of(layer).clone()))
+        .collect()
+}
+
+/// The weights are folded in double precision and rounded to single: 6e-8 of each, of which the sums over some layers make
+/// some 1e-6.
+#[test]
+fn networks_of_torchvision_compute_what_they_compute_in_pytorch() {
+    for (file, expected) in [
+        ("torchvision.pth", "torchvision"),
+        ("torchvision_legacy.pth", "torchvision"),
+        ("timm.safetensors", "torchvision"),
+        ("torchvision_bn.pth", "torchvision_bn"),
+    ] {
+        let loaded = tiny(file);
+        assert_eq!(loaded.convention, Convention::Torchvision, "{file}");
+        assert_eq!(loaded.normalised, file.contains("_bn"), "{file}");
+        for (layer, output) in outputs(&loaded) {
+            if layer.starts_with("conv") {
+                let error = distance(
+                    &output,
+                    &golden_array(EXPECTED, &format!("{expected}.{layer}")),
+                );
+                assert!(error < 2e-6, "{file} {layer}: {error:e}");
+            }
+        }
+    }
+    let half = tiny("torchvision_f16.pth");
+    assert_eq!(half.stored, "f16");
+    let (layer, output) = outputs(&half).swap_remove(0);
+    let error = distance(
+        &output,
+        &golden_array(EXPECTED, &format!("torchvision.{layer}")),
+    );
+    assert!((1e-6..1e-3).contains(&error), "{error:e}");
+}
+
+/// Beyond the border is the colour that is 0 to the network. Ours and torchvision's differ by half a grey level at most; nowhere
+/// else do the two differ.
+#[test]
+fn folding_torchvisions_convention_changes_no_pixel_but_the_border() {
+    let loaded = tiny("torchvision.pth");
+    let (_, output) = outputs(&loaded).swap_remove(0);
+    let theirs =
+        golden_array::<f64>(EXPECTED, "torchvision.first_in_its_own_border").mapv(|x| x.max(0.0));
+    let (h, w, _) = theirs.dim();
+    let inside = s![1..h - 1, 1..w - 1, ..];
+    let [ours, expected] = [&output, &theirs].map(|layer| layer.slice(inside).to_owned());
+    assert!(distance(&ours, &expected) < 1e-6);
+    let differ = (&output - &theirs).mapv(f64::abs);
+    let most = differ.fold(0.0_f64, |most, &x| most.max(x));
+    // Five of nine positions lie beyond a corner: Σ|W| of the folded kernel over them, by half a grey level in each channel.
+    let kernel = &loaded.weights.conv("conv1_1").unwrap().kernel;
+    let widest = (kernel.axis_iter(Axis(3))).map(|kernel| kernel.fold(0.0, |sum, w| sum + w.abs()));
+    let bound = 0.5 * f64::from(widest.fold(0.0, f32::max));
+    assert!(most > 1e-6 && most < bound, "{most:e}, bound {bound:e}");
+}
+
+#[test]
+fn a_convention_that_is_given_is_held_for_true() {
+    let read = |name: &str, convention| {
+        let options = ReadOptions {
+            convention,
+            candidates: &[TINY],
+            ..ReadOptions::default()
+        };
+        weights::read(&Bytes::from(fixture(name)), &options).unwrap()
+    };
+    let bgr = read("caffe.pth", None).weights;
+    let as_rgb = read("caffe.pth", Some(Convention::CaffeRgb)).weights;
+    let mut turned = bgr.conv("conv1_1").unwrap().kernel.clone();
+    turned.invert_axis(Axis(2));
+    assert_eq!(as_rgb.conv("conv1_1").unwrap().kernel, turned);
+    assert_eq!(as_rgb.conv("conv1_2"), bgr.conv("conv1_2"));
+    // J. Johnson's files, saved again under torchvision's names.
+    let as_bgr = read("timm.safetensors", Some(Convention::CaffeBgr));
+    let as_rgb = read("timm.safetensors", Some(Convention::CaffeRgb)).weights;
+    let mut turned = as_rgb.conv("conv1_1").unwrap().kernel.clone();
+    turned.invert_axis(Axis(2));
+    assert_eq!(as_bgr.weights.conv("conv1_1").unwrap().kernel, turned);
 }

@@ -5,6 +5,7 @@ mod interrupt;
 mod machine;
 mod options;
 mod stylize;
+mod weights;
 
 use clap::Parser;
 use std::fmt::Arguments;
@@ -22,6 +23,8 @@ use std::process::ExitCode;
 enum Cli {
     Stylize(stylize::Stylize),
     Bench(bench::Bench),
+    #[command(subcommand)]
+    Weights(weights::Command),
 }
 
 /// Does what the command line asks for. `built_in` is a weights file inside the program.
@@ -32,6 +35,7 @@ pub fn run(built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
     match Cli::parse() {
         Cli::Stylize(command) => command.run(built_in),
         Cli::Bench(command) => command.run(),
+        Cli::Weights(command) => command.run(built_in),
     }
 }
 

@@ -4,12 +4,13 @@ use super::interrupt::{self, Interrupt};
 use super::machine::{MachineOptions, cpu_features, engine_name};
 use super::options::{PaintOptions, open};
 use super::say;
+use super::weights::weights_variable;
 use anyhow::{Context, anyhow, ensure};
 use clap::Args;
 use impasto::picture::{OutputFile, Picture};
 use impasto::report::{FrameSchedule, Frames, Log, Progress, duration};
 use impasto::stylize::{LayerWeight, Settings, Step, Stylization, StylizeError};
-use impasto::weights::{self, Source, Weights};
+use impasto::weights::{self, Convention};
 use std::fmt::Display;
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
@@ -37,9 +38,14 @@ pub struct Stylize {
     #[command(flatten)]
     paint: PaintOptions,
 
-    /// Network weights, VGG-16 or VGG-19, as safetensors [default: VGG-16, built in] [env: IMPASTO_WEIGHTS]
+    /// Network weights, VGG-16 or VGG-19: a .safetensors, .pth, .mat, .h5 or .npz file [default: VGG-16, built in]
+    /// [env: IMPASTO_WEIGHTS]
     #[arg(long, value_name = "FILE", help_heading = "Network and machine")]
     weights: Option<PathBuf>,
+
+    /// The pixels that the network was trained on, where the file tells them wrong: caffe-rgb, caffe-bgr or torchvision
+    #[arg(long, value_name = "NAME", help_heading = "Network and machine")]
+    weights_convention: Option<Convention>,
 
     #[command(flatten)]
     machine: MachineOptions,
@@ -79,8 +85,7 @@ impl Stylize {
     pub fn run(&self, built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
         // Everything that can be wrong is found before the first iteration, and before anything is written.
         let output = OutputFile::new(&self.output)?;
-        let variable = std::env::var_os(weights::ENVIRONMENT).filter(|value| !value.is_empty());
-        let named_weights = self.weights.clone().or(variable.map(PathBuf::from));
+        let named_weights = self.weights.clone().or_else(weights_variable);
         self.check_places(named_weights.as_deref())?;
         let engine = self.machine.engine()?;
         let settings = self.paint.settings(engine, |remark| self.remark(remark))?;
@@ -89,16 +94,15 @@ impl Stylize {
         let begin = Instant::now();
         let program = std::env::current_exe().ok();
         let source = weights::locate(named_weights, built_in, program.as_deref())?;
-        let weights = Weights::load(&source).context("weights")?;
+        let loaded = weights::load(&source, self.weights_convention).context("weights")?;
+        let weights = loaded.weights;
         let threads = self.machine.threads()?;
         let run = threads.install(|| Stylization::new(&weights, &content, &style, &settings))?;
         self.detail(format_args!(
-            "weights   {} from {}, ready in {:.2} s",
+            "weights   {} from {source}, {}, {}, ready in {:.2} s",
             weights.architecture().name,
-            match &source {
-                Source::BuiltIn(_) => "the program itself".to_owned(),
-                Source::File(path) => path.display().to_string(),
-            },
+            loaded.format,
+            loaded.convention,
             begin.elapsed().as_secs_f64()
         ));
         output.check_size(run.size())?;

@@ -1,4 +1,21 @@
-//! What the C library does with memory.
+//! What the system does with memory.
+
+use memmap2::Mmap;
+use std::fs::File;
+use std::io;
+
+/// The bytes of a file, which are read from it when they are looked at.
+///
+/// Nobody may change the file meanwhile: bytes would change under those who read them, and if the file gets shorter, the
+/// system ends the program.
+///
+/// # Errors
+/// If the system cannot map it.
+pub fn map(file: &File) -> io::Result<Mmap> {
+    // SAFETY: The map is only read, and lives no longer than its file is open inside it. That no other program writes to the file
+    // in the second for which weights are read cannot be known; what is read is copied and checked before it is used.
+    unsafe { Mmap::map(file) }
+}
 
 /// Lets memory that is freed go back to the system, in pieces of a MiB and more, from now on.
 ///

@@ -1,6 +1,7 @@
 //! Where the weights are looked for.
 
 use super::WeightsError;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// The environment variable that names a weights file.
@@ -16,6 +17,15 @@ pub enum Source {
     File(PathBuf),
     /// The bytes of a safetensors file inside the program.
     BuiltIn(&'static [u8]),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::BuiltIn(_) => formatter.write_str("the program itself"),
+            Self::File(path) => write!(formatter, "{}", path.display()),
+        }
+    }
 }
 
 /// Chooses the weights: the file that was `named` (by an option or [`ENVIRONMENT`]), else those built into the program, else
@@ -34,10 +44,7 @@ pub fn locate(
     if let Some(bytes) = built_in {
         return Ok(Source::BuiltIn(bytes));
     }
-    let mut places = vec![Path::new("data").join(FILE)];
-    if let Some(folder) = program.and_then(Path::parent) {
-        places.extend([folder.join(FILE), folder.join("data").join(FILE)]);
-    }
+    let places = places(program);
     if let Some(found) = places.iter().find(|place| place.is_file()) {
         return Ok(Source::File(found.clone()));
     }
@@ -47,6 +54,15 @@ pub fn locate(
          from the project's data/ folder to one of these places, or name a file with --weights",
         looked.join(", ")
     )))
+}
+
+/// Where weights are looked for, the first first, if none are named or built into the `program`.
+pub fn places(program: Option<&Path>) -> Vec<PathBuf> {
+    let mut places = vec![Path::new("data").join(FILE)];
+    if let Some(folder) = program.and_then(Path::parent) {
+        places.extend([folder.join(FILE), folder.join("data").join(FILE)]);
+    }
+    places
 }
 
 #[cfg(test)]

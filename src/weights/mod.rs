@@ -2,19 +2,45 @@
 //!
 //! Whatever the file, the result is the same [`Weights`]: kernels 3 × 3 × Cin × Cout (HWIO) in `f32`, for RGB pixels
 //! 0..255 less [`vgg::MEAN`](crate::vgg::MEAN).
+//!
+//! The way of a file, each step in the source file of its name: `format` tells what it is; one of `safetensors`, `pytorch` (with
+//! `pickle`), `matconvnet` (with `matlab`), `keras` and `numpy` lists its tensors, which `tensor` decodes when they are
+//! wanted; `names` finds the layers among them; `read` puts them together, with `batch_norm` and `convention` folded in. No
+//! reader trusts a length, recurses without an end, or takes memory for more than a convolution needs.
 
+mod batch_norm;
+mod convention;
+mod format;
+mod keras;
+mod known;
 mod locate;
+mod matconvnet;
+mod matlab;
+mod names;
+mod numpy;
+mod pickle;
+mod pytorch;
 mod random;
+mod read;
 mod safetensors;
+mod tensor;
+mod write;
+mod zip_file;
 
-pub use locate::{ENVIRONMENT, Source, locate};
+pub use bytes::Bytes;
+pub use convention::Convention;
+pub use format::Format;
+pub use known::{Digests, Known, PUBLIC};
+pub use locate::{ENVIRONMENT, Source, locate, places};
+pub use read::{Loaded, ReadOptions, read};
+pub use write::Precision;
 
-use crate::vgg::{Architecture, LayerKind, LayerSpec, VGG16, VGG19};
+use crate::vgg::{Architecture, LayerKind, LayerSpec};
 use ndarray::{Array1, Array4};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
+use tensor::edges;
 use thiserror::Error;
 
 /// The largest weights file that is read: VGG-19 with its fully connected layers is 0.6 GB in `f32`.
@@ -66,29 +92,7 @@ impl Weights {
     /// # Errors
     /// If they cannot be read, or are not those of VGG-16 or VGG-19.
     pub fn load(source: &Source) -> Result<Self, WeightsError> {
-        match source {
-            Source::BuiltIn(bytes) => Self::from_safetensors(bytes, "the built-in weights"),
-            Source::File(path) => Self::from_safetensors(&read(path)?, &path.display().to_string()),
-        }
-    }
-
-    /// Weights of VGG-16 or VGG-19 in the bytes of a safetensors file. `name` says in messages what they are.
-    ///
-    /// # Errors
-    /// If the bytes are damaged, or a layer is missing or of the wrong shape or not finite.
-    pub fn from_safetensors(bytes: &[u8], name: &str) -> Result<Self, WeightsError> {
-        Self::of_architectures(bytes, &[VGG16, VGG19]).map_err(|trouble| WeightsError::Unusable {
-            name: name.to_owned(),
-            trouble,
-        })
-    }
-
-    /// Weights in the bytes of a safetensors file, for the first of `candidates` that has every layer in it.
-    ///
-    /// # Errors
-    /// What is wrong, as a sentence.
-    pub fn of_architectures(bytes: &[u8], candidates: &[Architecture]) -> Result<Self, String> {
-        Self::new(safetensors::read(bytes, candidates)?, candidates)
+        load(source, None).map(|loaded| loaded.weights)
     }
 
     /// Checked weights: of the first of `candidates` that has a layer for each name in `convs`.
@@ -100,41 +104,48 @@ impl Weights {
         convs: BTreeMap<String, ConvWeights>,
         candidates: &[Architecture],
     ) -> Result<Self, String> {
-        let architecture = (candidates.iter())
-            .find(|candidate| convs.keys().all(|name| candidate.find(name).is_ok()))
-            .copied()
-            .ok_or_else(|| {
-                let known: Vec<_> = candidates.iter().map(|known| known.name).collect();
-                let unknown =
-                    |name: &&String| candidates.iter().all(|known| known.find(name).is_err());
-                let stranger = convs.keys().find(unknown).or(convs.keys().next_back());
-                format!(
-                    "it has {} layers, with {} among them, and is not {}",
-                    convs.len(),
-                    stranger.map_or("none", String::as_str),
-                    known.join(" or ")
-                )
-            })?;
-        let mut missing: Option<String> = None;
+        let architecture = Self::architecture_of(convs.keys().map(String::as_str), candidates)?;
         for spec in architecture.layers() {
-            let LayerKind::Conv { inputs, outputs } = spec.kind else {
-                continue;
-            };
-            match (convs.get(&spec.name), &missing) {
-                (None, _) => missing = missing.or(Some(spec.name)),
-                (Some(_), Some(missing)) => {
-                    return Err(format!(
-                        "layer {missing} of {} is missing",
-                        architecture.name
-                    ));
-                }
-                (Some(conv), None) => check(&spec.name, conv, inputs, outputs)?,
+            if let (LayerKind::Conv { inputs, outputs }, Some(conv)) =
+                (spec.kind, convs.get(&spec.name))
+            {
+                check(&spec.name, conv, inputs, outputs)?;
             }
         }
         Ok(Self {
             architecture,
             convs,
         })
+    }
+
+    /// The first of `candidates` that has all these layers, down to some depth without a gap.
+    fn architecture_of<'a>(
+        names: impl Iterator<Item = &'a str>,
+        candidates: &[Architecture],
+    ) -> Result<Architecture, String> {
+        let names: Vec<&str> = names.collect();
+        let has = |candidate: &Architecture, name: &str| candidate.find(name).is_ok();
+        let architecture = (candidates.iter())
+            .find(|candidate| names.iter().all(|name| has(candidate, name)))
+            .ok_or_else(|| {
+                let known: Vec<_> = candidates.iter().map(|known| known.name).collect();
+                let unknown = |name: &&&str| !candidates.iter().any(|known| has(known, name));
+                let stranger = names.iter().find(unknown).or(names.last());
+                format!(
+                    "it has {} layers, with {} among them, and is not {}",
+                    names.len(),
+                    stranger.unwrap_or(&"none"),
+                    known.join(" or ")
+                )
+            })?;
+        let layers = architecture.layers();
+        let convs = layers.iter().filter(|spec| spec.kind != LayerKind::Pool);
+        let mut deepest = convs.take(names.len());
+        if let Some(missing) = deepest.find(|spec| !names.contains(&spec.name.as_str())) {
+            let (missing, architecture) = (&missing.name, architecture.name);
+            return Err(format!("layer {missing} of {architecture} is missing"));
+        }
+        Ok(*architecture)
     }
 
     /// The network that these weights are for.
@@ -163,45 +174,64 @@ impl Weights {
     }
 }
 
-/// Holds one convolution against the shape that its place in the network asks for.
-fn check(name: &str, conv: &ConvWeights, inputs: usize, outputs: usize) -> Result<(), String> {
-    let (kh, kw, cin, cout) = conv.kernel.dim();
-    expect_shape(
-        &format!("{name}.weight"),
-        &[cout, cin, kh, kw],
-        &[outputs, inputs, 3, 3],
-    )?;
-    expect_shape(&format!("{name}.bias"), &[conv.bias.len()], &[outputs])?;
-    if !conv.kernel.iter().chain(&conv.bias).all(|w| w.is_finite()) {
-        return Err(format!("layer {name} has values that are NaN or infinite"));
-    }
-    Ok(())
-}
-
-/// Refuses a tensor of another shape than its place in the network asks for (kernels as OIHW).
-fn expect_shape(name: &str, found: &[usize], expected: &[usize]) -> Result<(), String> {
-    if found == expected {
-        return Ok(());
-    }
-    let text = |shape: &[usize]| {
-        let edges: Vec<_> = shape.iter().map(usize::to_string).collect();
-        edges.join("×")
+/// Reads the weights from where [`locate`] found them. A `convention` that is given is held for true, whatever the file says.
+///
+/// # Errors
+/// If they cannot be read, or are not those of VGG-16 or VGG-19.
+pub fn load(source: &Source, convention: Option<Convention>) -> Result<Loaded, WeightsError> {
+    let (bytes, name) = match source {
+        Source::BuiltIn(bytes) => (Bytes::from_static(bytes), "the built-in weights".to_owned()),
+        Source::File(path) => (open(path)?, path.display().to_string()),
     };
-    let (found, expected) = (text(found), text(expected));
-    Err(format!("{name} has the shape {found}, not {expected}"))
+    let read = |convention| {
+        let options = ReadOptions {
+            convention,
+            ..ReadOptions::default()
+        };
+        let unusable = |trouble| WeightsError::Unusable {
+            name: name.clone(),
+            trouble,
+        };
+        read(&bytes, &options).map_err(unusable)
+    };
+    let loaded = read(convention)?;
+    // Some Caffe models have been saved under torchvision's names: then the checksum tells.
+    let misnamed = |known: &&Known| {
+        known.bytes == Some(bytes.len() as u64) && known.convention != loaded.convention
+    };
+    if let (None, Source::File(path)) = (convention, source)
+        && let Some(known) = PUBLIC.iter().find(misnamed)
+        && File::open(path)
+            .and_then(Digests::of)
+            .is_ok_and(|digests| digests.is(known))
+    {
+        let told_by = "told by its checksum";
+        return Ok(Loaded {
+            told_by,
+            ..read(Some(known.convention))?
+        });
+    }
+    Ok(loaded)
 }
 
-/// The bytes of a regular file of a believable size.
-fn read(path: &Path) -> Result<Vec<u8>, WeightsError> {
+/// The bytes of a regular file of a believable size, which are read when they are looked at.
+fn open(path: &Path) -> Result<Bytes, WeightsError> {
     let unreadable = |reason: String| WeightsError::Unreadable {
         path: path.to_owned(),
         reason,
     };
-    let metadata = std::fs::metadata(path).map_err(|error| unreadable(crate::os_reason(&error)))?;
+    let because = |error: std::io::Error| unreadable(crate::os_reason(&error));
+    // Asked before it is opened: a pipe would wait for somebody to write.
+    let metadata = std::fs::metadata(path).map_err(because)?;
     if !metadata.is_file() {
-        return Err(unreadable(
-            "not a file; name a .safetensors file".to_owned(),
-        ));
+        let what = if metadata.is_dir() {
+            "a folder"
+        } else {
+            "a pipe or a device"
+        };
+        return Err(unreadable(format!(
+            "not a file but {what}; name a file of weights"
+        )));
     }
     if metadata.len() > LARGEST {
         let size = metadata.len() >> 20;
@@ -209,8 +239,26 @@ fn read(path: &Path) -> Result<Vec<u8>, WeightsError> {
             "{size} MB is too large for the weights of a VGG network"
         )));
     }
-    let mut bytes = Vec::new();
-    (File::open(path).and_then(|file| file.take(LARGEST).read_to_end(&mut bytes)))
-        .map_err(|error| unreadable(crate::os_reason(&error)))?;
-    Ok(bytes)
+    if metadata.len() == 0 {
+        return Ok(Bytes::new()); // what some systems do not map
+    }
+    let map = File::open(path)
+        .and_then(|file| crate::kernels::map(&file))
+        .map_err(because)?;
+    Ok(Bytes::from_owner(map))
+}
+
+/// Holds one convolution against the shape that its place in the network asks for.
+fn check(name: &str, conv: &ConvWeights, inputs: usize, outputs: usize) -> Result<(), String> {
+    let expected = ((3, 3, inputs, outputs), outputs);
+    if (conv.kernel.dim(), conv.bias.len()) != expected {
+        let (found, bias) = (edges(conv.kernel.shape()), conv.bias.len());
+        return Err(format!(
+            "layer {name} has a kernel {found} and {bias} biases, not 3×3×{inputs}×{outputs} and {outputs}"
+        ));
+    }
+    if !conv.kernel.iter().chain(&conv.bias).all(|w| w.is_finite()) {
+        return Err(format!("layer {name} has values that are NaN or infinite"));
+    }
+    Ok(())
 }

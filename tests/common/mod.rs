@@ -3,10 +3,11 @@
 
 use impasto::ops::Scalar;
 use impasto::vgg::{Architecture, Block, LayerKind};
-use impasto::weights::{ConvWeights, Weights};
+use impasto::weights::{self, Bytes, ConvWeights, Loaded, ReadOptions, Weights};
 use ndarray::{Array1, Array3, Array4, Dimension, ShapeBuilder};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
+use safetensors::{Dtype, SafeTensors};
 
 /// Three blocks, few channels: every kind of layer and of neighbourhood that VGG has.
 pub const TINY: Architecture = Architecture {
@@ -40,6 +41,33 @@ pub fn random_weights(architecture: Architecture, seed: u64) -> Weights {
         Some((spec.name, conv))
     });
     Weights::new(convs.collect(), &[architecture]).expect("weights as the architecture wants them")
+}
+
+/// The weights of a [`TINY`] network in the bytes of a file.
+pub fn tiny_weights(bytes: impl Into<Bytes>) -> Result<Loaded, String> {
+    let options = ReadOptions {
+        candidates: &[TINY],
+        ..ReadOptions::default()
+    };
+    weights::read(&bytes.into(), &options)
+}
+
+/// A float64 tensor of a safetensors file, by name: its shape and its elements.
+pub fn golden(file: &[u8], name: &str) -> (Vec<usize>, Vec<f64>) {
+    let file = SafeTensors::deserialize(file).unwrap();
+    let view = file.tensor(name).unwrap();
+    assert_eq!(view.dtype(), Dtype::F64, "{name}");
+    let (elements, rest) = view.data().as_chunks();
+    assert!(rest.is_empty());
+    let elements = elements.iter().map(|&bytes| f64::from_le_bytes(bytes));
+    (view.shape().to_vec(), elements.collect())
+}
+
+/// Such a tensor with three axes.
+pub fn golden_array<T: Scalar>(file: &[u8], name: &str) -> Array3<T> {
+    let (shape, elements) = golden(file, name);
+    let shape: [usize; 3] = shape.try_into().unwrap();
+    Array3::from_shape_vec(shape, elements.into_iter().map(T::of).collect()).unwrap()
 }
 
 /// ⟨a, b⟩ = Σ aᵢ bᵢ

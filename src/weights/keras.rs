@@ -1,0 +1,93 @@
+//! Keras' weights: an HDF5 file with a group for each layer, and the kernel and the bias in it as datasets.
+//!
+//! The file itself is read by a library.
+
+use super::read::Contents;
+use super::tensor::{Lazy, Number, Tensor, row_major};
+use bytes::Bytes;
+use hdf5_reader::group::Group;
+use hdf5_reader::{ByteOrder, Dataset, Datatype, Hdf5File, OpenOptions};
+
+/// The most bytes of an array, or of a piece of one: a kernel of VGG's widest layers in double precision.
+const LARGEST: usize = 3 * 3 * 512 * 512 * 8;
+
+/// The most bytes of facts about one array.
+const LARGEST_HEADER: usize = 1 << 20;
+
+/// How deep groups may lie in each other. Those of a whole model are at depth 4.
+const DEEPEST: usize = 8;
+
+/// The most groups and arrays in a file. VGG-19 with an optimiser's momenta has some 200.
+const MOST_MEMBERS: usize = 5000;
+
+/// The tensors in the bytes of an `.h5` file.
+///
+/// # Errors
+/// What is wrong, as a sentence.
+pub(super) fn read(bytes: &Bytes) -> Result<Contents, String> {
+    // Neither links to other files nor data in them are followed: that is off unless asked for.
+    let options = OpenOptions::default()
+        .with_chunk_cache_bytes(0)
+        .with_max_chunk_bytes(LARGEST)
+        .with_max_read_bytes(LARGEST)
+        .with_max_object_header_bytes(LARGEST_HEADER);
+    let file = Hdf5File::from_owner(bytes.clone(), options).map_err(damaged)?;
+    let mut tensors = Vec::new();
+    let mut members = 0;
+    let mut open = vec![(String::new(), 0, file.root_group().map_err(damaged)?)];
+    while let Some((path, depth, group)) = open.pop() {
+        let (groups, datasets) = group.members().map_err(damaged)?;
+        members += groups.len() + datasets.len();
+        if members > MOST_MEMBERS || depth > DEEPEST {
+            return Err(
+                "damaged: more groups, or deeper in each other, than any network has".to_owned(),
+            );
+        }
+        let below = |group: Group| (format!("{path}{}/", group.name()), depth + 1, group);
+        open.extend(groups.into_iter().map(below));
+        tensors.extend(
+            datasets
+                .into_iter()
+                .filter_map(|dataset| tensor(&path, dataset)),
+        );
+    }
+    Ok(tensors.into())
+}
+
+/// An array, unless its edges are too large for any.
+fn tensor(path: &str, dataset: Dataset) -> Option<Tensor> {
+    let (number, big_endian) = match dataset.dtype() {
+        Datatype::FloatingPoint {
+            size, byte_order, ..
+        } => {
+            let number = match size {
+                2 => Ok(Number::F16),
+                4 => Ok(Number::F32),
+                8 => Ok(Number::F64),
+                _ => Err(format!("floating point of {size} bytes")),
+            };
+            (number, *byte_order == ByteOrder::BigEndian)
+        }
+        _ => (Err("another type".to_owned()), false),
+    };
+    let shape: Option<Vec<usize>> = dataset
+        .shape()
+        .iter()
+        .map(|&edge| edge.try_into().ok())
+        .collect();
+    let shape = shape?;
+    Some(Tensor {
+        name: format!("{path}{}", dataset.name()),
+        strides: row_major(&shape),
+        shape,
+        number,
+        big_endian,
+        bytes: Lazy::Packed(Box::new(move |_| {
+            Ok(dataset.read_raw_bytes().map_err(damaged)?.into())
+        })),
+    })
+}
+
+fn damaged(error: hdf5_reader::error::Error) -> String {
+    format!("cut short or damaged HDF5 file ({error})")
+}

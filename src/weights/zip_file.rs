@@ -1,0 +1,44 @@
+//! Zip archives, which PyTorch and NumPy put their arrays into.
+
+use bytes::Bytes;
+use std::io::{Cursor, Read};
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+/// An archive whose files are read when they are wanted; a copy costs nothing.
+pub(super) type Archive = ZipArchive<Cursor<Bytes>>;
+
+/// The archive in these bytes.
+///
+/// # Errors
+/// If it is damaged.
+pub(super) fn open(bytes: &Bytes) -> Result<Archive, String> {
+    ZipArchive::new(Cursor::new(bytes.clone()))
+        .map_err(|error| format!("cut short or damaged zip archive ({})", explain(&error)))
+}
+
+/// Up to `most` bytes of the file called `name`, unpacked. No memory is taken for bytes that are not there. If they are all of the
+/// file, its checksum has been checked.
+///
+/// # Errors
+/// If there is no such file, or it is damaged, encrypted, or packed in another way than by deflate.
+pub(super) fn read(archive: &mut Archive, name: &str, most: usize) -> Result<Bytes, String> {
+    let file = (archive.by_name(name)).map_err(|error| format!("{name}: {}", explain(&error)))?;
+    let mut bytes = Vec::new();
+    // One byte more than wanted shows whether the file ends there, and makes the archive check its sum.
+    (file.take(most as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| format!("{name}: damaged ({error})"))?;
+    bytes.truncate(most);
+    bytes.shrink_to_fit();
+    Ok(bytes.into())
+}
+
+fn explain(error: &ZipError) -> String {
+    match error {
+        ZipError::FileNotFound => "it is missing from the archive".to_owned(),
+        ZipError::CompressionMethodNotSupported(method) => {
+            format!("packed by method {method}, which is not read")
+        }
+        other => other.to_string(),
+    }
+}

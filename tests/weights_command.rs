@@ -1,0 +1,184 @@
+//! `impasto weights`, as a user runs it.
+#![cfg(feature = "embedded-weights")]
+
+mod workplace;
+
+use assert_cmd::Command;
+use std::path::Path;
+use workplace::{SMALL, Workplace, data};
+
+/// What a command prints, if it ends well.
+fn printed(mut command: Command) -> String {
+    let output = command.assert().success().get_output().stdout.clone();
+    String::from_utf8(output).unwrap()
+}
+
+/// The picture that these weights paint.
+fn painting(place: &Workplace, options: &str) -> Vec<u8> {
+    place
+        .stylize(&format!("{SMALL} {options}"))
+        .assert()
+        .success();
+    std::fs::read(place.path("out.png")).unwrap()
+}
+
+#[test]
+fn info_says_what_a_file_is() {
+    let place = Workplace::new();
+    std::fs::copy(data("vgg16.safetensors"), place.path("w.mat")).unwrap();
+    let info = printed(place.impasto("weights info w.mat"));
+    for line in [
+        "file      w.mat",
+        "format    safetensors, numbers in f16",
+        "network   VGG-16, 13 convolutions, through conv5_3",
+        "pixels    caffe-rgb (as the file says): RGB, 0..255, less the mean (123.68, 116.779, 103.939)",
+        "sha-256   d4888af5f67f8f3450b97463b92e86b0fc4d0d034d2b4b5531a3313188edc7bf",
+        "known     the weights that are built into this program",
+        "conv1_1   3×3×3×64         -0.6714 .. 0.6084     -0.0158 .. 2.0645",
+    ] {
+        assert!(info.lines().any(|found| found == line), "{line}\n{info}");
+    }
+    assert_eq!(
+        info.lines().filter(|line| line.starts_with("conv")).count(),
+        13
+    );
+    let built_in = printed(place.impasto("weights info"));
+    let rest = |text: &str| text.split_once('\n').unwrap().1.to_owned();
+    assert_eq!(rest(&built_in), rest(&info));
+    let given = printed(place.impasto("weights info w.mat --weights-convention torchvision"));
+    let pixels = "pixels    torchvision (as given): RGB, 0..1, less the mean (";
+    assert!(given.contains(pixels), "{given}");
+}
+
+#[test]
+fn weights_paint_the_same_after_they_are_converted() {
+    let place = Workplace::new();
+    let built_in = painting(&place, "");
+    std::fs::copy(data("vgg16.safetensors"), place.path("in")).unwrap();
+    for (dtype, megabytes) in [("", 29), ("--dtype f16", 29), ("--dtype f32", 58)] {
+        let command = format!("weights convert in {dtype} w.safetensors");
+        place.impasto(&command).assert().success();
+        let size = place.path("w.safetensors").metadata().unwrap().len();
+        assert_eq!(size / 1_000_000, megabytes, "{dtype}");
+        assert!(
+            painting(&place, "--weights w.safetensors") == built_in,
+            "{dtype}"
+        );
+    }
+    // Half precision is not taken unasked where it would lose something.
+    place
+        .impasto("weights convert in bgr.safetensors --weights-convention torchvision")
+        .assert()
+        .success();
+    assert_eq!(
+        place.path("bgr.safetensors").metadata().unwrap().len() / 1_000_000,
+        58
+    );
+    let through = "weights convert in short.safetensors --through conv5_1";
+    place.impasto(through).assert().success();
+    let info = printed(place.impasto("weights info short.safetensors"));
+    assert!(
+        info.contains("VGG-16, 11 convolutions, through conv5_1"),
+        "{info}"
+    );
+    assert!(painting(&place, "--weights short.safetensors") == built_in);
+    assert!(
+        painting(
+            &place,
+            "--weights short.safetensors --weights-convention caffe-bgr"
+        ) != built_in
+    );
+}
+
+#[test]
+fn what_cannot_be_converted_is_refused() {
+    let place = Workplace::new();
+    std::fs::copy(data("vgg16.safetensors"), place.path("in.safetensors")).unwrap();
+    let refusal =
+        |arguments: &str| place.refusal(place.impasto(&format!("weights convert {arguments}")));
+    let line = refusal("in.safetensors out.pth");
+    assert!(
+        line.contains("out.pth: only safetensors files are written"),
+        "{line}"
+    );
+    let line = refusal("in.safetensors in.safetensors");
+    assert!(
+        line.contains("would replace the file that is read"),
+        "{line}"
+    );
+    let line = refusal("in.safetensors nowhere/out.safetensors");
+    assert_eq!(
+        line,
+        "error: nowhere/out.safetensors: there is no folder nowhere"
+    );
+    let line = refusal("in.safetensors out.safetensors --through conv3_4");
+    assert!(
+        line.starts_with(
+            "error: --through: the weights have no convolution \"conv3_4\"; they have conv1_1, "
+        ),
+        "{line}"
+    );
+    place.write("empty", "");
+    let line = refusal("empty out.safetensors");
+    assert_eq!(line, "error: weights: empty: the file is empty");
+    let mut wrong =
+        place.impasto("weights convert in.safetensors out.safetensors --weights-convention bgr");
+    let output = wrong.assert().code(2).get_output().stderr.clone();
+    let message = String::from_utf8(output).unwrap();
+    assert!(
+        message.contains("write one of caffe-rgb, caffe-bgr, torchvision"),
+        "{message}"
+    );
+}
+
+#[test]
+fn where_lists_the_places_and_the_published_files() {
+    let place = Workplace::new();
+    let list = printed(place.impasto("weights where"));
+    assert!(
+        list.contains("3. the weights in the program itself: VGG-16, in half precision  ← used"),
+        "{list}"
+    );
+    for address in [
+        "https://www.vlfeat.org/matconvnet/models/imagenet-vgg-verydeep-19.mat",
+        "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
+    ] {
+        assert!(list.contains(address), "{list}");
+    }
+    let mut command = place.impasto("weights where");
+    command.env("IMPASTO_WEIGHTS", "mine.pth");
+    let list = printed(command);
+    assert!(
+        list.contains("IMPASTO_WEIGHTS names: mine.pth  ← used"),
+        "{list}"
+    );
+    assert_eq!(list.matches("← used").count(), 1);
+}
+
+/// Whatever tool wrote them: files as people have them, through the program.
+#[test]
+fn files_of_any_format_are_told_by_their_content() {
+    let place = Workplace::new();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/weights");
+    for (name, trouble) in [
+        (
+            "matconvnet.mat",
+            "conv1_1.weight has the shape 3×3×3×4, not 64×3×3×3 or 3×3×3×64",
+        ),
+        ("caffe_legacy.pth", "conv1_1.weight has the shape 4×3×3×3"),
+        (
+            "keras_1.h5",
+            "block1_conv1/block1_conv1_W_1:0 has the shape 3×3×3×4",
+        ),
+        ("hwio.npz", "conv1_1_W has the shape 3×3×3×4"),
+        (
+            "timm.safetensors",
+            "features.0.weight has the shape 4×3×3×3",
+        ),
+    ] {
+        // Of too few channels, but that is known only after the file has been understood.
+        std::fs::copy(fixtures.join(name), place.path("weights.bin")).unwrap();
+        let line = place.refusal(place.impasto("weights info weights.bin"));
+        assert!(line.contains(trouble), "{name}: {line}");
+    }
+}
