@@ -1,0 +1,285 @@
+//! Damaged and hostile weights files: whatever the bytes, the answer is weights or one sentence, in little memory and time.
+
+mod common;
+
+use common::TINY;
+use impasto::weights::{self, Bytes, Format, ReadOptions};
+use peak_alloc::PeakAlloc;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+/// Counts what is allocated.
+#[global_allocator]
+static ALLOCATED: PeakAlloc = PeakAlloc;
+
+/// Files of each format, one or more for each way that it is written.
+const FILES: [(Format, &[&str]); 5] = [
+    (
+        Format::Safetensors,
+        &["tiny.safetensors", "timm.safetensors"],
+    ),
+    (
+        Format::PyTorch,
+        &[
+            "caffe.pth",
+            "torchvision_bn.pth",
+            "caffe_legacy.pth",
+            "johnson_legacy.pth",
+        ],
+    ),
+    (
+        Format::Matlab,
+        &["matconvnet.mat", "matconvnet_plain.mat", "flat.mat"],
+    ),
+    (
+        Format::Hdf5,
+        &["keras_1.h5", "keras_chunked.h5", "keras_3.h5"],
+    ),
+    (Format::Npz, &["hwio.npz", "oihw_fortran.npz"]),
+];
+
+/// Mutated inputs of each format.
+const MUTATIONS: usize = 10_000;
+
+/// The most memory that reading one of these files, of at most 70 kB, may take: what a compressed piece of it may grow to.
+const MOST_MEMORY: usize = 16 << 20;
+
+/// The most time: a file of 70 kB takes some 0.1 ms.
+const MOST_TIME: Duration = Duration::from_secs(2);
+
+fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(format!(
+        "{}/tests/weights/{name}",
+        env!("CARGO_MANIFEST_DIR")
+    ))
+    .unwrap()
+}
+
+/// Reads the bytes as a file of this format; the answer is weights or one sentence.
+fn survives(format: Format, bytes: Vec<u8>, what: &dyn Fn() -> String) -> bool {
+    let options = ReadOptions {
+        format: Some(format),
+        candidates: &[TINY],
+        ..ReadOptions::default()
+    };
+    let bytes = Bytes::from(bytes);
+    let begin = Instant::now();
+    let before = ALLOCATED.current_usage();
+    ALLOCATED.reset_peak_usage();
+    let read = weights::read(&bytes, &options);
+    let taken = ALLOCATED.peak_usage() - before;
+    assert!(taken < MOST_MEMORY, "{}: {taken} bytes of memory", what());
+    assert!(
+        begin.elapsed() < MOST_TIME,
+        "{}: {:?}",
+        what(),
+        begin.elapsed()
+    );
+    if let Err(trouble) = &read {
+        assert!(
+            !trouble.is_empty() && trouble.len() < 4000,
+            "{}: {trouble:?}",
+            what()
+        );
+    }
+    read.is_ok()
+}
+
+/// Changes some bytes, as a bad disk, a broken transfer or a bad mind would.
+fn mutate(bytes: &mut Vec<u8>, rng: &mut Pcg64Mcg) {
+    for _ in 0..rng.random_range(1..=4) {
+        if bytes.is_empty() {
+            return;
+        }
+        // Most of a file is numbers, which may be anything: the structure is at its ends.
+        let at = match rng.random_range(0..4) {
+            0 => rng.random_range(0..bytes.len().min(600)),
+            1 => bytes.len() - 1 - rng.random_range(0..bytes.len().min(600)),
+            _ => rng.random_range(0..bytes.len()),
+        };
+        let extreme = [0, 1, 0x7f, 0x80, 0xff][rng.random_range(0..5)];
+        match rng.random_range(0..7) {
+            0 => bytes[at] ^= 1 << rng.random_range(0..8),
+            1 => bytes[at] = rng.random(),
+            2 => {
+                // A length that is far too large, or nothing.
+                let end = bytes.len().min(at + [2, 4, 8][rng.random_range(0..3)]);
+                bytes[at..end].fill(extreme);
+            }
+            3 => bytes.truncate(at),
+            4 => drop(bytes.drain(at..bytes.len().min(at + rng.random_range(1..20)))),
+            5 => {
+                let piece = bytes[at..bytes.len().min(at + rng.random_range(1..200))].to_vec();
+                let to = rng.random_range(0..=bytes.len());
+                bytes.splice(to..to, piece);
+            }
+            _ => {
+                let from = rng.random_range(0..bytes.len());
+                let length = rng.random_range(1..64).min(bytes.len() - at.max(from));
+                bytes.copy_within(from..from + length, at);
+            }
+        }
+    }
+}
+
+/// One after the other: what is allocated is counted for the whole program.
+#[test]
+fn no_file_does_harm() {
+    damaged_files_do_no_harm();
+    what_is_packed_grows_no_further_than_is_needed();
+    deep_nesting_is_refused();
+}
+
+fn damaged_files_do_no_harm() {
+    for (format, files) in FILES {
+        let mut accepted = 0;
+        for (n, name) in files.iter().enumerate() {
+            let whole = fixture(name);
+            assert!(
+                survives(format, whole.clone(), &|| (*name).to_owned()),
+                "{name}"
+            );
+            // Cut short: everywhere near the ends, and at each 7th byte between.
+            for length in 0..whole.len() {
+                let near = length < 600 || length + 600 > whole.len();
+                if near || length % 7 == 0 {
+                    survives(format, whole[..length].to_vec(), &|| {
+                        format!("{name}, {length} bytes of it")
+                    });
+                }
+            }
+            let mut rng = Pcg64Mcg::seed_from_u64(n as u64);
+            for mutation in 0..MUTATIONS / files.len() {
+                let mut bytes = whole.clone();
+                mutate(&mut bytes, &mut rng);
+                accepted += usize::from(survives(format, bytes, &|| {
+                    format!("{name}, mutation {mutation}")
+                }));
+            }
+        }
+        // Some change nothing but numbers, others much.
+        assert!(
+            (1..MUTATIONS).contains(&accepted),
+            "{format}: {accepted} accepted"
+        );
+    }
+}
+
+/// An element of a MATLAB file.
+fn element(kind: u32, data: &[u8]) -> Vec<u8> {
+    let mut bytes = [kind.to_le_bytes(), (data.len() as u32).to_le_bytes()].concat();
+    bytes.extend(data);
+    bytes.resize(bytes.len().next_multiple_of(8), 0);
+    bytes
+}
+
+/// A value in a MATLAB file: class, edges, name, and the elements of its contents.
+fn value(class: u8, edges: [i32; 2], name: &str, contents: &[u8]) -> Vec<u8> {
+    let edges = edges.map(i32::to_le_bytes).concat();
+    let parts = [
+        element(6, &[class, 0, 0, 0, 0, 0, 0, 0]),
+        element(5, &edges),
+        element(1, name.as_bytes()),
+        contents.to_vec(),
+    ];
+    element(14, &parts.concat())
+}
+
+fn matlab(variable: &[u8]) -> Vec<u8> {
+    [&[b' '; 124], [0, 1].as_slice(), b"IM", variable].concat()
+}
+
+fn deflated(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// 100 MB of zeros in 100 kB.
+fn what_is_packed_grows_no_further_than_is_needed() {
+    let zeros = vec![0; 100 << 20];
+    // A numeric array of the right name and of 13 million numbers; and empty cells without end.
+    let numbers = value(6, [1, 13 << 20], "conv1_1_w", &element(9, &zeros));
+    let cells = element(14, &[]).repeat(1 << 20);
+    let cells = value(1, [1 << 20, 1], "layers", &cells);
+    for variable in [numbers, cells] {
+        let mut packed = [15_u32.to_le_bytes(), [0; 4]].concat();
+        packed.extend(deflated(&variable));
+        let length = (packed.len() - 8) as u32;
+        packed[4..8].copy_from_slice(&length.to_le_bytes());
+        assert!(packed.len() < variable.len() / 50);
+        assert!(!survives(Format::Matlab, matlab(&packed), &|| {
+            "packed MATLAB variable".to_owned()
+        }));
+    }
+    // The right name and shape, and far more behind it; and far more than the shape says.
+    for shape in ["(4, 3, 3, 3)", "(1000, 1000, 3, 3)"] {
+        let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}}}");
+        let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for (name, length) in [("conv1_1_w", zeros.len()), ("conv1_1_b", 16)] {
+            let packed = zip::write::SimpleFileOptions::default()
+                .compression_method(zip::CompressionMethod::Deflated);
+            archive.start_file(format!("{name}.npy"), packed).unwrap();
+            let header = if name.ends_with('b') {
+                header.replace(shape, "(4,)")
+            } else {
+                header.clone()
+            };
+            archive.write_all(b"\x93NUMPY\x01\x00").unwrap();
+            archive
+                .write_all(&(header.len() as u16).to_le_bytes())
+                .unwrap();
+            archive.write_all(header.as_bytes()).unwrap();
+            archive.write_all(&zeros[..length]).unwrap();
+        }
+        let file = archive.finish().unwrap().into_inner();
+        let read = survives(Format::Npz, file, &|| format!("packed array {shape}"));
+        assert_eq!(read, shape == "(4, 3, 3, 3)");
+    }
+}
+
+fn deep_nesting_is_refused() {
+    let mut cell = element(14, &[]);
+    for _ in 0..10_000 {
+        cell = value(1, [1, 1], "layers", &cell);
+    }
+    assert!(!survives(Format::Matlab, matlab(&cell), &|| "nested cells".to_owned()));
+    let start = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.\x80\x02}.\x80\x02";
+    let tuples = [b")".as_slice(), &b"\x85".repeat(100_000)].concat();
+    let lists = b"]".repeat(100_000);
+    let appended = [lists.as_slice(), &b"a".repeat(99_999)].concat();
+    let list_in_itself = b"]q\x00h\x00a".to_vec();
+    let dictionary_in_itself = b"}q\x00X\x01\x00\x00\x00kh\x00s".to_vec();
+    let marks = b"(".repeat(100_000);
+    for pickle in [
+        tuples,
+        lists,
+        appended,
+        list_in_itself,
+        dictionary_in_itself,
+        marks,
+    ] {
+        let file = [start, pickle.as_slice(), b".\x80\x02]."].concat();
+        let what = || format!("nested pickle {:?}", &pickle[..4]);
+        assert!(!survives(Format::PyTorch, file, &what));
+    }
+    let header = "{\"a\":".repeat(100_000);
+    let file = [&(header.len() as u64).to_le_bytes(), header.as_bytes()].concat();
+    assert!(!survives(Format::Safetensors, file, &|| "nested header".to_owned()));
+    let header = format!(
+        "{{'descr': '<f4', 'fortran_order': False, 'shape': {}",
+        "(".repeat(60_000)
+    );
+    let mut npy = b"\x93NUMPY\x01\x00".to_vec();
+    npy.extend((header.len() as u16).to_le_bytes());
+    npy.extend(header.bytes());
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    archive
+        .start_file("conv1_1_w.npy", zip::write::SimpleFileOptions::default())
+        .unwrap();
+    archive.write_all(&npy).unwrap();
+    let file = archive.finish().unwrap().into_inner();
+    assert!(!survives(Format::Npz, file, &|| "nested shape".to_owned()));
+}
