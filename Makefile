@@ -1,11 +1,13 @@
 # make demo    paint a picture; make test    check everything; make doc    the library's documentation
 # make bench    measure each operation; make bench-peer    measure a whole iteration beside PyTorch's
+# make check-weights    the project's weights in every format, written by the tools that people use; memory for large files
+# make fuzz    look for bytes that break the readers of weights, FUZZ_SECONDS for each
 
 CARGO ?= cargo
 # nextest runs test programs side by side; cargo test does where it is not installed.
 TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
 
-.PHONY: demo test bench bench-peer doc clean
+.PHONY: demo test bench bench-peer check-weights fuzz doc clean
 
 demo:
 	$(CARGO) build --release --locked
@@ -37,6 +39,26 @@ target/peer/installed: benches/peer/requirements.txt
 	python3 -m venv target/peer
 	target/peer/bin/pip install --quiet -r $<
 	touch $@
+
+# SciPy, PyTorch and h5py go into a virtual environment under target/.
+check-weights: target/weights/installed
+	$(CARGO) build --release --locked
+	target/weights/bin/python tests/weights/check_formats.py target/release/impasto
+
+target/weights/installed: tests/weights/requirements.txt
+	python3 -m venv target/weights
+	target/weights/bin/pip install --quiet -r $<
+	touch $@
+
+# Needs the nightly toolchain and cargo-fuzz. What is found goes to fuzz/artifacts/.
+FUZZ_SECONDS ?= 300
+fuzz:
+	@for target in safetensors:safetensors pytorch:pth matlab:mat hdf5:h5 npz:npz any:*; do \
+		name=$${target%%:*}; seeds=fuzz/corpus/seeds-$$name; \
+		mkdir -p $$seeds fuzz/corpus/$$name && cp tests/weights/*.$${target##*:} $$seeds/ && \
+		$(CARGO) +nightly fuzz run $$name fuzz/corpus/$$name $$seeds -- -max_total_time=$(FUZZ_SECONDS) \
+			-max_len=80000 -malloc_limit_mb=64 -timeout=10 || exit 1; \
+	done
 
 doc:
 	$(CARGO) doc --locked --no-deps --open
