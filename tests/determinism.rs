@@ -3,19 +3,28 @@
 use impasto::kernels::Cpu;
 use impasto::ops::conv::Engine;
 use impasto::picture::{OutputFile, Picture};
-use impasto::stylize::{Settings, Stylization};
+use impasto::stylize::{Method, Scales, Settings, Stylization};
 use impasto::weights::{Source, Weights};
 use std::ops::ControlFlow;
 use std::path::Path;
 
 /// All bits of the losses and of the picture's values in a short run on so many threads.
-fn run(weights: &Weights, engine: Engine, threads: usize, seed: u64) -> (Vec<u64>, Vec<u32>) {
+fn run(
+    weights: &Weights,
+    engine: Engine,
+    optimizer: Method,
+    threads: usize,
+    seed: u64,
+) -> (Vec<u64>, Vec<u32>) {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
     let open = |name: &str| Picture::open(&data.join(name)).unwrap().0;
     let settings = Settings {
         // Large enough that every kind of parallel work has several pieces, with odd sizes all the way down.
         size: "109x93".parse().unwrap(),
-        iterations: 3,
+        scales: Scales::Count(2),
+        iterations: 5,
+        optimizer,
+        average: 0.5,
         seed,
         tv_weight: 1e-3,
         engine,
@@ -46,17 +55,17 @@ fn a_run_gives_the_same_bits_on_any_number_of_threads() {
     let weights = Weights::load(&Source::File(file)).unwrap();
     let cpus = Cpu::all().into_iter().map(Engine::Fast);
     for engine in cpus.chain([Engine::Reference]) {
-        let one = run(&weights, engine, 1, 7);
-        for threads in [1, 2, 3, 8] {
-            assert!(
-                run(&weights, engine, threads, 7) == one,
-                "{engine:?}, {threads} threads"
-            );
+        for method in [Method::Adam, Method::Lbfgs] {
+            let one = run(&weights, engine, method, 1, 7);
+            for threads in [1, 2, 3, 8] {
+                assert!(
+                    run(&weights, engine, method, threads, 7) == one,
+                    "{engine:?}, {method:?}, {threads} threads"
+                );
+            }
+            let other = run(&weights, engine, method, 2, 8);
+            assert!(other != one, "another seed, another picture");
         }
-        assert!(
-            run(&weights, engine, 2, 8) != one,
-            "another seed, another picture"
-        );
     }
 }
 

@@ -278,6 +278,78 @@ fn any_layers_and_either_pooling_can_be_asked_for() {
 }
 
 #[test]
+fn lbfgs_gets_further_than_adam_in_as_many_evaluations() {
+    let place = Workplace::new();
+    let last = |options: &str| {
+        let command = "-o out.png --size 96 --iterations 40 --init content --log log";
+        place
+            .stylize(&format!("{command} {options}"))
+            .assert()
+            .success();
+        let log = log(&place.path("log"));
+        assert_eq!(log.len(), 40);
+        log.last().unwrap()["total"].as_f64().unwrap()
+    };
+    let adam = last("--optimizer adam --learning-rate 4");
+    let lbfgs = last("--optimizer lbfgs");
+    assert!(lbfgs < 0.5 * adam, "{lbfgs:e}, Adam {adam:e}");
+    let short_memory = last("--optimizer lbfgs --history 1");
+    assert!(
+        lbfgs < short_memory,
+        "{lbfgs:e}, history of one {short_memory:e}"
+    );
+}
+
+#[test]
+fn painting_goes_from_coarse_to_fine() {
+    let place = Workplace::new();
+    let options = "-o out.png --size 96 --iterations 60 --scales 48,70 --optimizer lbfgs --frames f --frames-at 1 --log log -v";
+    let said = place
+        .stylize(options)
+        .assert()
+        .success()
+        .get_output()
+        .stderr
+        .clone();
+    let said = String::from_utf8(said).unwrap();
+    assert!(
+        said.contains("painted at 96x64, after 48x32, 70x47"),
+        "{said}"
+    );
+    let widths: Vec<u32> = (1..=60)
+        .map(|n| dimensions(&place.path(&format!("f/{n:05}.png"))).0)
+        .collect();
+    assert!(
+        widths.is_sorted() && widths[0] == 48 && widths[59] == 96,
+        "{widths:?}"
+    );
+    assert_eq!(dimensions(&place.path("out.png")), (96, 64));
+    // The coarse result is where the next size begins: its first picture is not noise.
+    let losses: Vec<f64> = (log(&place.path("log")).iter())
+        .map(|line| line["total"].as_f64().unwrap())
+        .collect();
+    let finest = widths.iter().position(|&width| width == 96).unwrap();
+    assert!(losses[finest] < 0.3 * losses[0], "{losses:?}");
+}
+
+#[test]
+fn a_running_mean_is_smoother_than_the_last_picture() {
+    let place = Workplace::new();
+    let roughness = |options: &str| {
+        let options = format!("-o out.png --size 64 --iterations 30 --learning-rate 20 {options}");
+        place.stylize(&options).assert().success();
+        let picture = image::open(place.path("out.png")).unwrap().to_rgb8();
+        let differ = |a: u32, b: u32| f64::from(a.abs_diff(b));
+        (picture.enumerate_pixels())
+            .filter(|(x, ..)| *x > 0)
+            .map(|(x, y, pixel)| differ(pixel[0].into(), picture.get_pixel(x - 1, y)[0].into()))
+            .sum::<f64>()
+    };
+    let (mean, last) = (roughness("--average 0.9"), roughness(""));
+    assert!(mean < 0.95 * last, "{mean}, the last picture {last}");
+}
+
+#[test]
 fn both_engines_reach_the_same_losses() {
     let place = Workplace::new();
     let run = |engine: &str| {

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use impasto::ops::conv::Engine;
 use impasto::ops::pool::Pooling;
 use impasto::picture::{Picture, SizeRequest};
-use impasto::stylize::{Init, LayerWeight, Settings};
+use impasto::stylize::{Init, LayerWeight, Method, Scales, Settings};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
@@ -49,11 +49,37 @@ struct RecipeOptions {
     #[arg(long, value_enum, value_name = "NAME")]
     preset: Option<Preset>,
 
-    /// Steps of the optimiser: more is closer to the painting, and takes longer [default: 300]
+    /// How often loss and gradient are computed: more is closer to the painting, and takes longer [default: 300]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     iterations: Option<u32>,
 
-    /// How far a step may change a pixel, on the scale 0..255 [default: 2]
+    /// From coarse to fine: auto, or a number of sizes, each √2 times the one before, or their long edges [default: 1]
+    #[arg(long, value_name = "auto|N|LIST")]
+    scales: Option<Scales>,
+
+    /// How large the style picture is beside the painted one: 2 makes strokes twice as large [default: 1]
+    #[arg(long, value_name = "X", value_parser = style_scale, allow_negative_numbers = true)]
+    style_scale: Option<f64>,
+
+    /// How the pixels are moved [default: adam]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "adam|lbfgs",
+        hide_possible_values = true
+    )]
+    optimizer: Option<MethodName>,
+
+    /// How many steps L-BFGS remembers [default: 10]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    history: Option<u32>,
+
+    /// The result is a running mean of Adam's pictures, in which each counts X times as much as the next; 0 for the last
+    /// picture alone [default: 0]
+    #[arg(long, value_name = "X", value_parser = decay, allow_negative_numbers = true)]
+    average: Option<f64>,
+
+    /// How far a step of Adam, or the first one of L-BFGS, may change a pixel, on the scale 0..255 [default: 2]
     #[arg(long, value_name = "X", value_parser = rate, allow_negative_numbers = true)]
     learning_rate: Option<f64>,
 
@@ -89,6 +115,12 @@ enum Preset {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
+enum MethodName {
+    Adam,
+    Lbfgs,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
 enum PoolingName {
     Avg,
     Max,
@@ -96,6 +128,15 @@ enum PoolingName {
 
 fn share(text: &str) -> Result<f64, String> {
     number(text, 0.0..=1.0).ok_or_else(|| "write a number from 0 to 1".to_owned())
+}
+
+fn style_scale(text: &str) -> Result<f64, String> {
+    number(text, 0.05..=8.0).ok_or_else(|| "write a number from 0.05 to 8".to_owned())
+}
+
+fn decay(text: &str) -> Result<f64, String> {
+    (number(text, 0.0..=1.0).filter(|&decay| decay < 1.0))
+        .ok_or_else(|| "write a number from 0 to less than 1, as 0.99".to_owned())
 }
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -142,7 +183,19 @@ impl PaintOptions {
         let layers = |given: &Option<Vec<_>>, classic| given.clone().unwrap_or(classic);
         Ok(Settings {
             size: picture.size.unwrap_or(size),
+            scales: recipe.scales.clone().unwrap_or(classic.scales),
+            style_scale: recipe.style_scale.unwrap_or(classic.style_scale),
+            enlarge_style: classic.enlarge_style,
             iterations: recipe.iterations.map_or(classic.iterations, |n| n as usize),
+            optimizer: recipe
+                .optimizer
+                .map_or(classic.optimizer, |name| match name {
+                    MethodName::Adam => Method::Adam,
+                    MethodName::Lbfgs => Method::Lbfgs,
+                }),
+            history: recipe.history.map_or(classic.history, |n| n as usize),
+            average: recipe.average.unwrap_or(classic.average),
+            clamp: classic.clamp,
             learning_rate: recipe.learning_rate.unwrap_or(classic.learning_rate),
             init,
             noise_ratio: picture.noise_ratio.unwrap_or(classic.noise_ratio),

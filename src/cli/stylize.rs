@@ -107,7 +107,7 @@ impl Stylize {
         ));
         output.check_size(run.size())?;
         self.describe(&settings, (&content, &style), &run, &threads);
-        let iterations = settings.iterations;
+        let iterations = run.iterations();
         // At full size these may be larger than all that the run needs.
         drop((weights, content, style, settings));
 
@@ -241,10 +241,17 @@ impl Stylize {
             layers.join(" ")
         };
         self.detail(format_args!(
-            "content   {}, {}, painted at {}",
+            "content   {}, {}, painted at {}{}",
             self.content.display(),
             content.size(),
-            run.size()
+            run.size(),
+            match run.sizes().split_last() {
+                Some((_, coarser)) if !coarser.is_empty() => {
+                    let coarser: Vec<_> = coarser.iter().map(ToString::to_string).collect();
+                    format!(", after {}", coarser.join(", "))
+                }
+                _ => String::new(),
+            }
         ));
         self.detail(format_args!(
             "style     {}, {}, seen at {}",
@@ -269,8 +276,9 @@ impl Stylize {
             engine_name(settings.engine)
         ));
         self.detail(format_args!(
-            "Adam      {} iterations, learning rate {}, from {}, seed {}",
-            settings.iterations,
+            "optimizer {:?}, {} iterations, learning rate {}, from {}, seed {}",
+            settings.optimizer,
+            run.iterations(),
             settings.learning_rate,
             self.paint.init().display(),
             settings.seed

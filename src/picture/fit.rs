@@ -2,9 +2,10 @@
 
 use super::Picture;
 use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::U8x3;
-use fast_image_resize::{FilterType, ImageView, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::pixels::{F32x3, U8x3};
+use fast_image_resize::{FilterType, ImageView, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
+use ndarray::{Array3, Axis};
 use std::fmt;
 use std::str::FromStr;
 
@@ -104,29 +105,46 @@ impl Picture {
         let bytes = 3 * from.width as usize;
         let strip = &self.0.as_raw()[first as usize * bytes..][..rows as usize * bytes];
         // First across, then down, as the common tools do: overshoot is cut off at 0 and 255 in between.
-        let strip = TypedImageRef::from_buffer(from.width, rows as u32, strip);
+        let strip = TypedImageRef::<U8x3>::from_buffer(from.width, rows as u32, strip);
         let strip = strip.expect("these rows have these bytes");
-        let across = ResizeOptions::new().crop(left, 0.0, crop_width, rows);
+        let lanczos = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
+        let across = lanczos.crop(left, 0.0, crop_width, rows);
         let narrowed = resample(&strip, size.width, rows as u32, &across);
-        let down = ResizeOptions::new().crop(0.0, top - first, f64::from(size.width), crop_height);
+        let down = lanczos.crop(0.0, top - first, f64::from(size.width), crop_height);
         let scaled = resample(&narrowed, size.width, size.height, &down);
         let pixels = scaled.pixels().iter().flat_map(|pixel| pixel.0).collect();
         Self(RgbImage::from_vec(size.width, size.height, pixels).expect("it has this size"))
     }
 }
 
-/// The part of a picture that the options name, scaled with a Lanczos filter. The typed interface of the library is compiled
-/// for this one kind of pixel, not for all that there are.
-fn resample<'a>(
-    source: &impl ImageView<Pixel = U8x3>,
+/// An array H×W×3 scaled to `size` with a cubic filter (Catmull and Rom's), not cut off at black and white.
+pub fn resize(x: &Array3<f32>, size: Size) -> Array3<f32> {
+    let (height, width, _) = x.dim();
+    let pixels: Vec<F32x3> = x
+        .lanes(Axis(2))
+        .into_iter()
+        .map(|p| F32x3::new([p[0], p[1], p[2]]))
+        .collect();
+    let source =
+        TypedImageRef::new(width as u32, height as u32, &pixels).expect("it has so many pixels");
+    let cubic = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom));
+    let scaled = resample(&source, size.width, size.height, &cubic);
+    let values = scaled.pixels().iter().flat_map(|pixel| pixel.0).collect();
+    let shape = (size.height as usize, size.width as usize, 3);
+    Array3::from_shape_vec(shape, values).expect("it has this size")
+}
+
+/// The part of a picture that the options name, scaled as they say. The typed interface of the library is compiled for the
+/// kinds of pixel that are used, not for all that there are.
+fn resample<'a, P: PixelTrait>(
+    source: &impl ImageView<Pixel = P>,
     width: u32,
     height: u32,
-    part: &ResizeOptions,
-) -> TypedImage<'a, U8x3> {
+    options: &ResizeOptions,
+) -> TypedImage<'a, P> {
     let mut target = TypedImage::new(width, height);
-    let lanczos = part.resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
     Resizer::new()
-        .resize_typed(source, &mut target, &lanczos)
+        .resize_typed(source, &mut target, options)
         .expect("the part lies inside the picture");
     target
 }
@@ -187,6 +205,25 @@ mod tests {
                 .pixels()
                 .all(|pixel| pixel.0[0] <= 1 && pixel.0[1..] == [100, 200])
         );
+    }
+
+    #[test]
+    fn an_array_is_enlarged_smoothly_and_beyond_black_and_white() {
+        let ramp =
+            Array3::from_shape_fn((4, 8, 3), |(_, j, c)| 100.0 * j as f32 - 350.0 + c as f32);
+        let large = resize(&ramp, size(16, 8));
+        assert_eq!(large.dim(), (8, 16, 3));
+        for j in 4..12 {
+            // Pixel centres: the new pixel j is at (j + ½) / 2 − ½ of the old ones.
+            let expected = 50.0 * j as f32 - 375.0 + 2.0;
+            assert!(
+                (large[[3, j, 2]] - expected).abs() < 1e-2,
+                "{j}: {}",
+                large[[3, j, 2]]
+            );
+        }
+        assert!(large.iter().any(|&x| x < -300.0) && large.iter().any(|&x| x > 300.0));
+        assert_eq!(resize(&ramp, size(8, 4)), ramp);
     }
 
     #[test]

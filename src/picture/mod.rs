@@ -7,7 +7,7 @@ mod fit;
 mod read;
 mod write;
 
-pub use fit::{Size, SizeRequest};
+pub use fit::{Size, SizeRequest, resize};
 pub use read::MOST_PIXELS;
 pub use write::{ENDINGS, OutputFile};
 

@@ -5,17 +5,20 @@
 
 mod init;
 mod memory;
+mod mover;
+mod scales;
 mod settings;
 
-pub use settings::{Init, LayerWeight, Settings};
+pub use scales::Scales;
+pub use settings::{Init, LayerWeight, Method, Settings};
 
 use crate::loss::{Losses, Objective, Tap};
 use crate::network::{LayerTime, Network};
 use crate::ops::workspace::Phase;
-use crate::optimize::Adam;
-use crate::picture::{Picture, Size};
+use crate::picture::{Picture, Size, resize};
 use crate::vgg::LayerSpec;
 use crate::weights::Weights;
+use mover::Mover;
 use ndarray::Array3;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -24,15 +27,20 @@ use thiserror::Error;
 /// A run that is ready to begin.
 pub struct Stylization {
     network: Network<f32>,
-    content: Array3<f32>,
     content_taps: Vec<Tap>,
-    style: Array3<f32>,
     style_taps: Vec<Tap>,
-    tv_weight: f64,
-    /// The picture to begin with.
+    /// The last is of the size that was asked for.
+    stages: Vec<Stage>,
+    /// The picture to begin with, of the first stage's size.
     initial: Array3<f32>,
+    settings: Settings,
+}
+
+/// One size at which is painted.
+struct Stage {
+    content: Array3<f32>,
+    style: Array3<f32>,
     iterations: usize,
-    learning_rate: f64,
 }
 
 /// What is known after an iteration.
@@ -120,41 +128,68 @@ impl Stylization {
         let content_taps = taps(&settings.content_layers, settings.content_weight)?;
         let style_taps = taps(&settings.style_layers, settings.style_weight)?;
         let layers = weights.architecture().layers();
-        let fit = |picture: &Picture, which: &str, taps: &[Tap]| {
-            let size = settings.size.of(picture.size());
+        let check = |which: &str, size: Size, taps: &[Tap]| {
             let deepest = taps.iter().map(|tap| &layers[tap.layer]);
             check_size(which, size, deepest.max_by_key(|spec| spec.stride))?;
-            let depth = taps.iter().map(|tap| tap.layer + 1).max().unwrap_or(0);
-            memory::check(which, size, &layers[..depth], taps)?;
-            Ok((picture.fit(size), depth))
+            memory::check(which, size, &layers[..depth(taps)], taps)
         };
         // The painted picture has the content's size and goes through the style layers too.
         let all_taps = [&content_taps[..], &style_taps].concat();
-        let (content, depth) =
-            fit(content, "content", &all_taps).map_err(StylizeError::Settings)?;
-        let (style, _) = fit(style, "style", &style_taps).map_err(StylizeError::Settings)?;
-        let content = content.to_array();
+        let finest = settings.size.of(content.size());
+        let mut stages = Vec::new();
+        for scale in settings.scales.plan(finest, settings.iterations) {
+            let style_size = settings.style_size(style.size(), scale.share);
+            let fits = check("content", scale.size, &all_taps)
+                .and_then(|()| check("style", style_size, &style_taps));
+            match fits {
+                // A size that is too small for the layers is passed over, unless it is the last.
+                Err(_) if scale.size != finest => continue,
+                fits => fits.map_err(StylizeError::Settings)?,
+            }
+            stages.push(Stage {
+                content: content.fit(scale.size).to_array(),
+                style: style.fit(style_size).to_array(),
+                iterations: scale.iterations,
+            });
+        }
+        let depth = depth(&all_taps);
         Ok(Self {
             network: Network::new(weights, settings.pooling, depth, settings.engine),
-            initial: init::initial(settings, &content),
-            content,
+            initial: init::initial(settings, &stages[0].content),
             content_taps,
-            style: style.to_array(),
             style_taps,
-            tv_weight: settings.tv_weight,
-            iterations: settings.iterations,
-            learning_rate: settings.learning_rate,
+            stages,
+            settings: settings.clone(),
         })
+    }
+
+    /// How many iterations there will be: what was asked for, less those of sizes that are too small for the layers.
+    pub fn iterations(&self) -> usize {
+        self.stages.iter().map(|stage| stage.iterations).sum()
     }
 
     /// The size of the painted picture.
     pub fn size(&self) -> Size {
-        size_of(&self.content)
+        size_of(&self.finest().content)
     }
 
     /// The size that the style picture was fitted to.
     pub fn style_size(&self) -> Size {
-        size_of(&self.style)
+        size_of(&self.finest().style)
+    }
+
+    /// The sizes at which is painted, the last the painted picture's.
+    pub fn sizes(&self) -> Vec<Size> {
+        self.stages
+            .iter()
+            .map(|stage| size_of(&stage.content))
+            .collect()
+    }
+
+    fn finest(&self) -> &Stage {
+        self.stages
+            .last()
+            .expect("the size that was asked for is always painted at")
     }
 
     /// Runs to the end, or until `watch`, called after each iteration, breaks off.
@@ -165,55 +200,78 @@ impl Stylization {
         self,
         mut watch: impl FnMut(&Step) -> ControlFlow<()>,
     ) -> Result<Painting, StylizeError> {
-        let objective = Objective::new(
-            &self.network,
-            (&self.content, &self.content_taps),
-            (&self.style, &self.style_taps),
-            self.tv_weight,
-        );
-        drop((self.content, self.style));
+        let (iterations, size) = (self.iterations(), self.size());
         let mut x = self.initial;
-        let mut adam = Adam::new(x.dim(), self.learning_rate);
-        let mut last_good = None;
-        times(&self.network, Duration::ZERO, Duration::ZERO); // what setting up took
-        let begin = Instant::now();
+        let mut last_good: Option<Array3<f32>> = None;
         let mut done = 0;
-        for iteration in 1..=self.iterations {
-            let evaluation = Instant::now();
-            let (losses, gradient) = objective.evaluate(&self.network, &x);
-            let evaluation = evaluation.elapsed();
-            let stepping = Instant::now();
-            let finite_loss = losses.total().is_finite();
-            if finite_loss {
-                last_good.get_or_insert_with(|| x.clone()).assign(&x);
-                adam.step(&mut x, &gradient);
+        let begin = Instant::now();
+        let finest = self.stages.len() - 1;
+        for (number, stage) in self.stages.into_iter().enumerate() {
+            if number > 0 {
+                x = resize(&x, size_of(&stage.content));
             }
-            if !finite_loss || x.iter().any(|pixel| !pixel.is_finite()) {
-                return Err(StylizeError::Diverged {
-                    iteration,
-                    last_good: last_good.map(|x| Box::new(Picture::from_array(&x))),
-                });
+            let objective = Objective::new(
+                &self.network,
+                (&stage.content, &self.content_taps),
+                (&stage.style, &self.style_taps),
+                self.settings.tv_weight,
+            );
+            times(&self.network, Duration::ZERO, Duration::ZERO); // what setting up took
+            let mut mover = Mover::new(&self.settings, x.dim());
+            for _ in 0..stage.iterations {
+                let evaluation = Instant::now();
+                let (losses, gradient) = objective.evaluate(&self.network, &x);
+                let evaluation = evaluation.elapsed();
+                let stepping = Instant::now();
+                if losses.total().is_finite() {
+                    let good = last_good.take().filter(|good| good.dim() == x.dim());
+                    last_good
+                        .insert(good.unwrap_or_else(|| x.clone()))
+                        .assign(&x);
+                }
+                let moved = mover.step(&mut x, losses.total(), &gradient);
+                if moved.is_break() || x.iter().any(|pixel| !pixel.is_finite()) {
+                    return Err(StylizeError::Diverged {
+                        iteration: done + 1,
+                        last_good: last_good.map(|x| Box::new(Picture::from_array(&x))),
+                    });
+                }
+                self.network.recycle(gradient);
+                done += 1;
+                let times = times(&self.network, evaluation, stepping.elapsed());
+                let step = Step {
+                    iteration: done,
+                    iterations,
+                    losses,
+                    picture: mover.picture(&x),
+                    elapsed: begin.elapsed(),
+                    times: &times,
+                };
+                if watch(&step).is_break() {
+                    // Whatever the size so far, the picture has the size that was asked for.
+                    let x = mover.finish(x);
+                    return Ok(Painting {
+                        picture: Picture::from_array(&if number < finest {
+                            resize(&x, size)
+                        } else {
+                            x
+                        }),
+                        iterations: done,
+                    });
+                }
             }
-            self.network.recycle(gradient);
-            done = iteration;
-            let times = times(&self.network, evaluation, stepping.elapsed());
-            let step = Step {
-                iteration,
-                iterations: self.iterations,
-                losses,
-                picture: &x,
-                elapsed: begin.elapsed(),
-                times: &times,
-            };
-            if watch(&step).is_break() {
-                break;
-            }
+            x = mover.finish(x);
         }
         Ok(Painting {
             picture: Picture::from_array(&x),
             iterations: done,
         })
     }
+}
+
+/// How many layers these taps need.
+fn depth(taps: &[Tap]) -> usize {
+    taps.iter().map(|tap| tap.layer + 1).max().unwrap_or(0)
 }
 
 /// Where the time of an iteration went that took so long to evaluate and to step.

@@ -1,20 +1,43 @@
 //! What can be set about a run, and whether it makes sense.
 
+use super::Scales;
 use crate::ops::conv::Engine;
 use crate::ops::pool::Pooling;
+use crate::optimize::lbfgs;
 use crate::picture::{Picture, Size, SizeRequest};
 use std::fmt;
 use std::str::FromStr;
+
+/// The most pairs of L-BFGS: two pictures of memory each.
+const MOST_HISTORY: usize = 100;
+
+/// The smallest and the largest style picture, beside the painted one.
+const MIN_STYLE_SCALE: f64 = 0.05;
+const MAX_STYLE_SCALE: f64 = 8.0;
 
 /// Everything that a run is made of besides its two pictures and the weights.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The size of the painted picture.
     pub size: SizeRequest,
-    /// How many optimiser steps, at least 1.
+    /// From coarse to fine: the sizes that come before it.
+    pub scales: Scales,
+    /// How large the style picture is beside the painted one: 1 for the same long edge.
+    pub style_scale: f64,
+    /// Whether the style picture may be enlarged beyond its own pixels.
+    pub enlarge_style: bool,
+    /// How many evaluations of loss and gradient in all, at least 1.
     pub iterations: usize,
-    /// Adam's learning rate, in units of 0..255.
+    /// How the pixels are moved.
+    pub optimizer: Method,
+    /// Adam's learning rate, in units of 0..255; of L-BFGS, the largest change of a pixel in the first step.
     pub learning_rate: f64,
+    /// The pairs that L-BFGS keeps, at least 1.
+    pub history: usize,
+    /// The decay of the running mean of Adam's pictures that is the result, from 0, which is none, to less than 1.
+    pub average: f64,
+    /// Whether Adam's pixels are kept in 0..255.
+    pub clamp: bool,
     /// What the first picture is.
     pub init: Init,
     /// The share of noise in [`Init::Noise`], 0 to 1.
@@ -35,6 +58,15 @@ pub struct Settings {
     pub seed: u64,
     /// How convolutions are computed.
     pub engine: Engine,
+}
+
+/// How the pixels are moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Adam: many small steps, each of one evaluation.
+    Adam,
+    /// L-BFGS: longer ones, of one evaluation or a few.
+    Lbfgs,
 }
 
 /// What the first picture is.
@@ -78,8 +110,15 @@ impl Settings {
                 width: 666,
                 height: 500,
             }),
+            scales: Scales::Count(1),
+            style_scale: 1.0,
+            enlarge_style: true,
             iterations: 300,
+            optimizer: Method::Adam,
             learning_rate: 2.0,
+            history: lbfgs::HISTORY,
+            average: 0.0,
+            clamp: false,
             init: Init::Noise,
             noise_ratio: 0.6,
             content_weight: 0.01,
@@ -90,6 +129,25 @@ impl Settings {
             pooling: Pooling::Average,
             seed: 0,
             engine: Engine::default(),
+        }
+    }
+
+    /// The size that a style picture of size `from` is fitted to, where the painted one is at `share` of its full size.
+    pub(super) fn style_size(&self, from: Size, share: f64) -> Size {
+        let full = self.size.of(from);
+        let edges = |size: Size| [size.width, size.height].map(f64::from);
+        let ([width, height], [own_width, own_height]) = (edges(full), edges(from));
+        // Of a crop, too, no pixel becomes two.
+        let own = if self.enlarge_style {
+            f64::INFINITY
+        } else {
+            (own_width / width).min(own_height / height)
+        };
+        let factor = (self.style_scale * share).min(own);
+        let edge = |edge: f64| ((edge * factor).round() as u32).max(1);
+        Size {
+            width: edge(width),
+            height: edge(height),
         }
     }
 
@@ -105,6 +163,24 @@ impl Settings {
             return Err(format!(
                 "the learning rate must be above 0, not {}",
                 self.learning_rate
+            ));
+        }
+        if !(1..=MOST_HISTORY).contains(&self.history) {
+            let history = self.history;
+            return Err(format!(
+                "the history must be from 1 to {MOST_HISTORY} pairs, not {history}"
+            ));
+        }
+        if !(0.0..1.0).contains(&self.average) {
+            let average = self.average;
+            return Err(format!(
+                "the decay of the average must be from 0 to less than 1, not {average}"
+            ));
+        }
+        if !(MIN_STYLE_SCALE..=MAX_STYLE_SCALE).contains(&self.style_scale) {
+            let scale = self.style_scale;
+            return Err(format!(
+                "the style scale must be from {MIN_STYLE_SCALE} to {MAX_STYLE_SCALE}, not {scale}"
             ));
         }
         if !(0.0..=1.0).contains(&self.noise_ratio) {
@@ -183,6 +259,20 @@ mod tests {
     }
 
     #[test]
+    fn a_style_picture_is_scaled_along_and_not_enlarged() {
+        let size = |width, height| Size { width, height };
+        let mut settings = Settings::classic();
+        assert_eq!(settings.style_size(size(400, 300), 0.5), size(333, 250));
+        settings.enlarge_style = false;
+        assert_eq!(settings.style_size(size(400, 300), 1.0), size(400, 300));
+        assert_eq!(settings.style_size(size(4000, 300), 1.0), size(400, 300));
+        settings.size = SizeRequest::LongEdge(1000);
+        assert_eq!(settings.style_size(size(400, 300), 1.0), size(400, 300));
+        settings.style_scale = 0.25;
+        assert_eq!(settings.style_size(size(400, 300), 1.0), size(250, 188));
+    }
+
+    #[test]
     fn layer_weights_are_read_as_people_write_them() {
         let read = |text: &str| text.parse::<LayerWeight>().map(|layer| layer.to_string());
         assert_eq!(read("conv4_2").unwrap(), "conv4_2=1");
@@ -209,6 +299,9 @@ mod tests {
         assert!(refusal(|s| s.iterations = 0).contains("iteration"));
         assert!(refusal(|s| s.learning_rate = 0.0).contains("learning rate"));
         assert!(refusal(|s| s.learning_rate = f64::NAN).contains("learning rate"));
+        assert!(refusal(|s| s.history = 0).contains("history"));
+        assert!(refusal(|s| s.average = 1.0).contains("average"));
+        assert!(refusal(|s| s.style_scale = 0.0).contains("style scale"));
         assert!(refusal(|s| s.noise_ratio = 1.5).contains("noise ratio"));
         assert!(refusal(|s| s.style_weight = -1.0).contains("weight of style"));
         assert!(refusal(|s| s.tv_weight = f64::INFINITY).contains("total variation"));
