@@ -10,6 +10,7 @@ use impasto::ops::pool::Pooling;
 use impasto::vgg::{self, Architecture, LayerKind, VGG16, VGG19};
 use impasto::weights::{self, Bytes, Convention, Format, Loaded, ReadOptions, Weights};
 use ndarray::{Array3, Axis, s};
+use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView, serialize};
 use std::collections::HashMap;
 
@@ -121,10 +122,53 @@ fn weights_for_unknown_pixels_are_refused() {
     let weights = random_weights(TINY, 4);
     let encode: Encode = |w| w.to_le_bytes().into();
     for (key, value) in [("channels", "GRB"), ("range", "0..1"), ("mean", "1,2")] {
-        let bytes = file(&weights, Dtype::F32, encode, &[(key, value)]);
-        let refusal = tiny_weights(bytes).unwrap_err();
-        assert!(refusal.contains(value), "{refusal}");
+        let says = [("channels", "RGB"), (key, value)];
+        let bytes = file(&weights, Dtype::F32, encode, &says);
+        let refusal = tiny_weights(bytes.clone()).unwrap_err();
+        assert!(
+            refusal.contains(value) && refusal.contains("--weights-convention"),
+            "{refusal}"
+        );
+        let options = ReadOptions {
+            convention: Some(Convention::CaffeRgb),
+            candidates: &[TINY],
+            ..ReadOptions::default()
+        };
+        assert!(weights::read(&bytes.into(), &options).is_ok(), "{key}");
     }
+    // A mean alone might be one of 0..1.
+    let bytes = file(
+        &weights,
+        Dtype::F32,
+        encode,
+        &[("mean", "0.485,0.456,0.406")],
+    );
+    assert_same(
+        &tiny_weights(bytes).unwrap().weights,
+        &weights,
+        "mean alone",
+    );
+}
+
+#[test]
+fn what_cannot_be_read_right_is_refused() {
+    let refusal = |bytes: Vec<u8>| tiny_weights(bytes).unwrap_err();
+    let theano = refusal(fixture("keras_theano.h5"));
+    assert!(theano.contains("Theano's order"), "{theano}");
+    // The place of a ReLU in torchvision's sequence: no convolution is left.
+    let tensor = |bytes| TensorView::new(Dtype::F32, vec![1], bytes).unwrap();
+    let relu = serialize([("features.1.weight", tensor(&[0; 4]))], None).unwrap();
+    let empty = refusal(relu);
+    assert!(empty.contains("there is no convolution"), "{empty}");
+    // Normalisation under other names than torchvision's.
+    let whole = fixture("tiny.safetensors");
+    let mut tensors = SafeTensors::deserialize(&whole).unwrap().tensors();
+    tensors.push(("bn1_1.running_var".to_owned(), tensor(&[0; 4])));
+    let normalised = refusal(serialize(tensors, None).unwrap());
+    assert!(
+        normalised.contains("bn1_1.running_var is of a batch normalisation"),
+        "{normalised}"
+    );
 }
 
 /// The values are NaN, and are not looked at.
@@ -175,6 +219,8 @@ fn the_same_numbers_in_any_format_are_the_same_weights() {
         ("caffe_nested_f64.pth", PyTorch, CaffeBgr, "f64"),
         ("caffe_channels_last.pth", PyTorch, CaffeBgr, "f32"),
         ("caffe_one_storage.pth", PyTorch, CaffeBgr, "f32"),
+        ("checkpoint_legacy.pth", PyTorch, CaffeBgr, "f32"),
+        ("checkpoint_protocol_4.pth", PyTorch, CaffeBgr, "f32"),
         ("johnson_legacy.pth", PyTorch, CaffeBgr, "f32"),
         ("matconvnet.mat", Matlab, CaffeRgb, "f32"),
         ("matconvnet_plain.mat", Matlab, CaffeRgb, "f32"),

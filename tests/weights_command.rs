@@ -46,8 +46,13 @@ fn info_says_what_a_file_is() {
     let rest = |text: &str| text.split_once('\n').unwrap().1.to_owned();
     assert_eq!(rest(&built_in), rest(&info));
     let given = printed(place.impasto("weights info w.mat --weights-convention torchvision"));
-    let pixels = "pixels    torchvision (as given): RGB, 0..1, less the mean (";
+    let pixels = "pixels    torchvision (as given, though the file says otherwise): RGB, 0..1, less the mean (";
     assert!(given.contains(pixels), "{given}");
+    let line = place.refusal(place.stylize(&format!("{SMALL} --weights-convention caffe-bgr")));
+    assert!(
+        line.contains("--weights-convention is for the file that --weights names"),
+        "{line}"
+    );
 }
 
 #[test]
@@ -149,7 +154,7 @@ fn where_lists_the_places_and_the_published_files() {
     command.env("IMPASTO_WEIGHTS", "mine.pth");
     let list = printed(command);
     assert!(
-        list.contains("IMPASTO_WEIGHTS names: mine.pth  ← used"),
+        list.contains("IMPASTO_WEIGHTS names: mine.pth, which is not there  ← used"),
         "{list}"
     );
     assert_eq!(list.matches("← used").count(), 1);

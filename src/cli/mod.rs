@@ -39,24 +39,30 @@ pub fn run(built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// The longest line that is said.
+/// The longest line that is said or printed.
 const LONGEST_LINE: usize = 1000;
 
 /// Says one line on the error stream, whatever names of files and tensors are in it. If nobody listens any more, that is no
 /// reason to stop.
 pub fn say(line: Arguments) {
-    let line = line.to_string();
-    let mut said = String::new();
+    let _ = writeln!(std::io::stderr(), "{}", printable(&line.to_string()));
+}
+
+/// A line without what would make a terminal do more than show it: control characters, and those that turn the direction of
+/// writing.
+fn printable(line: &str) -> String {
+    let mut shown = String::new();
     for letter in line.chars().take(LONGEST_LINE) {
-        match letter.is_control() {
-            true => said.extend(letter.escape_default()),
-            false => said.push(letter),
+        match letter.is_control()
+            || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        {
+            true if letter.is_control() => shown.extend(letter.escape_default()),
+            true => shown.extend(letter.escape_unicode()),
+            false => shown.push(letter),
         }
     }
-    let rest = if line.chars().nth(LONGEST_LINE).is_some() {
-        " …"
-    } else {
-        ""
-    };
-    let _ = writeln!(std::io::stderr(), "{said}{rest}");
+    if line.chars().nth(LONGEST_LINE).is_some() {
+        shown.push_str(" …");
+    }
+    shown
 }

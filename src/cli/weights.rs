@@ -1,11 +1,13 @@
 //! `impasto weights`: what a file of weights is, another format for it, and where such files are.
 
-use super::say;
+use super::interrupt::{self, Interrupt};
+use super::{printable, say};
 use anyhow::{Context, anyhow, ensure};
 use clap::{Args, Subcommand, ValueEnum};
 use impasto::vgg::LayerKind;
 use impasto::weights::{self, Convention, Digests, ENVIRONMENT, Loaded, PUBLIC, Precision, Source};
-use std::io::{self, Write};
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -69,13 +71,14 @@ impl Command {
     /// # Errors
     /// What went wrong, to be shown to the user.
     pub fn run(&self, built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
-        let mut text = Vec::new();
+        let mut text = String::new();
         match self {
             Self::Info(command) => command.run(built_in, &mut text)?,
-            Self::Convert(command) => command.run()?,
+            Self::Convert(command) => return command.run(),
             Self::Where(_) => list_places(built_in, &mut text)?,
         }
-        match io::stdout().write_all(&text) {
+        let lines: String = text.lines().map(|line| printable(line) + "\n").collect();
+        match io::stdout().write_all(lines.as_bytes()) {
             // Whoever read it has seen enough.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
             printed => printed.context("the result cannot be printed")?,
@@ -91,7 +94,7 @@ pub fn weights_variable() -> Option<PathBuf> {
 }
 
 impl Info {
-    fn run(&self, built_in: Option<&'static [u8]>, out: &mut impl Write) -> anyhow::Result<()> {
+    fn run(&self, built_in: Option<&'static [u8]>, out: &mut String) -> anyhow::Result<()> {
         let program = std::env::current_exe().ok();
         let named = self.file.clone().or_else(weights_variable);
         let source = weights::locate(named, built_in, program.as_deref())?;
@@ -115,7 +118,7 @@ impl Info {
     }
 }
 
-fn describe(source: &Source, loaded: &Loaded, out: &mut impl Write) -> anyhow::Result<()> {
+fn describe(source: &Source, loaded: &Loaded, out: &mut String) -> anyhow::Result<()> {
     let weights = &loaded.weights;
     let convs: Vec<_> = (weights.architecture().layers().into_iter())
         .filter(|spec| weights.conv(&spec.name).is_some())
@@ -163,7 +166,7 @@ fn describe(source: &Source, loaded: &Loaded, out: &mut impl Write) -> anyhow::R
 }
 
 /// The layers, each with its shape and the range of its values.
-fn list_layers(loaded: &Loaded, out: &mut impl Write) -> anyhow::Result<()> {
+fn list_layers(loaded: &Loaded, out: &mut String) -> anyhow::Result<()> {
     writeln!(out, "as it is used, for RGB, 0..255, less the mean:")?;
     writeln!(
         out,
@@ -188,11 +191,19 @@ fn range<'a>(values: impl IntoIterator<Item = &'a f32>) -> String {
     let (least, most) = values
         .into_iter()
         .fold(ends, |(least, most), &w| (least.min(w), most.max(w)));
-    format!("{least:.4} .. {most:.4}")
+    let wide = least.abs().max(most.abs()) >= 1000.0;
+    if wide {
+        format!("{least:.2e} .. {most:.2e}")
+    } else {
+        match least.abs().max(most.abs()) {
+            0.0..1000.0 => format!("{least:.4} .. {most:.4}"),
+            _ => format!("{least:.2e} .. {most:.2e}"),
+        }
+    }
 }
 
 impl Convert {
-    fn run(&self) -> anyhow::Result<()> {
+    fn run(&self) -> anyhow::Result<ExitCode> {
         let output = self.output.display();
         ensure!(
             self.output
@@ -222,6 +233,8 @@ impl Convert {
             Some(Dtype::F32) => Precision::F32,
             None => Precision::lossless(&weights),
         };
+        // Once it is being written, which takes a second, the file is finished.
+        let interrupt = Interrupt::watch(|| {})?;
         (weights.write(&self.output, precision))
             .map_err(|trouble| anyhow!("{output}: {trouble}"))?;
         let rounding = weights.rounding(precision);
@@ -242,21 +255,26 @@ impl Convert {
                 "f32"
             }
         ));
-        Ok(())
+        Ok(match interrupt.pressed() {
+            true => ExitCode::from(interrupt::EXIT_CODE),
+            false => ExitCode::SUCCESS,
+        })
     }
 }
 
 /// Where weights are looked for, and where the published files are.
-fn list_places(built_in: Option<&'static [u8]>, out: &mut impl Write) -> anyhow::Result<()> {
+fn list_places(built_in: Option<&'static [u8]>, out: &mut String) -> anyhow::Result<()> {
     let program = std::env::current_exe().ok();
     let variable = weights_variable();
     let used = weights::locate(variable.clone(), built_in, program.as_deref()).ok();
     let mark = |here: bool| if here { "  ← used" } else { "" };
     writeln!(out, "Weights are looked for in this order:")?;
     writeln!(out, "  1. the file that --weights names")?;
-    let named = variable
-        .as_ref()
-        .map_or("not set".to_owned(), |path| path.display().to_string());
+    let named = match &variable {
+        None => "not set".to_owned(),
+        Some(path) if path.exists() => path.display().to_string(),
+        Some(path) => format!("{}, which is not there", path.display()),
+    };
     writeln!(
         out,
         "  2. the file that {ENVIRONMENT} names: {named}{}",

@@ -57,7 +57,8 @@ impl Format {
                 false => Ok(Self::Matlab),
             };
         }
-        if begins(b"\x80") && at(2, LEGACY_PYTORCH) {
+        // From protocol 4 on, what follows is in a frame, whose length has nine bytes.
+        if begins(b"\x80") && (at(2, LEGACY_PYTORCH) || at(11, LEGACY_PYTORCH)) {
             return Ok(Self::PyTorch);
         }
         let header = (bytes.first_chunk()).map(|&length| u64::from_le_bytes(length));
@@ -108,7 +109,7 @@ fn stranger(bytes: &[u8]) -> String {
     } else if begins("version https://git-lfs") {
         "this is a Git LFS pointer, not the weights themselves; fetch them with: git lfs pull"
     } else if starts(b"\x93NUMPY") {
-        "a single NumPy array; weights are several, in an .npz file"
+        "a single NumPy array, or a pickled object; weights are several arrays, as numpy.savez writes them to an .npz file"
     } else if starts(b"\x80") {
         "a Python pickle that torch.save did not write"
     } else if starts(b"\x1f\x8b") {

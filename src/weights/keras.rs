@@ -56,20 +56,6 @@ pub(super) fn read(bytes: &Bytes) -> Result<Contents, String> {
 
 /// An array, unless its edges are too large for any.
 fn tensor(path: &str, dataset: Dataset) -> Option<Tensor> {
-    let (number, big_endian) = match dataset.dtype() {
-        Datatype::FloatingPoint {
-            size, byte_order, ..
-        } => {
-            let number = match size {
-                2 => Ok(Number::F16),
-                4 => Ok(Number::F32),
-                8 => Ok(Number::F64),
-                _ => Err(format!("floating point of {size} bytes")),
-            };
-            (number, *byte_order == ByteOrder::BigEndian)
-        }
-        _ => (Err("another type".to_owned()), false),
-    };
     let shape: Option<Vec<usize>> = dataset
         .shape()
         .iter()
@@ -80,12 +66,34 @@ fn tensor(path: &str, dataset: Dataset) -> Option<Tensor> {
         name: format!("{path}{}", dataset.name()),
         strides: row_major(&shape),
         shape,
-        number,
-        big_endian,
+        number: number(&dataset),
+        big_endian: matches!(
+            dataset.dtype(),
+            Datatype::FloatingPoint {
+                byte_order: ByteOrder::BigEndian,
+                ..
+            }
+        ),
         bytes: Lazy::Packed(Box::new(move |_| {
             Ok(dataset.read_raw_bytes().map_err(damaged)?.into())
         })),
     })
+}
+
+/// How the elements of an array are read, if they can be weights: by the bits of exponent and mantissa, which follow the eight
+/// bytes of class, flags and size in the description of a floating-point type, behind offset, precision and place.
+fn number(dataset: &Dataset) -> Result<Number, String> {
+    let Datatype::FloatingPoint { size, .. } = dataset.dtype() else {
+        return Err("another type".to_owned());
+    };
+    let description = dataset.raw_datatype().map_err(damaged)?;
+    match (size, description.get(13), description.get(15)) {
+        (2, Some(5), Some(10)) => Ok(Number::F16),
+        (2, Some(8), Some(7)) => Ok(Number::BF16),
+        (4, Some(8), Some(23)) => Ok(Number::F32),
+        (8, Some(11), Some(52)) => Ok(Number::F64),
+        _ => Err(format!("a floating-point type of {size} bytes")),
+    }
 }
 
 fn damaged(error: hdf5_reader::error::Error) -> String {

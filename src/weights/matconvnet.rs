@@ -29,6 +29,12 @@ pub(super) fn read(bytes: &Bytes, candidates: &[Architecture]) -> Result<Content
     let mut tensors = Vec::new();
     if let Some(Value::Cell(layers)) = part("layers") {
         for layer in layers {
+            if matches!(layer.field("type"), Some(Value::Text(kind)) if kind == "bnorm") {
+                tensors.push(Tensor::unread(
+                    "a layer of type bnorm (batch_norm)",
+                    "normalisation",
+                ));
+            }
             if let (Some(name), Some((kernel, bias))) = (name(layer), weights(layer)) {
                 tensors.push(tensor(
                     format!("{name}.weight"),
@@ -67,15 +73,16 @@ pub(super) fn read(bytes: &Bytes, candidates: &[Architecture]) -> Result<Content
         .and_then(|meta| meta.field("normalization"))
         .or(part("normalization"));
     let mean = match normalization.and_then(|normalization| normalization.field("averageImage")) {
-        Some(Value::Numbers(picture)) => Some(mean(picture)?),
+        // Empty is as good as not there.
+        Some(Value::Numbers(picture)) if !picture.shape.contains(&0) => Some(mean(picture)?),
         _ => None,
     };
     Ok(Contents {
         tensors,
-        stated: Stated {
+        stated: Ok(Stated {
             convention: None,
             mean,
-        },
+        }),
     })
 }
 

@@ -18,6 +18,9 @@ const MOST_BYTES: usize = 200 << 20;
 /// The most values in a file. MatConvNet's networks have some 1500, or 3500 with the names of ImageNet's classes.
 const MOST_VALUES: usize = 50_000;
 
+/// The most variables that are kept. A flat file of VGG-19 has 32.
+const MOST_VARIABLES: usize = 2000;
+
 /// How deep values may lie inside each other. MatConvNet's weights are at depth 4.
 const DEEPEST: usize = 16;
 
@@ -114,7 +117,13 @@ pub(super) fn read(
                 (reader.has_enough, reader.is_left) = (false, false);
             }
             MATRIX => variables.extend(reader.variable(tag)?),
+            0 => return Err("damaged: an element without a type".to_owned()),
             _ => reader.skip(tag.padded())?,
+        }
+        if variables.len() > MOST_VARIABLES {
+            return Err(format!(
+                "more than {MOST_VARIABLES} variables, which no network has"
+            ));
         }
     }
     Ok(variables)
@@ -129,6 +138,9 @@ const CELL: u8 = 1;
 const STRUCT: u8 = 2;
 const TEXT: u8 = 4;
 const NUMBERS: std::ops::RangeInclusive<u8> = 6..=15;
+
+/// Flag of an array of complex numbers, which no weights are.
+const COMPLEX: u32 = 0x0800;
 
 /// The type and the length, in bytes, of an element.
 struct Tag {
@@ -362,7 +374,9 @@ impl Reader<'_> {
             CELL => self.cell(count, depth)?,
             STRUCT => self.structure(count, depth)?,
             TEXT => self.text()?,
-            class if NUMBERS.contains(&class) => self.numbers(shape, count)?,
+            class if NUMBERS.contains(&class) && flags & COMPLEX == 0 => {
+                self.numbers(shape, count)?
+            }
             _ => Value::Other,
         };
         Ok((name, value))

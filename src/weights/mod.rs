@@ -124,6 +124,9 @@ impl Weights {
         candidates: &[Architecture],
     ) -> Result<Architecture, String> {
         let names: Vec<&str> = names.collect();
+        if names.is_empty() {
+            return Err("there is no convolution in it".to_owned());
+        }
         let has = |candidate: &Architecture, name: &str| candidate.find(name).is_ok();
         let architecture = (candidates.iter())
             .find(|candidate| names.iter().all(|name| has(candidate, name)))
@@ -180,6 +183,15 @@ impl Weights {
 /// If they cannot be read, or are not those of VGG-16 or VGG-19.
 pub fn load(source: &Source, convention: Option<Convention>) -> Result<Loaded, WeightsError> {
     let (bytes, name) = match source {
+        Source::BuiltIn(_) if convention.is_some() => {
+            let trouble =
+                "--weights-convention is for the file that --weights names; these are told right"
+                    .to_owned();
+            return Err(WeightsError::Unusable {
+                name: "the built-in weights".to_owned(),
+                trouble,
+            });
+        }
         Source::BuiltIn(bytes) => (Bytes::from_static(bytes), "the built-in weights".to_owned()),
         Source::File(path) => (open(path)?, path.display().to_string()),
     };

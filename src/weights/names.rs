@@ -64,8 +64,15 @@ pub(super) fn sort(
         .map(|(place, _)| place.scheme())
         .min();
     let Some(scheme) = scheme else {
+        let remedy = match tensors
+            .iter()
+            .any(|tensor| tensor.name.contains("layers/conv2d"))
+        {
+            true => "; of a Keras model, model.save('x.h5') keeps the layers' names",
+            false => "",
+        };
         return Err(format!(
-            "no tensor is named like conv1_1.weight, block1_conv1/kernel or features.0.weight; it holds {}",
+            "no tensor is named like conv1_1.weight, block1_conv1/kernel or features.0.weight; it holds {}{remedy}",
             listed(tensors.iter().map(|tensor| tensor.name.as_str()))
         ));
     };
@@ -136,7 +143,7 @@ fn place(name: &str) -> Option<(Place, Part)> {
             continue;
         }
         let found = if let Some(rest) = name[start..].strip_prefix("features.") {
-            let (index, rest) = number(rest)?;
+            let (index, rest) = number(rest.strip_prefix("module.").unwrap_or(rest))?;
             Some((Place::Feature(index), rest))
         } else if let Some(rest) = name[start..].strip_prefix("conv") {
             layer(rest, "_", Scheme::Caffe)
@@ -201,8 +208,14 @@ fn features(
     let is_conv = |modules: &BTreeMap<_, (_, Module)>, index: &usize| {
         (modules.get(index)).is_some_and(|(_, module)| *module == Module::Conv)
     };
+    let normalised = tensors.iter().any(|tensor| {
+        matches!(
+            place(&tensor.name),
+            Some((Place::Feature(_), Part::Variance))
+        )
+    });
     (candidates.iter())
-        .flat_map(|architecture| [false, true].map(|normalised| modules(architecture, normalised)))
+        .map(|architecture| modules(architecture, normalised))
         .find(|modules| kernels.iter().all(|index| is_conv(modules, index)))
         .ok_or_else(|| {
             let known: Vec<_> = candidates.iter().map(|known| known.name).collect();

@@ -3,6 +3,7 @@
 //! <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>. The header is read here: the crates for it read
 //! any Python literal, by recursion without an end, and reserve the length that the file claims for it.
 
+use super::names;
 use super::read::Contents;
 use super::tensor::{Lazy, Number, Tensor, column_major, row_major};
 use super::zip_file;
@@ -26,7 +27,12 @@ pub(super) fn read(bytes: &Bytes) -> Result<Contents, String> {
         let Some(name) = file.strip_suffix(".npy") else {
             continue;
         };
-        let start = zip_file::read(&mut archive, &file, LONGEST_HEADER)?;
+        if !names::is_layers(name) {
+            // Whatever it is: lists of class names, fully connected layers.
+            tensors.push(Tensor::unread(name, "an array that no convolution has"));
+            continue;
+        }
+        let start = zip_file::read(&mut archive, &file, 0, LONGEST_HEADER)?;
         let header = Header::parse(&start).map_err(|trouble| format!("{file}: {trouble}"))?;
         let order = if header.fortran {
             column_major
@@ -34,7 +40,7 @@ pub(super) fn read(bytes: &Bytes) -> Result<Contents, String> {
             row_major
         };
         let mut archive = archive.clone();
-        let skipped = header.length;
+        let begin = header.length;
         tensors.push(Tensor {
             name: name.to_owned(),
             strides: order(&header.shape),
@@ -42,9 +48,7 @@ pub(super) fn read(bytes: &Bytes) -> Result<Contents, String> {
             number: number(header.descr),
             big_endian: header.descr.starts_with('>'),
             bytes: Lazy::Packed(Box::new(move |needed| {
-                let most = needed.checked_add(skipped).ok_or("too large")?;
-                let all = zip_file::read(&mut archive, &file, most)?;
-                Ok(all.slice(skipped.min(all.len())..))
+                zip_file::read(&mut archive, &file, begin, needed)
             })),
         });
     }
@@ -99,7 +103,7 @@ impl<'a> Header<'a> {
                 "" => Some(Vec::new()),
                 edges => edges
                     .split(',')
-                    .map(|edge| edge.trim().parse().ok())
+                    .map(|edge| edge.trim().trim_end_matches('L').parse().ok()) // Python 2's long
                     .collect(),
             };
             Some(Self {
@@ -124,7 +128,7 @@ fn number(descr: &str) -> Result<Number, String> {
         "f4" => Ok(Number::F32),
         "f8" => Ok(Number::F64),
         "" => Err("a structure".to_owned()),
-        other => Err(other.to_owned()),
+        other => Err(format!("NumPy's {other}")),
     }
 }
 

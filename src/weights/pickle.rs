@@ -11,6 +11,9 @@ use std::collections::HashMap;
 /// The longest pickle that is read, in bytes: that of VGG-19 has 3000. With it grows the most memory that one can take.
 pub(super) const LONGEST: usize = 1 << 18;
 
+/// What is wrong with a pickle that ends too early.
+const CUT_SHORT: &str = "cut short";
+
 /// The most arguments of a call, and axes of a tensor.
 const MOST_ARGUMENTS: usize = 16;
 
@@ -112,6 +115,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<Pickle, String> {
     let whole = machine.rest.len();
     let top = machine.run().map_err(|trouble| {
         let at = whole - machine.rest.len();
+        if whole == LONGEST && machine.rest.len() < 8 && trouble == CUT_SHORT {
+            return format!(
+                "its pickle has more than {LONGEST} bytes; save the state_dict() alone"
+            );
+        }
         format!("pickle, at byte {at}: {trouble}")
     })?;
     Ok(Pickle {
@@ -136,6 +144,14 @@ impl Pickle {
             Some(Object::Text(text)) => Some(text),
             _ => None,
         }
+    }
+
+    /// The storages that it names, whoever needs them.
+    pub fn storages(&self) -> impl Iterator<Item = &Storage> {
+        self.objects.iter().filter_map(|object| match object {
+            Object::Storage(storage) => Some(storage.as_ref()),
+            _ => None,
+        })
     }
 
     /// The tensors in the dictionary on top and in dictionaries in it, their names joined by dots.
@@ -265,13 +281,13 @@ impl<'a> Machine<'a> {
     }
 
     fn take(&mut self, count: usize) -> Result<&'a [u8], String> {
-        let (taken, rest) = self.rest.split_at_checked(count).ok_or("cut short")?;
+        let (taken, rest) = self.rest.split_at_checked(count).ok_or(CUT_SHORT)?;
         self.rest = rest;
         Ok(taken)
     }
 
     fn chunk<const N: usize>(&mut self) -> Result<&'a [u8; N], String> {
-        let (taken, rest) = self.rest.split_first_chunk().ok_or("cut short")?;
+        let (taken, rest) = self.rest.split_first_chunk().ok_or(CUT_SHORT)?;
         self.rest = rest;
         Ok(taken)
     }
@@ -353,7 +369,7 @@ impl<'a> Machine<'a> {
             .rest
             .iter()
             .position(|&byte| byte == b'\n')
-            .ok_or("cut short")?;
+            .ok_or(CUT_SHORT)?;
         let line = self.take(end + 1)?;
         std::str::from_utf8(&line[..end]).map_err(|_| "a name is no text".to_owned())
     }
@@ -419,8 +435,8 @@ impl<'a> Machine<'a> {
             ("torch", name) if let Some(kind) = storage(name) => Name::Storage(kind),
             _ => {
                 return Err(format!(
-                    "it asks for {module}.{name}, which weights do not need: refused; if it is a whole model, save its \
-                     state_dict() alone"
+                    "it asks for {module}.{name}, which weights do not need: refused; if this is a checkpoint or a \
+                     whole model, save its state_dict() alone"
                 ));
             }
         };

@@ -31,16 +31,19 @@ fn zipped(bytes: &Bytes) -> Result<Contents, String> {
     let folder = dictionary.trim_end_matches("data.pkl").to_owned();
     let order = format!("{folder}byteorder");
     let big_endian = archive.index_for_name(&order).is_some()
-        && zip_file::read(&mut archive, &order, 8)?.starts_with(b"big");
-    let pickle = pickle::read(&zip_file::read(&mut archive, &dictionary, pickle::LONGEST)?)?;
-    let tensors = pickle.tensors().into_iter().filter_map(|(name, tensor)| {
+        && zip_file::read(&mut archive, &order, 0, 8)?.starts_with(b"big");
+    let pickle = pickle::read(&zip_file::read(
+        &mut archive,
+        &dictionary,
+        0,
+        pickle::LONGEST,
+    )?)?;
+    let tensors = pickle.tensors().into_iter().map(|(name, tensor)| {
         let mut archive = archive.clone();
         let file = format!("{folder}data/{}", tensor.storage.key);
         view(name, tensor, big_endian, |begin| {
             Lazy::Packed(Box::new(move |needed| {
-                let end = begin.checked_add(needed).ok_or("too large")?;
-                let all = zip_file::read(&mut archive, &file, end)?;
-                Ok(all.slice(begin.min(all.len())..))
+                zip_file::read(&mut archive, &file, begin, needed)
             }))
         })
     });
@@ -76,19 +79,17 @@ fn in_a_row(bytes: &Bytes) -> Result<Contents, String> {
     let Some(Object::List(list)) = keys.object(keys.top) else {
         return Err("damaged: there is no list of storages".to_owned());
     };
-    let tensors = pickle.tensors();
-    let kinds: HashMap<&str, &Storage> = (tensors.iter())
-        .map(|(_, tensor)| (tensor.storage.key.as_str(), &tensor.storage))
+    let named: HashMap<&str, &Storage> = (pickle.storages())
+        .map(|storage| (storage.key.as_str(), storage))
         .collect();
     let mut storages = HashMap::new();
     for &key in list {
         let key = keys
             .text(key)
             .ok_or("damaged: a storage's name is no text")?;
-        // Where an unknown one ends is unknown.
-        let Some(storage) = kinds.get(key) else {
-            break;
-        };
+        let storage = named
+            .get(key)
+            .ok_or("damaged: a storage is not in the list")?;
         let length = (storage.count.checked_mul(element_size(storage.kind)))
             .filter(|&length| length <= rest.len().saturating_sub(8))
             .ok_or_else(|| format!("cut short: storage {key} is not all there"))?;
@@ -101,11 +102,11 @@ fn in_a_row(bytes: &Bytes) -> Result<Contents, String> {
         }
         storages.insert(key, rest.split_to(length));
     }
-    let tensors = tensors.iter().filter_map(|(name, tensor)| {
+    let tensors = pickle.tensors().into_iter().filter_map(|(name, tensor)| {
         let storage = storages.get(tensor.storage.key.as_str())?;
-        view(name.clone(), tensor, false, |begin| {
+        Some(view(name, tensor, false, |begin| {
             Lazy::Ready(storage.slice(begin.min(storage.len())..))
-        })
+        }))
     });
     Ok(tensors.collect::<Vec<_>>().into())
 }
@@ -116,16 +117,19 @@ fn view(
     tensor: &StridedTensor,
     big_endian: bool,
     bytes: impl FnOnce(usize) -> Lazy,
-) -> Option<Tensor> {
-    let begin = (tensor.offset).checked_mul(element_size(tensor.storage.kind))?;
-    Some(Tensor {
+) -> Tensor {
+    // What begins beyond all memory will be found to be cut short.
+    let begin = tensor
+        .offset
+        .saturating_mul(element_size(tensor.storage.kind));
+    Tensor {
         name,
         shape: tensor.shape.clone(),
         strides: tensor.strides.clone(),
         number: number(tensor.storage.kind),
         big_endian,
         bytes: bytes(begin),
-    })
+    }
 }
 
 /// How the elements of a storage are read, if they can be weights.

@@ -58,7 +58,8 @@ pub struct Loaded {
 /// The tensors of a file.
 pub(super) struct Contents {
     pub tensors: Vec<Tensor>,
-    pub stated: Stated,
+    /// What it says of the pixels, or why that cannot be understood.
+    pub stated: Result<Stated, String>,
 }
 
 /// What a file says of the pixels that its network was trained on.
@@ -71,7 +72,7 @@ pub(super) struct Stated {
 
 impl From<Vec<Tensor>> for Contents {
     fn from(tensors: Vec<Tensor>) -> Self {
-        let stated = Stated::default();
+        let stated = Ok(Stated::default());
         Self { tensors, stated }
     }
 }
@@ -91,12 +92,26 @@ pub fn read(bytes: &Bytes, options: &ReadOptions) -> Result<Loaded, String> {
         Format::Npz => numpy::read(bytes)?,
     };
     let sorted = names::sort(contents.tensors, options.candidates)?;
-    let (convention, told_by) = match (options.convention, contents.stated.convention) {
+    let stated = match options.convention {
+        Some(_) => contents.stated.unwrap_or_default(),
+        None => contents.stated?,
+    };
+    let (convention, told_by) = match (options.convention, stated.convention) {
+        (Some(given), Some(stated)) if given != stated => {
+            (given, "as given, though the file says otherwise")
+        }
         (Some(given), _) => (given, "as given"),
         (None, Some(stated)) => (stated, "as the file says"),
         (None, None) => usual(format, sorted.scheme, &sorted.others),
     };
-    let mean = contents.stated.mean;
+    // The mean of torchvision's pixels is no mean of 0..255.
+    let mean = stated
+        .mean
+        .filter(|_| convention != Convention::Torchvision);
+    check_others(&sorted.others)?;
+    if format == Format::Hdf5 && sorted.scheme == Scheme::Keras {
+        check_order(&sorted.layers)?;
+    }
     let stored: BTreeSet<Number> = (sorted.layers.values())
         .flat_map(|parts| {
             parts
@@ -120,6 +135,42 @@ pub fn read(bytes: &Bytes, options: &ReadOptions) -> Result<Loaded, String> {
         normalised,
         others: sorted.others,
     })
+}
+
+/// Refuses batch normalisation that is under other names than torchvision's: without it the network is another one.
+fn check_others(others: &[String]) -> Result<(), String> {
+    let norm = [
+        "running_var",
+        "moving_variance",
+        "batch_norm",
+        "batchnorm",
+        "/gamma",
+    ];
+    match others
+        .iter()
+        .find(|name| norm.iter().any(|norm| name.contains(norm)))
+    {
+        Some(name) => Err(format!(
+            "{name} is of a batch normalisation, which is read under torchvision's names alone"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Refuses kernels of Keras in Theano's order, O×I×3×3: Theano turned them by 180°, and whether these are, nothing tells.
+fn check_order(layers: &Layers) -> Result<(), String> {
+    let kernels = layers.values().filter_map(|parts| parts.get(&Part::Kernel));
+    match kernels
+        .into_iter()
+        .find(|kernel| kernel.shape.ends_with(&[3, 3]) && !kernel.shape.starts_with(&[3, 3]))
+    {
+        Some(kernel) => Err(format!(
+            "{} has the shape {}, Theano's order; take the file for TensorFlow, …_tf_dim_ordering_tf_kernels….h5",
+            kernel.name,
+            edges(&kernel.shape)
+        )),
+        None => Ok(()),
+    }
 }
 
 /// The convention that files of this format and with these names have, and what tells it.
@@ -222,7 +273,10 @@ fn hwio(tensor: Tensor, inputs: usize, outputs: usize) -> Result<Array4<f32>, St
 
 /// A vector of one number for each output channel.
 fn vector(tensor: Tensor, outputs: usize) -> Result<Array1<f32>, String> {
-    if tensor.shape != [outputs] {
+    // A row or a column will do.
+    let is_vector =
+        tensor.shape.iter().product::<usize>() == outputs && tensor.shape.contains(&outputs);
+    if !is_vector {
         return Err(format!(
             "{} has the shape {}, not {outputs}",
             tensor.name,

@@ -7,12 +7,23 @@ use bytes::Bytes;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use std::collections::HashMap;
 
+/// The longest header that is read, in bytes: that of VGG-19 has 3000.
+const LONGEST_HEADER: u64 = 1 << 20;
+
 /// The tensors in the bytes of a safetensors file, which are used where they lie.
 ///
 /// # Errors
 /// What is wrong, as a sentence.
 pub(super) fn read(bytes: &Bytes) -> Result<Contents, String> {
     let damaged = |error| explain(bytes.len(), &error);
+    let header = bytes
+        .first_chunk()
+        .map_or(0, |&length| u64::from_le_bytes(length));
+    if (LONGEST_HEADER + 1..bytes.len() as u64).contains(&header) {
+        return Err(format!(
+            "its header has {header} bytes, more than that of any VGG network"
+        ));
+    }
     let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
     let tensors = (file.iter())
@@ -27,7 +38,7 @@ pub(super) fn read(bytes: &Bytes) -> Result<Contents, String> {
         .collect();
     Ok(Contents {
         tensors,
-        stated: (header.metadata().as_ref()).map_or(Ok(Stated::default()), stated)?,
+        stated: (header.metadata().as_ref()).map_or(Ok(Stated::default()), stated),
     })
 }
 
@@ -35,24 +46,25 @@ pub(super) fn read(bytes: &Bytes) -> Result<Contents, String> {
 fn stated(metadata: &HashMap<String, String>) -> Result<Stated, String> {
     let said = |key: &str| metadata.get(key).map(String::as_str);
     let convention = match (said("channels"), said("range")) {
-        (None, None) => None,
-        (Some("RGB") | None, Some("0..255") | None) => Some(Convention::CaffeRgb),
-        (Some("BGR"), Some("0..255") | None) => Some(Convention::CaffeBgr),
+        (None, None) => return Ok(Stated::default()),
+        (Some("RGB") | None, Some("0..255") | None) => Convention::CaffeRgb,
+        (Some("BGR"), Some("0..255") | None) => Convention::CaffeBgr,
         (channels, range) => {
             return Err(format!(
-                "it says that its channels are {} and their range {}; RGB or BGR in 0..255 can be used",
+                "it says that its channels are {} and their range {}, and not what that means; say it with --weights-convention",
                 channels.unwrap_or("RGB"),
                 range.unwrap_or("0..255")
             ));
         }
     };
+    // A mean without a range might be one of 0..1.
     let mean = said("mean").map(|text| {
         let numbers: Option<Vec<f64>> = text.split(',').map(|m| m.trim().parse().ok()).collect();
         (numbers.and_then(|numbers| numbers.try_into().ok()))
-            .ok_or_else(|| format!("it says that its mean is {text:?}, not three numbers"))
+            .ok_or_else(|| format!("it says that its mean is {text:?}, not three numbers; say what it is with --weights-convention"))
     });
     Ok(Stated {
-        convention,
+        convention: Some(convention),
         mean: mean.transpose()?,
     })
 }

@@ -17,17 +17,24 @@ pub(super) fn open(bytes: &Bytes) -> Result<Archive, String> {
         .map_err(|error| format!("cut short or damaged zip archive ({})", explain(&error)))
 }
 
-/// Up to `most` bytes of the file called `name`, unpacked. No memory is taken for bytes that are not there. If they are all of the
-/// file, its checksum has been checked.
+/// Up to `most` bytes of the file called `name`, unpacked, behind the first `skipped`. No memory is taken for bytes that are not
+/// there. If they are all of the rest of the file, its checksum has been checked.
 ///
 /// # Errors
 /// If there is no such file, or it is damaged, encrypted, or packed in another way than by deflate.
-pub(super) fn read(archive: &mut Archive, name: &str, most: usize) -> Result<Bytes, String> {
-    let file = (archive.by_name(name)).map_err(|error| format!("{name}: {}", explain(&error)))?;
+pub(super) fn read(
+    archive: &mut Archive,
+    name: &str,
+    skipped: usize,
+    most: usize,
+) -> Result<Bytes, String> {
+    let mut file =
+        (archive.by_name(name)).map_err(|error| format!("{name}: {}", explain(&error)))?;
     let mut bytes = Vec::new();
     // One byte more than wanted shows whether the file ends there, and makes the archive check its sum.
-    (file.take(most as u64 + 1).read_to_end(&mut bytes))
-        .map_err(|error| format!("{name}: damaged ({error})"))?;
+    std::io::copy(&mut (&mut file).take(skipped as u64), &mut std::io::sink())
+        .and_then(|_| file.take(most as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| format!("{name}: it cannot be unpacked ({error})"))?;
     bytes.truncate(most);
     bytes.shrink_to_fit();
     Ok(bytes.into())

@@ -76,6 +76,20 @@ for (name, t), piece in zip(tensors().items(), pieces):
     views[name] = piece.view(t.shape)
 torch.save(views, HERE / "caffe_one_storage.pth")
 
+# A checkpoint of a training, in the older format: storages that no name of a tensor leads to lie between the others.
+model = nn.Module()
+for name, (weight, _) in network.items():
+    convolution = nn.Conv2d(weight.shape[1], weight.shape[0], 3)
+    convolution.weight.data, convolution.bias.data = [tensors(turn=bgr)[f"{name}.{part}"] for part in ("weight", "bias")]
+    setattr(model, name, convolution)
+optimizer = torch.optim.SGD(model.parameters(), 0.0, momentum=0.9)
+sum(parameter.sum() for parameter in model.parameters()).backward()
+optimizer.step()
+checkpoint = {"epoch": 3, "best": [torch.ones(5), torch.zeros(7, dtype=torch.int16)], "optimizer": optimizer.state_dict(),
+              "state_dict": nn.DataParallel(model).state_dict()}
+torch.save(checkpoint, HERE / "checkpoint_legacy.pth", _use_new_zipfile_serialization=False)
+torch.save(checkpoint, HERE / "checkpoint_protocol_4.pth", pickle_protocol=4, _use_new_zipfile_serialization=False)
+
 
 # PyTorch, of torchvision's making
 def vgg(normalised):
@@ -202,6 +216,9 @@ def keras_groups(file, **options):
 with h5py.File(HERE / "keras_1.h5", "w") as file:
     file.attrs["layer_names"] = [keras_name(name).encode() for name in network]
     keras_groups(file)
+with h5py.File(HERE / "keras_theano.h5", "w") as file:  # to be refused
+    for name, (weight, bias) in network.items():
+        file[f"{keras_name(name)}/{keras_name(name)}_W_1:0"], file[f"{keras_name(name)}/{keras_name(name)}_b_1:0"] = weight, bias
 with h5py.File(HERE / "keras_chunked.h5", "w", libver="latest") as file:
     keras_groups(file, chunks=True, compression="gzip", shuffle=True, fletcher32=True)
 
@@ -219,6 +236,6 @@ model.save(HERE / "keras_3.h5")
 hwio, oihw = {}, {}
 for name, (weight, bias) in network.items():
     hwio[name + "_W"], hwio[name + "_b"] = np.ascontiguousarray(weight.transpose(2, 3, 1, 0)), bias
-    oihw[name + ".weight"], oihw[name + ".bias"] = np.asfortranarray(weight), bias.astype(">f8")
+    oihw[name + ".weight"], oihw[name + ".bias"] = np.asfortranarray(weight), bias.reshape(1, -1).astype(">f8")
 np.savez(HERE / "hwio.npz", **hwio, fc6_W=np.zeros((7, 5), np.float32), names=np.array(["tench", "goldfish"]))
 np.savez_compressed(HERE / "oihw_fortran.npz", **oihw)
