@@ -3,12 +3,15 @@
 mod common;
 
 use common::TINY;
+use common::mat::Mat;
 use impasto::weights::{self, Bytes, Format, ReadOptions};
 use peak_alloc::PeakAlloc;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use std::io::Write;
 use std::time::{Duration, Instant};
+
+const LITTLE: Mat = Mat { big_endian: false };
 
 /// Counts what is allocated.
 #[global_allocator]
@@ -145,9 +148,11 @@ fn damaged_files_do_no_harm() {
             for length in 0..whole.len() {
                 let near = length < 600 || length + 600 > whole.len();
                 if near || length % 7 == 0 {
-                    survives(format, whole[..length].to_vec(), &|| {
-                        format!("{name}, {length} bytes of it")
-                    });
+                    let what = || format!("{name}, {length} bytes of it");
+                    let read = survives(format, whole[..length].to_vec(), &what);
+                    // What an HDF5 file ends with may mean nothing; a MATLAB file may end behind any variable.
+                    let may_be = matches!(format, Format::Hdf5 | Format::Matlab);
+                    assert!(!read || may_be, "{} is accepted", what());
                 }
             }
             let mut rng = Pcg64Mcg::seed_from_u64(n as u64);
@@ -159,36 +164,11 @@ fn damaged_files_do_no_harm() {
                 }));
             }
         }
-        // Some change nothing but numbers, others much.
-        assert!(
-            (1..MUTATIONS).contains(&accepted),
-            "{format}: {accepted} accepted"
-        );
+        // Some change nothing but numbers; where there are checksums, few get through.
+        let share = accepted as f64 / MUTATIONS as f64;
+        let most = if format == Format::Npz { 0.1 } else { 0.4 };
+        assert!((0.01..most).contains(&share), "{format}: {share} accepted");
     }
-}
-
-/// An element of a MATLAB file.
-fn element(kind: u32, data: &[u8]) -> Vec<u8> {
-    let mut bytes = [kind.to_le_bytes(), (data.len() as u32).to_le_bytes()].concat();
-    bytes.extend(data);
-    bytes.resize(bytes.len().next_multiple_of(8), 0);
-    bytes
-}
-
-/// A value in a MATLAB file: class, edges, name, and the elements of its contents.
-fn value(class: u8, edges: [i32; 2], name: &str, contents: &[u8]) -> Vec<u8> {
-    let edges = edges.map(i32::to_le_bytes).concat();
-    let parts = [
-        element(6, &[class, 0, 0, 0, 0, 0, 0, 0]),
-        element(5, &edges),
-        element(1, name.as_bytes()),
-        contents.to_vec(),
-    ];
-    element(14, &parts.concat())
-}
-
-fn matlab(variable: &[u8]) -> Vec<u8> {
-    [&[b' '; 124], [0, 1].as_slice(), b"IM", variable].concat()
 }
 
 fn deflated(bytes: &[u8]) -> Vec<u8> {
@@ -201,16 +181,16 @@ fn deflated(bytes: &[u8]) -> Vec<u8> {
 fn what_is_packed_grows_no_further_than_is_needed() {
     let zeros = vec![0; 100 << 20];
     // A numeric array of the right name and of 13 million numbers; and empty cells without end.
-    let numbers = value(6, [1, 13 << 20], "conv1_1_w", &element(9, &zeros));
-    let cells = element(14, &[]).repeat(1 << 20);
-    let cells = value(1, [1 << 20, 1], "layers", &cells);
+    let numbers = LITTLE.value(6, &[1, 13 << 20], "conv1_1_w", &LITTLE.element(9, &zeros));
+    let cells = LITTLE.element(14, &[]).repeat(1 << 20);
+    let cells = LITTLE.value(1, &[1 << 20, 1], "layers", &cells);
     for variable in [numbers, cells] {
         let mut packed = [15_u32.to_le_bytes(), [0; 4]].concat();
         packed.extend(deflated(&variable));
         let length = (packed.len() - 8) as u32;
         packed[4..8].copy_from_slice(&length.to_le_bytes());
         assert!(packed.len() < variable.len() / 50);
-        assert!(!survives(Format::Matlab, matlab(&packed), &|| {
+        assert!(!survives(Format::Matlab, LITTLE.file(&packed), &|| {
             "packed MATLAB variable".to_owned()
         }));
     }
@@ -241,11 +221,13 @@ fn what_is_packed_grows_no_further_than_is_needed() {
 }
 
 fn deep_nesting_is_refused() {
-    let mut cell = element(14, &[]);
+    let mut cell = LITTLE.element(14, &[]);
     for _ in 0..10_000 {
-        cell = value(1, [1, 1], "layers", &cell);
+        cell = LITTLE.value(1, &[1, 1], "layers", &cell);
     }
-    assert!(!survives(Format::Matlab, matlab(&cell), &|| "nested cells".to_owned()));
+    assert!(!survives(Format::Matlab, LITTLE.file(&cell), &|| {
+        "nested cells".to_owned()
+    }));
     let start = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.\x80\x02}.\x80\x02";
     let tuples = [b")".as_slice(), &b"\x85".repeat(100_000)].concat();
     let lists = b"]".repeat(100_000);

@@ -2,13 +2,14 @@
 
 mod common;
 
+use common::mat::Mat;
 use common::{TINY, distance, golden_array, random_weights, tiny_weights};
 use half::{bf16, f16};
 use impasto::network::Network;
 use impasto::ops::conv::Engine;
 use impasto::ops::pool::Pooling;
 use impasto::vgg::{self, Architecture, LayerKind, VGG16, VGG19};
-use impasto::weights::{self, Bytes, Convention, Format, Loaded, ReadOptions, Weights};
+use impasto::weights::{self, Bytes, Convention, Format, Loaded, Precision, ReadOptions, Weights};
 use ndarray::{Array3, Axis, s};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView, serialize};
@@ -126,7 +127,7 @@ fn weights_for_unknown_pixels_are_refused() {
         let bytes = file(&weights, Dtype::F32, encode, &says);
         let refusal = tiny_weights(bytes.clone()).unwrap_err();
         assert!(
-            refusal.contains(value) && refusal.contains("--weights-convention"),
+            refusal.contains(value) && refusal.contains("name the convention"),
             "{refusal}"
         );
         let options = ReadOptions {
@@ -360,4 +361,124 @@ fn a_convention_that_is_given_is_held_for_true() {
     let mut turned = as_rgb.conv("conv1_1").unwrap().kernel.clone();
     turned.invert_axis(Axis(2));
     assert_eq!(as_bgr.weights.conv("conv1_1").unwrap().kernel, turned);
+}
+
+/// A flat MATLAB file in either byte order, with the mean as MATLAB stores whole numbers: bytes of an array of doubles.
+#[test]
+fn matlab_files_in_either_byte_order_and_with_another_mean() {
+    let expected = tiny("tiny.safetensors").weights;
+    for big_endian in [false, true] {
+        let mat = Mat { big_endian };
+        let mut variables = Vec::new();
+        for spec in TINY.layers() {
+            let Some(conv) = expected.conv(&spec.name) else {
+                continue;
+            };
+            let edges: Vec<u32> = conv
+                .kernel
+                .shape()
+                .iter()
+                .map(|&edge| edge as u32)
+                .collect();
+            // Column-major: the first axis is the one of neighbours.
+            let kernel = conv
+                .kernel
+                .t()
+                .iter()
+                .map(|&w| w.into())
+                .collect::<Vec<f64>>();
+            variables.extend(mat.doubles(&format!("{}_w", spec.name), &edges, kernel.into_iter()));
+            let bias = conv.bias.iter().map(|&b| b.into());
+            variables.extend(mat.doubles(
+                &format!("{}_b", spec.name),
+                &[1, conv.bias.len() as u32],
+                bias,
+            ));
+        }
+        assert_same(
+            &tiny_weights(mat.file(&variables)).unwrap().weights,
+            &expected,
+            "flat",
+        );
+
+        let mean = [120.0, 100.0, 90.0];
+        let bytes = mat.value(6, &[1, 1, 3], "", &mat.element(2, &mean.map(|m| m as u8)));
+        variables.extend(mat.structure("normalization", "averageImage", &bytes));
+        let loaded = tiny_weights(mat.file(&variables)).unwrap();
+        assert_eq!(loaded.mean, Some(mean));
+        let (ours, theirs) = (
+            loaded.weights.conv("conv1_1").unwrap(),
+            expected.conv("conv1_1").unwrap(),
+        );
+        assert_eq!(ours.kernel, theirs.kernel);
+        for (o, (ours, theirs)) in ours.bias.iter().zip(&theirs.bias).enumerate() {
+            // W ∗ (x + MEAN − m) + b
+            let kernel = expected
+                .conv("conv1_1")
+                .unwrap()
+                .kernel
+                .index_axis(Axis(3), o)
+                .to_owned();
+            let shift: f64 = (kernel.indexed_iter())
+                .map(|((_, _, c), &w)| f64::from(w) * (f64::from(vgg::MEAN[c]) - mean[c]))
+                .sum();
+            assert!(
+                (f64::from(*ours) - f64::from(*theirs) - shift).abs() < 1e-4,
+                "channel {o}"
+            );
+        }
+    }
+}
+
+/// A network for BGR that was converted as if it were for RGB is put right by the option.
+#[test]
+fn a_mean_that_was_stated_of_other_pixels_is_not_used() {
+    let read = |bytes: Vec<u8>, convention| {
+        let options = ReadOptions {
+            convention: Some(convention),
+            candidates: &[TINY],
+            ..ReadOptions::default()
+        };
+        weights::read(&bytes.into(), &options).unwrap().weights
+    };
+    let right = tiny("caffe.pth").weights;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.safetensors");
+    read(fixture("caffe.pth"), Convention::CaffeRgb)
+        .write(&path, Precision::F32)
+        .unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    assert_same(
+        &read(bytes.clone(), Convention::CaffeBgr),
+        &right,
+        "put right",
+    );
+    // And the same bytes each time.
+    read(fixture("caffe.pth"), Convention::CaffeRgb)
+        .write(&path, Precision::F32)
+        .unwrap();
+    assert!(std::fs::read(&path).unwrap() == bytes);
+}
+
+/// One bit of one number, where the format has a checksum.
+#[test]
+fn a_flipped_bit_of_a_number_is_found_where_there_is_a_checksum() {
+    let weights = tiny("tiny.safetensors").weights;
+    let number = weights.conv("conv3_1").unwrap().bias[5].to_le_bytes();
+    for name in ["hwio.npz", "caffe.pth", "keras_chunked.h5"] {
+        let mut bytes = fixture(name);
+        let at = if name == "keras_chunked.h5" {
+            bytes.len() / 2 // inside of what is packed: a kernel
+        } else {
+            bytes.windows(4).position(|four| four == number).unwrap()
+        };
+        bytes[at] ^= 1;
+        assert!(tiny_weights(bytes).is_err(), "{name}");
+    }
+    // Of a compressed variable the checksum comes last.
+    let mut bytes = fixture("matconvnet.mat");
+    let first = u32::from_le_bytes(bytes[132..136].try_into().unwrap()) as usize;
+    bytes[136 + first - 1] ^= 1;
+    let refusal = tiny_weights(bytes).unwrap_err();
+    assert!(refusal.contains("cannot be unpacked"), "{refusal}");
 }

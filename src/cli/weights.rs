@@ -93,12 +93,21 @@ pub fn weights_variable() -> Option<PathBuf> {
     named.map(PathBuf::from)
 }
 
+/// Reads weights; a `convention` that is given is for a file.
+pub fn load(source: &Source, convention: Option<Convention>) -> anyhow::Result<Loaded> {
+    ensure!(
+        convention.is_none() || matches!(source, Source::File(_)),
+        "--weights-convention is for the file that --weights names; the built-in weights are told right"
+    );
+    weights::load(source, convention).context("weights")
+}
+
 impl Info {
     fn run(&self, built_in: Option<&'static [u8]>, out: &mut String) -> anyhow::Result<()> {
         let program = std::env::current_exe().ok();
         let named = self.file.clone().or_else(weights_variable);
         let source = weights::locate(named, built_in, program.as_deref())?;
-        let loaded = weights::load(&source, self.weights_convention).context("weights")?;
+        let loaded = load(&source, self.weights_convention)?;
         describe(&source, &loaded, out)?;
         let digests = match &source {
             Source::BuiltIn(bytes) => Digests::of(*bytes),
@@ -157,7 +166,7 @@ fn describe(source: &Source, loaded: &Loaded, out: &mut String) -> anyhow::Resul
         };
         writeln!(
             out,
-            "not used  {} other tensors: {}{more}",
+            "not used  {} others: {}{more}",
             others.len(),
             shown.join(", ")
         )?;
@@ -191,14 +200,10 @@ fn range<'a>(values: impl IntoIterator<Item = &'a f32>) -> String {
     let (least, most) = values
         .into_iter()
         .fold(ends, |(least, most), &w| (least.min(w), most.max(w)));
-    let wide = least.abs().max(most.abs()) >= 1000.0;
-    if wide {
-        format!("{least:.2e} .. {most:.2e}")
+    if least.abs().max(most.abs()) < 1000.0 {
+        format!("{least:.4} .. {most:.4}")
     } else {
-        match least.abs().max(most.abs()) {
-            0.0..1000.0 => format!("{least:.4} .. {most:.4}"),
-            _ => format!("{least:.2e} .. {most:.2e}"),
-        }
+        format!("{least:.2e} .. {most:.2e}")
     }
 }
 
@@ -220,7 +225,7 @@ impl Convert {
             "{output}: this would replace the file that is read; name another"
         );
         let source = Source::File(self.input.clone());
-        let loaded = weights::load(&source, self.weights_convention).context("weights")?;
+        let loaded = load(&source, self.weights_convention)?;
         let weights = match &self.through {
             Some(deepest) => loaded
                 .weights

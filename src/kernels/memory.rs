@@ -11,9 +11,9 @@ use std::io;
 ///
 /// # Errors
 /// If the system cannot map it.
-pub fn map(file: &File) -> io::Result<Mmap> {
-    // SAFETY: The map is only read, and lives no longer than its file is open inside it. That no other program writes to the file
-    // in the second for which weights are read cannot be known; what is read is copied and checked before it is used.
+pub(crate) fn map(file: &File) -> io::Result<Mmap> {
+    // SAFETY: The map is only read. That no other program changes the file while it is mapped, the second for which weights are
+    // read, is for the user to see to: nothing here can. What is read is copied and checked before it is used.
     unsafe { Mmap::map(file) }
 }
 

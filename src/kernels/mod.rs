@@ -26,7 +26,8 @@ mod portable;
 mod x86;
 
 pub use cpu::{Cpu, Dispatch, UnknownCpu};
-pub use memory::{map, return_freed_memory};
+pub(crate) use memory::map;
+pub use memory::return_freed_memory;
 
 /// Most lanes that a vector has.
 pub const MOST_LANES: usize = 16;

@@ -51,6 +51,12 @@ impl Format {
         if begins(HDF5) {
             return Ok(Self::Hdf5);
         }
+        let header = (bytes.first_chunk()).map(|&length| u64::from_le_bytes(length));
+        // A header may begin with blanks, and may be cut short.
+        let json = (bytes.iter().skip(8).find(|b| !b.is_ascii_whitespace())) == Some(&b'{');
+        if json && header.is_some_and(|length| length <= 100_000_000) {
+            return Ok(Self::Safetensors);
+        }
         if at(126, b"IM") || at(126, b"MI") {
             return match at(512, HDF5) {
                 true => Err("MATLAB 7.3; save it again with: save -v7".to_owned()),
@@ -60,12 +66,6 @@ impl Format {
         // From protocol 4 on, what follows is in a frame, whose length has nine bytes.
         if begins(b"\x80") && (at(2, LEGACY_PYTORCH) || at(11, LEGACY_PYTORCH)) {
             return Ok(Self::PyTorch);
-        }
-        let header = (bytes.first_chunk()).map(|&length| u64::from_le_bytes(length));
-        // A header may begin with blanks, and may be cut short.
-        let json = (bytes.iter().skip(8).find(|b| !b.is_ascii_whitespace())) == Some(&b'{');
-        if json && header.is_some_and(|length| length <= 100_000_000) {
-            return Ok(Self::Safetensors);
         }
         Err(stranger(bytes))
     }
@@ -81,6 +81,11 @@ fn zip_format(bytes: &Bytes) -> Result<Format, String> {
     };
     if has("/constants.pkl") || has("/code/__torch__.py") {
         Err("a TorchScript program, not weights alone; save its state_dict()".to_owned())
+    } else if has("model.weights.h5") {
+        Err(
+            "a model in Keras' own format; model.save('x.h5') writes one that can be read"
+                .to_owned(),
+        )
     } else if has("data.pkl") {
         Ok(Format::PyTorch)
     } else if has(".npy") {

@@ -2,7 +2,7 @@
 //!
 //! The file itself is read by a library.
 
-use super::read::Contents;
+use super::contents::Contents;
 use super::tensor::{Lazy, Number, Tensor, row_major};
 use bytes::Bytes;
 use hdf5_reader::group::Group;
@@ -16,6 +16,9 @@ const LARGEST_HEADER: usize = 1 << 20;
 
 /// How deep groups may lie in each other. Those of a whole model are at depth 4.
 const DEEPEST: usize = 8;
+
+/// The longest name of an array, with the groups around it.
+const LONGEST_NAME: usize = 300;
 
 /// The most groups and arrays in a file. VGG-19 with an optimiser's momenta has some 200.
 const MOST_MEMBERS: usize = 5000;
@@ -42,6 +45,12 @@ pub(super) fn read(bytes: &Bytes) -> Result<Contents, String> {
             return Err(
                 "damaged: more groups, or deeper in each other, than any network has".to_owned(),
             );
+        }
+        let names = (groups.iter().map(Group::name)).chain(datasets.iter().map(Dataset::name));
+        if path.len() + names.map(str::len).max().unwrap_or(0) > LONGEST_NAME {
+            return Err(format!(
+                "a name has more than {LONGEST_NAME} letters, which no layer's has"
+            ));
         }
         let below = |group: Group| (format!("{path}{}/", group.name()), depth + 1, group);
         open.extend(groups.into_iter().map(below));

@@ -5,9 +5,9 @@
 //! pictures is in `meta.normalization.averageImage`, or `normalization.averageImage`. All may lie in one struct `net`.
 //! A flat file has variables `conv1_1_w`, `conv1_1_b` and so on.
 
+use super::contents::{Contents, Stated};
 use super::matlab::{self, Numbers, Value};
 use super::names;
-use super::read::{Contents, Stated};
 use super::tensor::{Lazy, Tensor, column_major};
 use crate::vgg::{Architecture, LayerKind};
 use bytes::Bytes;
@@ -19,7 +19,7 @@ use ndarray::Axis;
 /// What is wrong, as a sentence.
 pub(super) fn read(bytes: &Bytes, candidates: &[Architecture]) -> Result<Contents, String> {
     let network = ["layers", "meta", "normalization", "net"];
-    let wanted = |name: &str| network.contains(&name) || names::is_layers(name);
+    let wanted = |name: &str| network.contains(&name) || names::names_a_layer(name);
     let variables = matlab::read(bytes, &wanted, &|layers| is_complete(layers, candidates))?;
     let variable =
         |name: &str| (variables.iter().find(|(found, _)| found == name)).map(|(_, value)| value);
@@ -30,10 +30,10 @@ pub(super) fn read(bytes: &Bytes, candidates: &[Architecture]) -> Result<Content
     if let Some(Value::Cell(layers)) = part("layers") {
         for layer in layers {
             if matches!(layer.field("type"), Some(Value::Text(kind)) if kind == "bnorm") {
-                tensors.push(Tensor::unread(
-                    "a layer of type bnorm (batch_norm)",
-                    "normalisation",
-                ));
+                return Err(
+                    "it has batch normalisation (layers of type bnorm), which is not read"
+                        .to_owned(),
+                );
             }
             if let (Some(name), Some((kernel, bias))) = (name(layer), weights(layer)) {
                 tensors.push(tensor(

@@ -313,7 +313,17 @@ impl Reader<'_> {
     /// A variable of the file: its name and value, if it is wanted.
     fn variable(&mut self, tag: Tag) -> Result<Option<(String, Value)>, String> {
         let (name, value) = self.matrix(tag, 0)?;
-        Ok((self.wanted)(&name).then_some((name, value)))
+        if !(self.wanted)(&name) {
+            return Ok(None);
+        }
+        if let (Source::Packed(decoder), false) = (&mut self.source, self.is_left) {
+            // At the end of what is packed is its checksum, which is looked at when more is asked for.
+            match decoder.read(&mut [0]).map_err(unpacked)? {
+                0 => {}
+                _ => return Err("damaged: there is more behind a compressed variable".to_owned()),
+            }
+        }
+        Ok(Some((name, value)))
     }
 
     /// A matrix: what MATLAB calls any value. One without bytes is an empty array.
@@ -337,9 +347,10 @@ impl Reader<'_> {
             .checked_sub(self.left)
             .ok_or("cut short or damaged: a value is longer than what it lies in")?;
         let value = self.parts(depth)?;
-        // What is not read of a value; behind a compressed variable there is nothing.
-        let ends = self.is_left || (depth == 0 && matches!(self.source, Source::Packed(_)));
-        if !ends {
+        // What is not read of a value. Nobody needs to pass over the rest of a compressed variable.
+        let unwanted =
+            depth == 0 && matches!(self.source, Source::Packed(_)) && !(self.wanted)(&value.0);
+        if !self.is_left && !unwanted {
             self.skip(self.left as usize)?;
         }
         self.left = behind;

@@ -9,10 +9,12 @@
 //! reader trusts a length, recurses without an end, or takes memory for more than a convolution needs.
 
 mod batch_norm;
+mod contents;
 mod convention;
 mod format;
 mod keras;
 mod known;
+mod load;
 mod locate;
 mod matconvnet;
 mod matlab;
@@ -31,6 +33,7 @@ pub use bytes::Bytes;
 pub use convention::Convention;
 pub use format::Format;
 pub use known::{Digests, Known, PUBLIC};
+pub use load::load;
 pub use locate::{ENVIRONMENT, Source, locate, places};
 pub use read::{Loaded, ReadOptions, read};
 pub use write::Precision;
@@ -38,13 +41,9 @@ pub use write::Precision;
 use crate::vgg::{Architecture, LayerKind, LayerSpec};
 use ndarray::{Array1, Array4};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use tensor::edges;
 use thiserror::Error;
-
-/// The largest weights file that is read: VGG-19 with its fully connected layers is 0.6 GB in `f32`.
-const LARGEST: u64 = 2 << 30;
 
 /// The convolutions of a VGG network, from conv1_1 down to some layer without a gap.
 #[derive(Clone, Debug)]
@@ -175,89 +174,6 @@ impl Weights {
             Some(first) => first,
         }
     }
-}
-
-/// Reads the weights from where [`locate`] found them. A `convention` that is given is held for true, whatever the file says.
-///
-/// # Errors
-/// If they cannot be read, or are not those of VGG-16 or VGG-19.
-pub fn load(source: &Source, convention: Option<Convention>) -> Result<Loaded, WeightsError> {
-    let (bytes, name) = match source {
-        Source::BuiltIn(_) if convention.is_some() => {
-            let trouble =
-                "--weights-convention is for the file that --weights names; these are told right"
-                    .to_owned();
-            return Err(WeightsError::Unusable {
-                name: "the built-in weights".to_owned(),
-                trouble,
-            });
-        }
-        Source::BuiltIn(bytes) => (Bytes::from_static(bytes), "the built-in weights".to_owned()),
-        Source::File(path) => (open(path)?, path.display().to_string()),
-    };
-    let read = |convention| {
-        let options = ReadOptions {
-            convention,
-            ..ReadOptions::default()
-        };
-        let unusable = |trouble| WeightsError::Unusable {
-            name: name.clone(),
-            trouble,
-        };
-        read(&bytes, &options).map_err(unusable)
-    };
-    let loaded = read(convention)?;
-    // Some Caffe models have been saved under torchvision's names: then the checksum tells.
-    let misnamed = |known: &&Known| {
-        known.bytes == Some(bytes.len() as u64) && known.convention != loaded.convention
-    };
-    if let (None, Source::File(path)) = (convention, source)
-        && let Some(known) = PUBLIC.iter().find(misnamed)
-        && File::open(path)
-            .and_then(Digests::of)
-            .is_ok_and(|digests| digests.is(known))
-    {
-        let told_by = "told by its checksum";
-        return Ok(Loaded {
-            told_by,
-            ..read(Some(known.convention))?
-        });
-    }
-    Ok(loaded)
-}
-
-/// The bytes of a regular file of a believable size, which are read when they are looked at.
-fn open(path: &Path) -> Result<Bytes, WeightsError> {
-    let unreadable = |reason: String| WeightsError::Unreadable {
-        path: path.to_owned(),
-        reason,
-    };
-    let because = |error: std::io::Error| unreadable(crate::os_reason(&error));
-    // Asked before it is opened: a pipe would wait for somebody to write.
-    let metadata = std::fs::metadata(path).map_err(because)?;
-    if !metadata.is_file() {
-        let what = if metadata.is_dir() {
-            "a folder"
-        } else {
-            "a pipe or a device"
-        };
-        return Err(unreadable(format!(
-            "not a file but {what}; name a file of weights"
-        )));
-    }
-    if metadata.len() > LARGEST {
-        let size = metadata.len() >> 20;
-        return Err(unreadable(format!(
-            "{size} MB is too large for the weights of a VGG network"
-        )));
-    }
-    if metadata.len() == 0 {
-        return Ok(Bytes::new()); // what some systems do not map
-    }
-    let map = File::open(path)
-        .and_then(|file| crate::kernels::map(&file))
-        .map_err(because)?;
-    Ok(Bytes::from_owner(map))
 }
 
 /// Holds one convolution against the shape that its place in the network asks for.

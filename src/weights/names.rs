@@ -59,9 +59,9 @@ pub(super) fn sort(
 ) -> Result<Sorted, String> {
     // The same messages, in whatever order a format lists them.
     tensors.sort_by(|one, other| one.name.cmp(&other.name));
-    let scheme = (tensors.iter().filter_map(|tensor| place(&tensor.name)))
+    let scheme = (tensors.iter().filter_map(|tensor| home(&tensor.name)))
         .filter(|(_, part)| *part == Part::Kernel)
-        .map(|(place, _)| place.scheme())
+        .map(|(home, _)| home.scheme())
         .min();
     let Some(scheme) = scheme else {
         let remedy = match tensors
@@ -86,13 +86,13 @@ pub(super) fn sort(
         others: Vec::new(),
     };
     for tensor in tensors {
-        let home = match place(&tensor.name) {
-            Some((place, _)) if place.scheme() != scheme => None,
-            Some((Place::Feature(index), part)) => feature_part(&features, index, part),
-            Some((Place::Layer(layer, _), part)) => Some((layer, part)),
+        let found = match home(&tensor.name) {
+            Some((home, _)) if home.scheme() != scheme => None,
+            Some((Home::Feature(index), part)) => feature_part(&features, index, part),
+            Some((Home::Layer(layer, _), part)) => Some((layer, part)),
             None => None,
         };
-        let Some((layer, part)) = home else {
+        let Some((layer, part)) = found else {
             sorted.others.push(tensor.name);
             continue;
         };
@@ -109,18 +109,18 @@ pub(super) fn sort(
 }
 
 /// Whether a tensor of this name is a layer's.
-pub(super) fn is_layers(name: &str) -> bool {
-    place(name).is_some()
+pub(super) fn names_a_layer(name: &str) -> bool {
+    home(name).is_some()
 }
 
 /// Where a name says that its tensor belongs.
-enum Place {
+enum Home {
     Layer(String, Scheme),
     /// The place in torchvision's sequence of modules.
     Feature(usize),
 }
 
-impl Place {
+impl Home {
     fn scheme(&self) -> Scheme {
         match self {
             Self::Layer(_, scheme) => *scheme,
@@ -130,7 +130,7 @@ impl Place {
 }
 
 /// What a name says; nothing, if it is not that of a convolution's or a normalisation's tensor.
-fn place(name: &str) -> Option<(Place, Part)> {
+fn home(name: &str) -> Option<(Home, Part)> {
     let name = name.to_ascii_lowercase();
     if name.contains("optimizer") {
         return None; // Keras keeps momenta under the same names
@@ -144,7 +144,7 @@ fn place(name: &str) -> Option<(Place, Part)> {
         }
         let found = if let Some(rest) = name[start..].strip_prefix("features.") {
             let (index, rest) = number(rest.strip_prefix("module.").unwrap_or(rest))?;
-            Some((Place::Feature(index), rest))
+            Some((Home::Feature(index), rest))
         } else if let Some(rest) = name[start..].strip_prefix("conv") {
             layer(rest, "_", Scheme::Caffe)
         } else if let Some(rest) = name[start..].strip_prefix("block") {
@@ -152,18 +152,18 @@ fn place(name: &str) -> Option<(Place, Part)> {
         } else {
             None
         };
-        if let Some((place, rest)) = found {
-            return part(rest).map(|part| (place, part));
+        if let Some((home, rest)) = found {
+            return part(rest).map(|part| (home, part));
         }
     }
     None
 }
 
 /// A layer from `4` + `between` + `2`, and what follows.
-fn layer<'a>(text: &'a str, between: &str, scheme: Scheme) -> Option<(Place, &'a str)> {
+fn layer<'a>(text: &'a str, between: &str, scheme: Scheme) -> Option<(Home, &'a str)> {
     let (block, rest) = number(text)?;
     let (conv, rest) = number(rest.strip_prefix(between)?)?;
-    Some((Place::Layer(format!("conv{block}_{conv}"), scheme), rest))
+    Some((Home::Layer(format!("conv{block}_{conv}"), scheme), rest))
 }
 
 /// The number at the start, and what follows.
@@ -200,20 +200,17 @@ fn features(
 ) -> Result<BTreeMap<usize, (String, Module)>, String> {
     let kernels: Vec<usize> = (tensors.iter())
         .filter(|tensor| tensor.shape.len() == 4)
-        .filter_map(|tensor| match place(&tensor.name) {
-            Some((Place::Feature(index), Part::Kernel)) => Some(index),
+        .filter_map(|tensor| match home(&tensor.name) {
+            Some((Home::Feature(index), Part::Kernel)) => Some(index),
             _ => None,
         })
         .collect();
     let is_conv = |modules: &BTreeMap<_, (_, Module)>, index: &usize| {
         (modules.get(index)).is_some_and(|(_, module)| *module == Module::Conv)
     };
-    let normalised = tensors.iter().any(|tensor| {
-        matches!(
-            place(&tensor.name),
-            Some((Place::Feature(_), Part::Variance))
-        )
-    });
+    let normalised = tensors
+        .iter()
+        .any(|tensor| matches!(home(&tensor.name), Some((Home::Feature(_), Part::Variance))));
     (candidates.iter())
         .map(|architecture| modules(architecture, normalised))
         .find(|modules| kernels.iter().all(|index| is_conv(modules, index)))
@@ -288,8 +285,8 @@ mod tests {
 
     #[test]
     fn each_spelling_is_understood() {
-        let layer = |name: &str| match place(name) {
-            Some((Place::Layer(layer, _), part)) => Some((layer, part)),
+        let layer = |name: &str| match home(name) {
+            Some((Home::Layer(layer, _), part)) => Some((layer, part)),
             _ => None,
         };
         for name in [

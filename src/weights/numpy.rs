@@ -3,8 +3,8 @@
 //! <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>. The header is read here: the crates for it read
 //! any Python literal, by recursion without an end, and reserve the length that the file claims for it.
 
+use super::contents::Contents;
 use super::names;
-use super::read::Contents;
 use super::tensor::{Lazy, Number, Tensor, column_major, row_major};
 use super::zip_file;
 use bytes::Bytes;
@@ -27,9 +27,9 @@ pub(super) fn read(bytes: &Bytes) -> Result<Contents, String> {
         let Some(name) = file.strip_suffix(".npy") else {
             continue;
         };
-        if !names::is_layers(name) {
+        if !names::names_a_layer(name) {
             // Whatever it is: lists of class names, fully connected layers.
-            tensors.push(Tensor::unread(name, "an array that no convolution has"));
+            tensors.push(Tensor::unread(name));
             continue;
         }
         let start = zip_file::read(&mut archive, &file, 0, LONGEST_HEADER)?;

@@ -4,8 +4,8 @@
 //! number that marks the format, its version, the machine's facts, the dictionary, the storages' names) and the storages
 //! behind them, each after the count of its elements. torchvision's VGG files are of the older kind.
 
+use super::contents::Contents;
 use super::pickle::{self, Object, Storage, StridedTensor, Value};
-use super::read::Contents;
 use super::tensor::{Lazy, Number, Tensor};
 use super::zip_file;
 use bytes::{Buf, Bytes};
@@ -60,9 +60,7 @@ fn in_a_row(bytes: &Bytes) -> Result<Contents, String> {
     next()?; // the number that Format::of knows
     let version = next()?.top;
     if version != Value::Int(1001) {
-        return Err(format!(
-            "version {version:?} of PyTorch's older format is not known"
-        ));
+        return Err("this version of PyTorch's older format is not known".to_owned());
     }
     let machine = next()?;
     if let Some(Object::Dict(facts)) = machine.object(machine.top)

@@ -55,27 +55,8 @@ pub struct Loaded {
     pub others: Vec<String>,
 }
 
-/// The tensors of a file.
-pub(super) struct Contents {
-    pub tensors: Vec<Tensor>,
-    /// What it says of the pixels, or why that cannot be understood.
-    pub stated: Result<Stated, String>,
-}
-
-/// What a file says of the pixels that its network was trained on.
-#[derive(Default)]
-pub(super) struct Stated {
-    pub convention: Option<Convention>,
-    /// In the network's order of channels.
-    pub mean: Option<[f64; 3]>,
-}
-
-impl From<Vec<Tensor>> for Contents {
-    fn from(tensors: Vec<Tensor>) -> Self {
-        let stated = Ok(Stated::default());
-        Self { tensors, stated }
-    }
-}
+/// The most normalisations that a classifier may have.
+const MOST_IN_A_HEAD: usize = 4;
 
 /// Weights in the bytes of a file.
 ///
@@ -104,10 +85,11 @@ pub fn read(bytes: &Bytes, options: &ReadOptions) -> Result<Loaded, String> {
         (None, Some(stated)) => (stated, "as the file says"),
         (None, None) => usual(format, sorted.scheme, &sorted.others),
     };
-    // The mean of torchvision's pixels is no mean of 0..255.
+    // A mean that was stated of other pixels is not one of these.
+    let same = stated.convention.is_none_or(|said| said == convention);
     let mean = stated
         .mean
-        .filter(|_| convention != Convention::Torchvision);
+        .filter(|_| same && convention != Convention::Torchvision);
     check_others(&sorted.others)?;
     if format == Format::Hdf5 && sorted.scheme == Scheme::Keras {
         check_order(&sorted.layers)?;
@@ -137,23 +119,25 @@ pub fn read(bytes: &Bytes, options: &ReadOptions) -> Result<Loaded, String> {
     })
 }
 
-/// Refuses batch normalisation that is under other names than torchvision's: without it the network is another one.
+/// Refuses batch normalisation of the convolutions under other names than torchvision's: without it the network is another
+/// one. What normalises a classifier behind them does not matter.
 fn check_others(others: &[String]) -> Result<(), String> {
-    let norm = [
-        "running_var",
-        "moving_variance",
-        "batch_norm",
-        "batchnorm",
-        "/gamma",
-    ];
-    match others
-        .iter()
-        .find(|name| norm.iter().any(|norm| name.contains(norm)))
-    {
-        Some(name) => Err(format!(
-            "{name} is of a batch normalisation, which is read under torchvision's names alone"
-        )),
-        None => Ok(()),
+    let is_norm = |name: &&String| {
+        let name = name.to_ascii_lowercase();
+        let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+        has(&["running_var", "moving_variance", "gamma"])
+            && !has(&["classifier", "head", "fc", "predictions", "dense"])
+    };
+    let norms: Vec<_> = others.iter().filter(is_norm).collect();
+    match norms.first() {
+        Some(name)
+            if name.contains("bn") || name.contains("conv") || norms.len() > MOST_IN_A_HEAD =>
+        {
+            Err(format!(
+                "{name} is of a batch normalisation, which is read under torchvision's names alone"
+            ))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -176,11 +160,16 @@ fn check_order(layers: &Layers) -> Result<(), String> {
 /// The convention that files of this format and with these names have, and what tells it.
 fn usual(format: Format, scheme: Scheme, others: &[String]) -> (Convention, &'static str) {
     // J. Johnson's conversions of the Caffe models have torchvision's names, but for these of the classifier.
-    let johnson = || others.iter().any(|name| name == "classifier.1.weight");
+    let has = |tensor: &str| {
+        others
+            .iter()
+            .any(|name| name == tensor || name.ends_with(&format!(".{tensor}")))
+    };
+    let johnson = || has("classifier.1.weight") && has("classifier.4.weight");
     match (scheme, format) {
         (Scheme::Torchvision, _) if johnson() => (
             Convention::CaffeBgr,
-            "told by its classifier.1, which converted Caffe models have",
+            "told by the names of its classifier, which converted Caffe models have",
         ),
         (Scheme::Torchvision, _) => (Convention::Torchvision, "told by torchvision's names"),
         (Scheme::Keras, _) => (Convention::CaffeBgr, "told by Keras' names"),
@@ -274,8 +263,13 @@ fn hwio(tensor: Tensor, inputs: usize, outputs: usize) -> Result<Array4<f32>, St
 /// A vector of one number for each output channel.
 fn vector(tensor: Tensor, outputs: usize) -> Result<Array1<f32>, String> {
     // A row or a column will do.
-    let is_vector =
-        tensor.shape.iter().product::<usize>() == outputs && tensor.shape.contains(&outputs);
+    let longer: Vec<usize> = tensor
+        .shape
+        .iter()
+        .copied()
+        .filter(|&edge| edge != 1)
+        .collect();
+    let is_vector = longer == [outputs] || tensor.shape == [outputs];
     if !is_vector {
         return Err(format!(
             "{} has the shape {}, not {outputs}",

@@ -1,7 +1,7 @@
 //! The safetensors format: a JSON header that says where each tensor lies, then their bytes.
 
+use super::contents::{Contents, Stated};
 use super::convention::Convention;
-use super::read::{Contents, Stated};
 use super::tensor::{Lazy, Number, Tensor, row_major};
 use bytes::Bytes;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
@@ -51,7 +51,7 @@ fn stated(metadata: &HashMap<String, String>) -> Result<Stated, String> {
         (Some("BGR"), Some("0..255") | None) => Convention::CaffeBgr,
         (channels, range) => {
             return Err(format!(
-                "it says that its channels are {} and their range {}, and not what that means; say it with --weights-convention",
+                "it says that its channels are {} and their range {}, and not what that means; name the convention, caffe-rgb, caffe-bgr or torchvision",
                 channels.unwrap_or("RGB"),
                 range.unwrap_or("0..255")
             ));
@@ -60,8 +60,9 @@ fn stated(metadata: &HashMap<String, String>) -> Result<Stated, String> {
     // A mean without a range might be one of 0..1.
     let mean = said("mean").map(|text| {
         let numbers: Option<Vec<f64>> = text.split(',').map(|m| m.trim().parse().ok()).collect();
-        (numbers.and_then(|numbers| numbers.try_into().ok()))
-            .ok_or_else(|| format!("it says that its mean is {text:?}, not three numbers; say what it is with --weights-convention"))
+        (numbers.and_then(|numbers| numbers.try_into().ok())).ok_or_else(|| {
+            format!("it says that its mean is {text:?}, not three numbers; name the convention, caffe-rgb, caffe-bgr or torchvision")
+        })
     });
     Ok(Stated {
         convention: Some(convention),

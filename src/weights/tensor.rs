@@ -100,13 +100,13 @@ impl fmt::Display for Number {
 }
 
 impl Tensor {
-    /// One that is there, and that nobody will want; `what` it is.
-    pub fn unread(name: &str, what: &str) -> Self {
+    /// One of which nothing but the name is wanted.
+    pub fn unread(name: &str) -> Self {
         Self {
             name: name.to_owned(),
             shape: Vec::new(),
             strides: Vec::new(),
-            number: Err(what.to_owned()),
+            number: Err("no number".to_owned()),
             big_endian: false,
             bytes: Lazy::Ready(Bytes::new()),
         }
@@ -120,15 +120,22 @@ impl Tensor {
         let Self { name, shape, .. } = self;
         let number = (self.number)
             .map_err(|kind| format!("{name} is stored as {kind}, not as f16, bf16, f32 or f64"))?;
-        let impossible = || format!("{name}: its shape {} is impossible", edges(&shape));
-        // From the first element to the last, gaps included.
+        if shape.contains(&0) {
+            return Err(format!(
+                "{name} has no elements: its shape is {}",
+                edges(&shape)
+            ));
+        }
+        let odd = || {
+            format!(
+                "{name} is a view with gaps or repeats that are not read; save it with .contiguous()"
+            )
+        };
+        // From the first element to the last, gaps included: they are read too.
         let span = (shape.iter().zip(&self.strides)).try_fold(1_usize, |span, (&edge, &stride)| {
-            span.checked_add(edge.checked_sub(1)?.checked_mul(stride)?)
+            span.checked_add((edge - 1).checked_mul(stride)?)
         });
-        // Of a view, the gaps are read too: few can be.
-        let span = span
-            .filter(|&span| span <= LONGEST_SPAN)
-            .ok_or_else(impossible)?;
+        let span = span.filter(|&span| span <= LONGEST_SPAN).ok_or_else(odd)?;
         let needed = span * number.size();
         let bytes = match self.bytes {
             Lazy::Ready(bytes) => bytes,
@@ -137,15 +144,15 @@ impl Tensor {
             }
         };
         let Some(bytes) = bytes.get(..needed) else {
-            let (found, size) = (bytes.len(), number.size());
+            let found = bytes.len();
             return Err(format!(
-                "{name}: cut short: its shape {} asks for {needed} bytes of {size} each element, and there are {found}",
+                "{name}: cut short: its shape {} needs {needed} bytes, and there are {found}",
                 edges(&shape)
             ));
         };
         let elements = number.decode(bytes, self.big_endian);
         let shape = IxDyn(&shape).strides(IxDyn(&self.strides));
-        let view = ArrayView::from_shape(shape, &elements).map_err(|_| impossible())?;
+        let view = ArrayView::from_shape(shape, &elements).map_err(|_| odd())?;
         Ok(view.as_standard_layout().into_owned())
     }
 }
@@ -212,9 +219,11 @@ mod tests {
         let short = tensor(Number::F32, vec![0; 23], row_major(&[2, 3]));
         assert!(short.values().unwrap_err().contains("cut short"));
         let huge = tensor(Number::F32, vec![0; 24], vec![usize::MAX, 1]);
-        assert!(huge.values().unwrap_err().contains("impossible"));
+        assert!(huge.values().unwrap_err().contains("gaps"));
+        let wide = tensor(Number::F32, vec![0; 24], vec![LONGEST_SPAN, 1]);
+        assert!(wide.values().unwrap_err().contains("gaps"));
         let mut empty = tensor(Number::F32, vec![0; 24], vec![0, 0]);
         empty.shape[0] = 0;
-        assert!(empty.values().unwrap_err().contains("impossible"));
+        assert!(empty.values().unwrap_err().contains("no elements"));
     }
 }

@@ -93,10 +93,29 @@ impl Weights {
             ("range", "0..255"),
             ("mean", &mean),
         ];
-        let says = says.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        let bytes = serialize(tensors, Some(says.into())).map_err(|error| error.to_string())?;
+
+        let mut bytes = serialize(tensors, None).map_err(|error| error.to_string())?;
+        put_in_front(&mut bytes, &says);
         Place::new(path)?.write(|file| file.write_all(&bytes))
     }
+}
+
+/// Puts what the header `says` in front of the header that is there: in this order, where the library would write it in
+/// another each time.
+fn put_in_front(bytes: &mut Vec<u8>, says: &[(&str, &str)]) {
+    let length = bytes
+        .first_chunk()
+        .map_or(0, |&length| u64::from_le_bytes(length)) as usize;
+    let said: Vec<_> = says
+        .iter()
+        .map(|(key, value)| format!("{key:?}:{value:?}"))
+        .collect();
+    let mut front = format!("{{\"__metadata__\":{{{}}},", said.join(","));
+    // The numbers begin at a multiple of 8, and blanks mean nothing.
+    let blanks = front.len().next_multiple_of(8) + 1 - front.len();
+    front.extend(std::iter::repeat_n(' ', blanks));
+    bytes.splice(8..9, front.bytes()); // the first brace
+    bytes[..8].copy_from_slice(&((length + front.len() - 1) as u64).to_le_bytes());
 }
 
 /// An array that is encoded when it is written.

@@ -2,8 +2,11 @@
 
 use bytes::Bytes;
 use std::io::{Cursor, Read};
-use zip::ZipArchive;
 use zip::result::ZipError;
+use zip::{CompressionMethod, ZipArchive};
+
+/// The most bytes of a compressed file that are passed over to come to an array.
+const MOST_IN_VAIN: usize = 1 << 20;
 
 /// An archive whose files are read when they are wanted; a copy costs nothing.
 pub(super) type Archive = ZipArchive<Cursor<Bytes>>;
@@ -30,6 +33,12 @@ pub(super) fn read(
 ) -> Result<Bytes, String> {
     let mut file =
         (archive.by_name(name)).map_err(|error| format!("{name}: {}", explain(&error)))?;
+    // What is in front would be unpacked in vain, for each array anew.
+    if skipped > MOST_IN_VAIN && file.compression() != CompressionMethod::Stored {
+        return Err(format!(
+            "{name}: arrays deep inside a compressed file are not read; write it uncompressed"
+        ));
+    }
     let mut bytes = Vec::new();
     // One byte more than wanted shows whether the file ends there, and makes the archive check its sum.
     std::io::copy(&mut (&mut file).take(skipped as u64), &mut std::io::sink())
@@ -44,7 +53,7 @@ fn explain(error: &ZipError) -> String {
     match error {
         ZipError::FileNotFound => "it is missing from the archive".to_owned(),
         ZipError::CompressionMethodNotSupported(method) => {
-            format!("packed by method {method}, which is not read")
+            format!("packed in a way that is not read ({method}); only deflate is")
         }
         other => other.to_string(),
     }

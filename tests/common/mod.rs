@@ -1,6 +1,8 @@
 //! What the tests share: seeded random arrays, and small networks of the VGG family.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub mod mat;
+
 use impasto::ops::Scalar;
 use impasto::vgg::{Architecture, Block, LayerKind};
 use impasto::weights::{self, Bytes, ConvWeights, Loaded, ReadOptions, Weights};

@@ -137,7 +137,7 @@ for name, normalised in [("torchvision", False), ("torchvision_bn", True)]:
         for place, (layer, _) in zip(places, network.items()):
             for part in ("weight", "bias"):
                 johnson[f"features.{place}.{part}"] = tensors(turn=bgr)[f"{layer}.{part}"]
-        johnson["classifier.1.weight"] = torch.zeros(4, 4)
+        johnson["classifier.1.weight"] = johnson["classifier.4.weight"] = torch.zeros(4, 4)
         torch.save(johnson, HERE / "johnson_legacy.pth", _use_new_zipfile_serialization=False)
     mean, deviation = torch.tensor([0.485, 0.456, 0.406]).double(), torch.tensor([0.229, 0.224, 0.225]).double()
     x = (picture / 255 - mean.view(1, 3, 1, 1)) / deviation.view(1, 3, 1, 1)
