@@ -278,6 +278,49 @@ fn any_layers_and_either_pooling_can_be_asked_for() {
 }
 
 #[test]
+fn settings_that_are_saved_paint_the_same_picture_again() {
+    let place = Workplace::new();
+    let options = "--size 64 --iterations 6 --optimizer lbfgs --scales 2 --style-scale 0.7 --tv-weight 0.1 --seed 4 \
+                   --style-layers conv2_1=2,conv3_2 --pooling max";
+    place
+        .stylize(&format!("-o out.png {options} --save-settings mine.toml"))
+        .assert()
+        .success();
+    let picture = std::fs::read(place.path("out.png")).unwrap();
+    place
+        .stylize("-o again.png --preset mine.toml")
+        .assert()
+        .success();
+    assert!(std::fs::read(place.path("again.png")).unwrap() == picture);
+    // An option wins over the file.
+    place
+        .stylize("-o other.png --preset mine.toml --seed 5")
+        .assert()
+        .success();
+    assert!(std::fs::read(place.path("other.png")).unwrap() != picture);
+    let saved = std::fs::read_to_string(place.path("mine.toml")).unwrap();
+    assert!(
+        saved.contains("optimizer = \"lbfgs\"") && saved.contains("conv3_2 = 1.0"),
+        "{saved}"
+    );
+}
+
+#[test]
+fn each_preset_paints() {
+    let place = Workplace::new();
+    for preset in ["default", "gatys2016", "neural-style"] {
+        let options = format!("-o out.png --preset {preset} --size 64 --iterations 8 --log log");
+        place.stylize(&options).assert().success();
+        let log = log(&place.path("log"));
+        let total = |line: &Value| line["total"].as_f64().unwrap();
+        assert!(total(log.last().unwrap()) < total(&log[0]), "{preset}");
+        assert!(
+            log[0]["content"].as_f64().unwrap() >= 0.0 && log[0]["style"].as_f64().unwrap() > 0.0
+        );
+    }
+}
+
+#[test]
 fn lbfgs_gets_further_than_adam_in_as_many_evaluations() {
     let place = Workplace::new();
     let last = |options: &str| {

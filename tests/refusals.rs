@@ -296,7 +296,11 @@ fn wrong_usage_exits_with_2_and_names_the_option() {
         ("-o out.png --tv-weight NaN", "--tv-weight"),
         ("-o out.png --style-layers conv1_1=x", "--style-layers"),
         ("-o out.png --pooling median", "--pooling"),
-        ("-o out.png --preset none", "--preset"),
+        ("-o out.png --optimizer sgd", "--optimizer"),
+        ("-o out.png --scales 3,2", "--scales"),
+        ("-o out.png --style-scale 0", "--style-scale"),
+        ("-o out.png --average 1", "--average"),
+        ("-o out.png --history 0", "--history"),
         ("-o out.png --threads 0", "--threads"),
         ("-o out.png --frames-at 3", "--frames"),
         ("-o out.png --frames f --frames-at 0", "--frames-at"),
@@ -315,6 +319,38 @@ fn wrong_usage_exits_with_2_and_names_the_option() {
     }
     place.impasto("").assert().code(2);
     place.impasto("paint").assert().code(2);
+}
+
+#[test]
+fn a_recipe_that_cannot_be_read_is_refused() {
+    let place = Workplace::new();
+    let refusal = |arguments: &str| place.refusal(place.stylize(&format!("{SMALL} {arguments}")));
+    let line = refusal("--preset clasic");
+    assert!(
+        line.contains(
+            "clasic: no such file or directory; it is none of the presets default, classic"
+        ),
+        "{line}"
+    );
+    place.write("mine.toml", "size = 512\n");
+    let line = refusal("--preset mine.toml");
+    assert!(
+        line.starts_with("error: --preset: mine.toml: line 1: "),
+        "{line}"
+    );
+    place.write("mine.toml", "iterations = 0\n");
+    let line = place.refusal(place.stylize("-o out.png --preset mine.toml"));
+    assert!(
+        line.contains("there must be at least 1 iteration"),
+        "{line}"
+    );
+    place.write("mine.toml", "average = 2.0\n");
+    assert!(refusal("--preset mine.toml").contains("the average must be from 0 to less than 1"));
+    let line = refusal("--save-settings nowhere/mine.toml");
+    assert!(
+        line.contains("nowhere/mine.toml: --save-settings: there is no folder nowhere"),
+        "{line}"
+    );
 }
 
 #[test]
@@ -499,17 +535,41 @@ fn files_that_hold_no_weights_are_called_by_their_name() {
 #[test]
 fn a_pickle_is_never_executed() {
     let place = Workplace::new();
-    let mut file =
-        b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.\x80\x02}."
-            .to_vec();
-    file.extend(b"\x80\x02cos\nsystem\nX\x0b\x00\x00\x00touch pwned\x85R.");
-    place.write("vgg19.pth", file);
-    let line = place.refusal(place.stylize(&format!("{SMALL} --weights vgg19.pth")));
-    assert!(
-        line.contains("it asks for os.system, which weights do not need: refused"),
-        "{line}"
-    );
-    assert!(!place.path("pwned").exists());
+    let start = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.\x80\x02}.\x80\x02";
+    let cases: [(&[u8], &str); 8] = [
+        (
+            b"cos\nsystem\nX\x0b\x00\x00\x00touch pwned\x85R.",
+            "it asks for os.system, which weights do not need: refused",
+        ),
+        (
+            b"cposix\nsystem\nX\x0b\x00\x00\x00touch pwned\x85R.",
+            "it asks for posix.system",
+        ),
+        (
+            b"X\x08\x00\x00\x00builtinsX\x04\x00\x00\x00eval\x93.",
+            "it asks for builtins.eval",
+        ),
+        (
+            b"(X\x0b\x00\x00\x00touch pwnedios\nsystem\n.",
+            "the instruction INST",
+        ),
+        (
+            b"ctorch._utils\n_rebuild_tensor\n)\x81.",
+            "the instruction NEWOBJ",
+        ),
+        (
+            b"(ctorch._utils\n_rebuild_tensor\no.",
+            "the instruction OBJ",
+        ),
+        (b"\x82\x01.", "the instruction EXT"),
+        (b"ctorch\nload\n.", "it asks for torch.load"),
+    ];
+    for (pickle, reason) in cases {
+        place.write("vgg19.pth", [start, pickle].concat());
+        let line = place.refusal(place.stylize(&format!("{SMALL} --weights vgg19.pth")));
+        assert!(line.contains(reason), "{line}");
+        assert!(!place.path("pwned").exists());
+    }
 }
 
 #[test]

@@ -1,16 +1,12 @@
-//! The options of a run, and the [`Settings`] that they make.
+//! The options of a run, and the [`Recipe`] that they make.
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
-use impasto::ops::conv::Engine;
 use impasto::ops::pool::Pooling;
 use impasto::picture::{Picture, SizeRequest};
-use impasto::stylize::{Init, LayerWeight, Method, Scales, Settings};
+use impasto::stylize::{Init, LayerWeight, Layers, Method, Recipe, Scales, Text};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-
-/// The long edge, unless a size or a preset is given.
-const LONG_EDGE: u32 = 512;
 
 /// Options of the picture and of the optimisation. What is not given is as the classic recipe has it.
 #[derive(Args)]
@@ -45,9 +41,13 @@ struct PictureOptions {
 #[derive(Args)]
 #[command(next_help_heading = "Recipe")]
 struct RecipeOptions {
-    /// A recipe to begin from; options given beside it win over it
-    #[arg(long, value_enum, value_name = "NAME")]
-    preset: Option<Preset>,
+    /// A recipe to begin from: classic, gatys2016, neural-style, or a TOML file; options given beside it win over it
+    #[arg(long, value_name = "NAME|FILE")]
+    preset: Option<PathBuf>,
+
+    /// Write the recipe of this run to a TOML file, for --preset
+    #[arg(long, value_name = "FILE")]
+    save_settings: Option<PathBuf>,
 
     /// How often loss and gradient are computed: more is closer to the painting, and takes longer [default: 300]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -109,12 +109,6 @@ struct RecipeOptions {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Preset {
-    /// The recipe of the well-known tutorial: 666x500, 300 iterations of Adam
-    Classic,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
 enum MethodName {
     Adam,
     Lbfgs,
@@ -152,74 +146,82 @@ fn number(text: &str, range: RangeInclusive<f64>) -> Option<f64> {
 }
 
 impl PaintOptions {
-    /// The settings that these options ask for, for this engine. A remark on the picture to begin with goes to `remark`.
+    /// What these options ask for.
     ///
     /// # Errors
-    /// If the picture to begin with cannot be read.
-    pub fn settings(
-        &self,
-        engine: Engine,
-        remark: impl FnOnce(String),
-    ) -> anyhow::Result<Settings> {
-        let classic = Settings::classic();
+    /// If a recipe cannot be read, or the picture to begin with has a name that no recipe can hold.
+    pub fn recipe(&self) -> anyhow::Result<Recipe> {
+        let preset = match &self.recipe.preset {
+            Some(name) => Recipe::open(name).map_err(|trouble| anyhow!("--preset: {trouble}"))?,
+            None => Recipe::default(),
+        };
+        Ok(self
+            .given()?
+            .or(preset)
+            .or(Recipe::preset("default").expect("it is built in")))
+    }
+
+    /// What is given by options.
+    fn given(&self) -> anyhow::Result<Recipe> {
         let Self { picture, recipe } = self;
-        let size = match recipe.preset {
-            Some(Preset::Classic) => classic.size,
-            None => SizeRequest::LongEdge(LONG_EDGE),
-        };
-        let init = match picture.init.as_deref() {
-            None => classic.init,
-            Some(name) => match name.to_str() {
-                Some("content") => Init::Content,
-                Some("noise") => Init::Noise,
-                Some("random") => Init::Random,
-                _ => Init::Picture(open(name, "--init", remark)?),
-            },
-        };
-        let pooling = recipe.pooling.map(|name| match name {
-            PoolingName::Avg => Pooling::Average,
-            PoolingName::Max => Pooling::Max,
+        let init = picture.init.as_deref().map(|init| {
+            let name = init.to_str().map(str::to_owned);
+            name.with_context(|| format!("{}: --init needs a name that is text", init.display()))
         });
-        let layers = |given: &Option<Vec<_>>, classic| given.clone().unwrap_or(classic);
-        Ok(Settings {
-            size: picture.size.unwrap_or(size),
-            scales: recipe.scales.clone().unwrap_or(classic.scales),
-            style_scale: recipe.style_scale.unwrap_or(classic.style_scale),
-            enlarge_style: classic.enlarge_style,
-            iterations: recipe.iterations.map_or(classic.iterations, |n| n as usize),
-            optimizer: recipe
-                .optimizer
-                .map_or(classic.optimizer, |name| match name {
-                    MethodName::Adam => Method::Adam,
-                    MethodName::Lbfgs => Method::Lbfgs,
-                }),
-            history: recipe.history.map_or(classic.history, |n| n as usize),
-            average: recipe.average.unwrap_or(classic.average),
-            clamp: classic.clamp,
-            learning_rate: recipe.learning_rate.unwrap_or(classic.learning_rate),
-            init,
-            noise_ratio: picture.noise_ratio.unwrap_or(classic.noise_ratio),
-            content_weight: recipe.content_weight.unwrap_or(classic.content_weight),
-            style_weight: recipe.style_weight.unwrap_or(classic.style_weight),
-            tv_weight: recipe.tv_weight.unwrap_or(classic.tv_weight),
-            content_layers: layers(&recipe.content_layers, classic.content_layers),
-            style_layers: layers(&recipe.style_layers, classic.style_layers),
-            pooling: pooling.unwrap_or(classic.pooling),
-            seed: picture.seed.unwrap_or(classic.seed),
-            engine,
+        Ok(Recipe {
+            size: picture.size.map(Text),
+            init: init.transpose()?,
+            noise_ratio: picture.noise_ratio,
+            seed: picture.seed,
+            scales: recipe.scales.clone().map(Text),
+            style_scale: recipe.style_scale,
+            iterations: recipe.iterations,
+            optimizer: recipe.optimizer.map(|name| match name {
+                MethodName::Adam => Method::Adam,
+                MethodName::Lbfgs => Method::Lbfgs,
+            }),
+            learning_rate: recipe.learning_rate,
+            history: recipe.history,
+            average: recipe.average,
+            content_weight: recipe.content_weight,
+            style_weight: recipe.style_weight,
+            tv_weight: recipe.tv_weight,
+            content_layers: recipe.content_layers.clone().map(Layers),
+            style_layers: recipe.style_layers.clone().map(Layers),
+            pooling: recipe.pooling.map(|name| match name {
+                PoolingName::Avg => Pooling::Average,
+                PoolingName::Max => Pooling::Max,
+            }),
+            ..Recipe::default()
         })
     }
 
-    /// The picture file that the run begins with, if it does with one.
-    pub fn init_file(&self) -> Option<&Path> {
-        let words = ["content", "noise", "random"].map(Path::new);
-        (self.picture.init.as_deref()).filter(|init| !words.contains(init))
+    /// Where the recipe is to be written, if it is.
+    pub fn save_settings(&self) -> Option<&Path> {
+        self.recipe.save_settings.as_deref()
     }
+}
 
-    /// What the run begins with, as the user wrote it.
-    pub fn init(&self) -> &Path {
-        self.picture.init.as_deref().unwrap_or(Path::new("noise"))
-    }
+/// The picture file that a run of this recipe begins with, if it does with one.
+pub fn init_file(recipe: &Recipe) -> Option<&Path> {
+    let init = recipe
+        .init
+        .as_deref()
+        .filter(|init| !["content", "noise", "random"].contains(init));
+    init.map(Path::new)
+}
+
+/// What a run of this recipe begins with. A remark on a picture goes to `remark`.
+///
+/// # Errors
+/// If it is a picture that cannot be read.
+pub fn init(recipe: &Recipe, remark: impl FnOnce(String)) -> anyhow::Result<Init> {
+    Ok(match recipe.init.as_deref() {
+        Some("content") => Init::Content,
+        Some("random") => Init::Random,
+        Some("noise") | None => Init::Noise,
+        Some(file) => Init::Picture(open(Path::new(file), "--init", remark)?),
+    })
 }
 
 /// Reads a picture; `what` says in messages which one it is to be.

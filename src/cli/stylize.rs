@@ -2,9 +2,9 @@
 
 use super::interrupt::{self, Interrupt};
 use super::machine::{MachineOptions, cpu_features, engine_name};
-use super::options::{PaintOptions, open};
+use super::options::{PaintOptions, init, init_file, open};
 use super::say;
-use super::weights::weights_variable;
+use super::weights::{load, weights_variable};
 use anyhow::{Context, anyhow, ensure};
 use clap::Args;
 use impasto::picture::{OutputFile, Picture};
@@ -86,15 +86,17 @@ impl Stylize {
         // Everything that can be wrong is found before the first iteration, and before anything is written.
         let output = OutputFile::new(&self.output)?;
         let named_weights = self.weights.clone().or_else(weights_variable);
-        self.check_places(named_weights.as_deref())?;
+        let recipe = self.paint.recipe()?;
+        self.check_places(named_weights.as_deref(), init_file(&recipe))?;
         let engine = self.machine.engine()?;
-        let settings = self.paint.settings(engine, |remark| self.remark(remark))?;
+        let init = init(&recipe, |remark| self.remark(remark))?;
+        let settings = recipe.clone().settings(init, engine);
         let content = open(&self.content, "content", |remark| self.remark(remark))?;
         let style = open(&self.style, "style", |remark| self.remark(remark))?;
         let begin = Instant::now();
         let program = std::env::current_exe().ok();
         let source = weights::locate(named_weights, built_in, program.as_deref())?;
-        let loaded = weights::load(&source, self.weights_convention).context("weights")?;
+        let loaded = load(&source, self.weights_convention)?;
         let weights = loaded.weights;
         let threads = self.machine.threads()?;
         let run = threads.install(|| Stylization::new(&weights, &content, &style, &settings))?;
@@ -106,7 +108,12 @@ impl Stylize {
             begin.elapsed().as_secs_f64()
         ));
         output.check_size(run.size())?;
-        self.describe(&settings, (&content, &style), &run, &threads);
+        if let Some(place) = self.paint.save_settings() {
+            let trouble = |trouble| anyhow!("{}: --save-settings: {trouble}", place.display());
+            recipe.save(place).map_err(trouble)?;
+        }
+        let begins = recipe.init.as_deref().unwrap_or("noise");
+        self.describe(&settings, begins, (&content, &style), &run, &threads);
         let iterations = run.iterations();
         // At full size these may be larger than all that the run needs.
         drop((weights, content, style, settings));
@@ -172,10 +179,10 @@ impl Stylize {
     }
 
     /// Refuses places for reports that cannot be, and outputs that would replace an input or each other.
-    fn check_places(&self, weights: Option<&Path>) -> anyhow::Result<()> {
+    fn check_places(&self, weights: Option<&Path>, init: Option<&Path>) -> anyhow::Result<()> {
         let inputs = [self.content.as_path(), &self.style]
             .into_iter()
-            .chain(self.paint.init_file())
+            .chain(init)
             .chain(weights);
         let inputs: Vec<_> = inputs.map(whereabouts).collect();
         let output = whereabouts(&self.output);
@@ -232,6 +239,7 @@ impl Stylize {
     fn describe(
         &self,
         settings: &Settings,
+        begins: &str,
         (content, style): (&Picture, &Picture),
         run: &Stylization,
         threads: &rayon::ThreadPool,
@@ -280,7 +288,7 @@ impl Stylize {
             settings.optimizer,
             run.iterations(),
             settings.learning_rate,
-            self.paint.init().display(),
+            begins,
             settings.seed
         ));
         self.detail(format_args!(

@@ -7,11 +7,14 @@ use super::workspace::Workspace;
 use super::{Scalar, elements, elements_mut};
 use ndarray::Array3;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// How a 2×2 cell becomes one value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Pooling {
     /// The mean: gradients flow to all four, and pictures come out smoother (Gatys, Ecker and Bethge 2015, Methods).
+    #[serde(rename = "avg")]
     Average,
     /// The largest: what VGG was trained with.
     Max,

@@ -6,9 +6,11 @@
 mod init;
 mod memory;
 mod mover;
+mod recipe;
 mod scales;
 mod settings;
 
+pub use recipe::{Layers, PRESETS, Recipe, Text};
 pub use scales::Scales;
 pub use settings::{Init, LayerWeight, Method, Settings};
 

@@ -5,6 +5,7 @@ use crate::ops::conv::Engine;
 use crate::ops::pool::Pooling;
 use crate::optimize::lbfgs;
 use crate::picture::{Picture, Size, SizeRequest};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -61,7 +62,8 @@ pub struct Settings {
 }
 
 /// How the pixels are moved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Method {
     /// Adam: many small steps, each of one evaluation.
     Adam,
