@@ -5,6 +5,7 @@ use super::read::{Loaded, ReadOptions, read};
 use super::{Convention, Source, WeightsError};
 use bytes::Bytes;
 use std::fs::File;
+use std::io;
 use std::path::Path;
 
 /// The largest weights file that is read: VGG-19 with its fully connected layers is 0.6 GB in `f32`.
@@ -31,15 +32,10 @@ pub fn load(source: &Source, convention: Option<Convention>) -> Result<Loaded, W
         read(&bytes, &options).map_err(unusable)
     };
     let loaded = read(convention)?;
-    // Some Caffe models have been saved under torchvision's names: then the checksum tells.
-    let misnamed = |known: &&Known| {
-        known.bytes == Some(bytes.len() as u64) && known.convention != loaded.convention
-    };
     if let (None, Source::File(path)) = (convention, source)
-        && let Some(known) = PUBLIC.iter().find(misnamed)
-        && File::open(path)
-            .and_then(Digests::of)
-            .is_ok_and(|digests| digests.is(known))
+        && let Some(known) = misnamed(PUBLIC, bytes.len() as u64, loaded.convention, || {
+            File::open(path).and_then(Digests::of)
+        })
     {
         let told_by = "told by its checksum";
         return Ok(Loaded {
@@ -48,6 +44,21 @@ pub fn load(source: &Source, convention: Option<Convention>) -> Result<Loaded, W
         });
     }
     Ok(loaded)
+}
+
+/// The published file that a file of so many bytes is, if its names told another convention than it has: some Caffe models
+/// have been saved under torchvision's names. Checksums are made only of files of the right length.
+fn misnamed(
+    published: &[Known],
+    bytes: u64,
+    told: Convention,
+    digests: impl FnOnce() -> io::Result<Digests>,
+) -> Option<&Known> {
+    let known =
+        (published.iter()).find(|known| known.bytes == Some(bytes) && known.convention != told)?;
+    digests()
+        .is_ok_and(|digests| digests.is(known))
+        .then_some(known)
 }
 
 /// The bytes of a regular file of a believable size, which are read when they are looked at.
@@ -82,4 +93,32 @@ fn open(path: &Path) -> Result<Bytes, WeightsError> {
         .and_then(|file| crate::kernels::map(&file))
         .map_err(because)?;
     Ok(Bytes::from_owner(map))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_published_file_under_misleading_names_is_told_by_its_checksum() {
+        let johnson = (PUBLIC.iter())
+            .find(|known| known.bytes == Some(574_679_411))
+            .unwrap();
+        let sum = |sha256: &str| Digests {
+            sha256: sha256.to_owned(),
+            md5: String::new(),
+        };
+        let told = |bytes, told, digests: Digests| {
+            misnamed(PUBLIC, bytes, told, || Ok(digests)).map(|known| known.convention)
+        };
+        let (length, own) = (574_679_411, johnson.sha256.unwrap());
+        assert_eq!(
+            told(length, Convention::Torchvision, sum(own)),
+            Some(Convention::CaffeBgr)
+        );
+        assert_eq!(told(length, Convention::Torchvision, sum("00")), None);
+        assert_eq!(told(length, Convention::CaffeBgr, sum(own)), None);
+        let never = || -> io::Result<Digests> { panic!("no checksum is needed") };
+        assert!(misnamed(PUBLIC, length + 1, Convention::Torchvision, never).is_none());
+    }
 }
