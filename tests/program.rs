@@ -7,7 +7,7 @@ use image::GenericImageView;
 use impasto::kernels::Cpu;
 use impasto::picture::{Picture, Size};
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use workplace::{SMALL, Workplace, data};
 
 fn dimensions(path: &Path) -> (u32, u32) {
@@ -318,6 +318,44 @@ fn each_preset_paints() {
             log[0]["content"].as_f64().unwrap() >= 0.0 && log[0]["style"].as_f64().unwrap() > 0.0
         );
     }
+}
+
+#[test]
+fn the_photograph_s_colours_can_be_kept() {
+    let place = Workplace::new();
+    let means = |path: PathBuf| {
+        let picture = image::open(path).unwrap().to_rgb8();
+        let count = f64::from(picture.width() * picture.height());
+        [0, 1, 2].map(|c| {
+            picture
+                .pixels()
+                .map(|pixel| f64::from(pixel[c]))
+                .sum::<f64>()
+                / count
+        })
+    };
+    let photograph = means(data("content/chelsea.jpg"));
+    // How far red is from blue: the cat is warm, the night is cold.
+    let warmth = |[red, _, blue]: [f64; 3]| red - blue;
+    let painted = |colours: &str| {
+        let options = "-o out.png --size 96 --iterations 30 --init content --optimizer lbfgs";
+        place
+            .stylize(&format!("{options} --original-colors {colours}"))
+            .assert()
+            .success();
+        warmth(means(place.path("out.png")))
+    };
+    let (off, matched, luminance) = (painted("off"), painted("match"), painted("luminance"));
+    let warm = warmth(photograph);
+    assert!(off < warm - 30.0, "{off}, the photograph {warm}");
+    assert!(
+        (matched - warm).abs() < 10.0,
+        "{matched}, the photograph {warm}"
+    );
+    assert!(
+        (luminance - warm).abs() < 3.0,
+        "{luminance}, the photograph {warm}"
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 use impasto::ops::pool::Pooling;
 use impasto::picture::{Picture, SizeRequest};
-use impasto::stylize::{Init, LayerWeight, Layers, Method, Recipe, Scales, Text};
+use impasto::stylize::{Colours, Init, LayerWeight, Layers, Method, Recipe, Scales, Text};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
@@ -103,9 +103,26 @@ struct RecipeOptions {
     #[arg(long, value_name = "LAYER[=X],…", value_delimiter = ',')]
     style_layers: Option<Vec<LayerWeight>>,
 
+    /// Keep the photograph's colours: match gives them to the painting first, luminance paints light and shade alone
+    /// [default: off]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "off|match|luminance",
+        hide_possible_values = true
+    )]
+    original_colors: Option<ColoursName>,
+
     /// How the network pools: by the mean, which paints smoother, or by the largest [default: avg]
     #[arg(long, value_enum, value_name = "avg|max", hide_possible_values = true)]
     pooling: Option<PoolingName>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ColoursName {
+    Off,
+    Match,
+    Luminance,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -188,6 +205,11 @@ impl PaintOptions {
             tv_weight: recipe.tv_weight,
             content_layers: recipe.content_layers.clone().map(Layers),
             style_layers: recipe.style_layers.clone().map(Layers),
+            original_colors: recipe.original_colors.map(|name| match name {
+                ColoursName::Off => Colours::Painting,
+                ColoursName::Match => Colours::Match,
+                ColoursName::Luminance => Colours::Luminance,
+            }),
             pooling: recipe.pooling.map(|name| match name {
                 PoolingName::Avg => Pooling::Average,
                 PoolingName::Max => Pooling::Max,

@@ -3,6 +3,7 @@
 //! [`read`](Picture::open) decodes, turns upright and flattens a file to 8-bit RGB; [`fit`](Picture::fit) crops and scales;
 //! [`to_array`](Picture::to_array) subtracts the mean. [`OutputFile`] is the way back to a file.
 
+mod color;
 mod fit;
 mod read;
 mod write;

@@ -3,6 +3,7 @@
 //! [`Stylization::new`] does all that can fail for want of sense, before the work; [`Stylization::run`] is the loop. The loop
 //! prints nothing: after each iteration it hands a [`Step`] to whoever watches, who may end the run.
 
+mod colours;
 mod init;
 mod memory;
 mod mover;
@@ -10,6 +11,7 @@ mod recipe;
 mod scales;
 mod settings;
 
+pub use colours::Colours;
 pub use recipe::{Layers, PRESETS, Recipe, Text};
 pub use scales::Scales;
 pub use settings::{Init, LayerWeight, Method, Settings};
@@ -36,6 +38,8 @@ pub struct Stylization {
     /// The picture to begin with, of the first stage's size.
     initial: Array3<f32>,
     settings: Settings,
+    /// The photograph, of the painted picture's size.
+    photograph: Picture,
 }
 
 /// One size at which is painted.
@@ -138,6 +142,8 @@ impl Stylization {
         // The painted picture has the content's size and goes through the style layers too.
         let all_taps = [&content_taps[..], &style_taps].concat();
         let finest = settings.size.of(content.size());
+        let photograph = content.fit(finest);
+        let (content, style) = settings.colours.prepare(content, style);
         let mut stages = Vec::new();
         for scale in settings.scales.plan(finest, settings.iterations) {
             let style_size = settings.style_size(style.size(), scale.share);
@@ -162,6 +168,7 @@ impl Stylization {
             style_taps,
             stages,
             settings: settings.clone(),
+            photograph,
         })
     }
 
@@ -203,11 +210,21 @@ impl Stylization {
         mut watch: impl FnMut(&Step) -> ControlFlow<()>,
     ) -> Result<Painting, StylizeError> {
         let (iterations, size) = (self.iterations(), self.size());
+        // Whatever the size so far, the picture has the size that was asked for.
+        let picture = |x: Array3<f32>| {
+            let x = if size_of(&x) == size {
+                x
+            } else {
+                resize(&x, size)
+            };
+            self.settings
+                .colours
+                .finish(Picture::from_array(&x), &self.photograph)
+        };
         let mut x = self.initial;
         let mut last_good: Option<Array3<f32>> = None;
         let mut done = 0;
         let begin = Instant::now();
-        let finest = self.stages.len() - 1;
         for (number, stage) in self.stages.into_iter().enumerate() {
             if number > 0 {
                 x = resize(&x, size_of(&stage.content));
@@ -235,7 +252,7 @@ impl Stylization {
                 if moved.is_break() || x.iter().any(|pixel| !pixel.is_finite()) {
                     return Err(StylizeError::Diverged {
                         iteration: done + 1,
-                        last_good: last_good.map(|x| Box::new(Picture::from_array(&x))),
+                        last_good: last_good.map(|x| Box::new(picture(x))),
                     });
                 }
                 self.network.recycle(gradient);
@@ -250,14 +267,8 @@ impl Stylization {
                     times: &times,
                 };
                 if watch(&step).is_break() {
-                    // Whatever the size so far, the picture has the size that was asked for.
-                    let x = mover.finish(x);
                     return Ok(Painting {
-                        picture: Picture::from_array(&if number < finest {
-                            resize(&x, size)
-                        } else {
-                            x
-                        }),
+                        picture: picture(mover.finish(x)),
                         iterations: done,
                     });
                 }
@@ -265,7 +276,7 @@ impl Stylization {
             x = mover.finish(x);
         }
         Ok(Painting {
-            picture: Picture::from_array(&x),
+            picture: picture(x),
             iterations: done,
         })
     }

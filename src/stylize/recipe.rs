@@ -3,7 +3,7 @@
 //! A recipe may leave anything open: then the one behind it counts, and at last the preset `default`, which leaves nothing open.
 //! The presets are such files themselves, in `presets/`.
 
-use super::{Init, LayerWeight, Method, Scales, Settings};
+use super::{Colours, Init, LayerWeight, Method, Scales, Settings};
 use crate::ops::conv::Engine;
 use crate::ops::pool::Pooling;
 use crate::picture::SizeRequest;
@@ -81,6 +81,8 @@ recipe! {
     content_layers: Layers,
     /// Where style is compared.
     style_layers: Layers,
+    /// Whose colours the painted picture has: `off`, `match` or `luminance`.
+    original_colors: Colours,
     /// How the network pools.
     pooling: Pooling,
 }
@@ -188,6 +190,7 @@ impl Recipe {
                 tv_weight: recipe.tv_weight?,
                 content_layers: recipe.content_layers?.0,
                 style_layers: recipe.style_layers?.0,
+                colours: recipe.original_colors?,
                 pooling: recipe.pooling?,
                 seed: recipe.seed?,
                 engine,

@@ -1,6 +1,6 @@
 //! What can be set about a run, and whether it makes sense.
 
-use super::Scales;
+use super::{Colours, Scales};
 use crate::ops::conv::Engine;
 use crate::ops::pool::Pooling;
 use crate::optimize::lbfgs;
@@ -53,6 +53,8 @@ pub struct Settings {
     pub content_layers: Vec<LayerWeight>,
     /// Where style is compared.
     pub style_layers: Vec<LayerWeight>,
+    /// Whose colours the painted picture has.
+    pub colours: Colours,
     /// How the network pools.
     pub pooling: Pooling,
     /// Where the noise starts from.
@@ -128,6 +130,7 @@ impl Settings {
             tv_weight: 0.0,
             content_layers: vec![layer(("conv4_2", 1.0))],
             style_layers: style.map(layer).into(),
+            colours: Colours::Painting,
             pooling: Pooling::Average,
             seed: 0,
             engine: Engine::default(),

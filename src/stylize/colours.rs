@@ -1,0 +1,41 @@
+//! Whose colours the painted picture has.
+
+use crate::picture::Picture;
+use serde::{Deserialize, Serialize};
+
+/// Whose colours the painted picture has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Colours {
+    /// The painting's: what its style is made of.
+    #[serde(rename = "off")]
+    Painting,
+    /// The photograph's mean and covariance, which the painting gets before the run.
+    Match,
+    /// The photograph's own at each pixel: only luminance is painted.
+    Luminance,
+}
+
+impl Colours {
+    /// Content and style as the network is to see them.
+    pub(super) fn prepare(self, content: &Picture, style: &Picture) -> (Picture, Picture) {
+        match self {
+            Self::Painting => (content.clone(), style.clone()),
+            Self::Match => (content.clone(), style.in_colours_of(content)),
+            Self::Luminance => {
+                let content = content.luminance();
+                // Grey is a colour, too: its mean and its spread are the photograph's.
+                let style = style.luminance().in_colours_of(&content);
+                (content, style)
+            }
+        }
+    }
+
+    /// The painted picture, in its colours. `content` is the photograph, of the same size.
+    pub(super) fn finish(self, painted: Picture, content: &Picture) -> Picture {
+        match self {
+            Self::Painting | Self::Match => painted,
+            Self::Luminance => painted.with_chrominance_of(content),
+        }
+    }
+}
