@@ -35,19 +35,16 @@ bench-peer: target/peer/installed
 	$(CARGO) build --release --locked
 	target/peer/bin/python benches/peer/compare.py target/release/impasto
 
-target/peer/installed: benches/peer/requirements.txt
-	python3 -m venv target/peer
-	target/peer/bin/pip install --quiet -r $<
-	touch $@
-
 # SciPy, PyTorch and h5py go into a virtual environment under target/.
 check-weights: target/weights/installed
 	$(CARGO) build --release --locked
 	target/weights/bin/python tests/weights/check_formats.py target/release/impasto
 
+target/peer/installed: benches/peer/requirements.txt
 target/weights/installed: tests/weights/requirements.txt
-	python3 -m venv target/weights
-	target/weights/bin/pip install --quiet -r $<
+target/peer/installed target/weights/installed:
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet -r $<
 	touch $@
 
 # Needs the nightly toolchain and cargo-fuzz. What is found goes to fuzz/artifacts/.

@@ -10,6 +10,7 @@ mod weights;
 use clap::Parser;
 use std::fmt::Arguments;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Paints a photograph in the style of a painting.
@@ -36,6 +37,21 @@ pub fn run(built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
         Cli::Stylize(command) => command.run(built_in),
         Cli::Bench(command) => command.run(),
         Cli::Weights(command) => command.run(built_in),
+    }
+}
+
+/// Where a file is or would be, however it is written: so that two names of one file are equal.
+fn whereabouts(path: &Path) -> PathBuf {
+    if let Ok(place) = path.canonicalize() {
+        return place;
+    }
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    match (folder.canonicalize(), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
     }
 }
 

@@ -3,8 +3,8 @@
 use super::interrupt::{self, Interrupt};
 use super::machine::{MachineOptions, cpu_features, engine_name};
 use super::options::{PaintOptions, init, init_file, open};
-use super::say;
 use super::weights::{load, weights_variable};
+use super::{say, whereabouts};
 use anyhow::{Context, anyhow, ensure};
 use clap::Args;
 use impasto::picture::{OutputFile, Picture};
@@ -350,21 +350,6 @@ impl Reports {
         if let Some(progress) = &self.progress {
             progress.finish();
         }
-    }
-}
-
-/// Where a file is or would be, however it is written: so that two names of one file are equal.
-fn whereabouts(path: &Path) -> PathBuf {
-    if let Ok(place) = path.canonicalize() {
-        return place;
-    }
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    match (folder.canonicalize(), path.file_name()) {
-        (Ok(folder), Some(name)) => folder.join(name),
-        _ => path.to_owned(),
     }
 }
 

@@ -1,14 +1,14 @@
 //! `impasto weights`: what a file of weights is, another format for it, and where such files are.
 
 use super::interrupt::{self, Interrupt};
-use super::{printable, say};
+use super::{printable, say, whereabouts};
 use anyhow::{Context, anyhow, ensure};
 use clap::{Args, Subcommand, ValueEnum};
 use impasto::vgg::LayerKind;
 use impasto::weights::{self, Convention, Digests, ENVIRONMENT, Loaded, PUBLIC, Precision, Source};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Look at weights, convert them, find them
@@ -216,12 +216,8 @@ impl Convert {
                 .is_some_and(|ending| ending.eq_ignore_ascii_case("safetensors")),
             "{output}: only safetensors files are written; name one that ends in .safetensors"
         );
-        let same = |a: &Path, b: &Path| {
-            a.canonicalize()
-                .is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
-        };
         ensure!(
-            !same(&self.input, &self.output),
+            whereabouts(&self.input) != whereabouts(&self.output),
             "{output}: this would replace the file that is read; name another"
         );
         let source = Source::File(self.input.clone());

@@ -1,6 +1,6 @@
 //! The running mean of the pictures of a run: what is left when the steps' own noise is averaged out.
 //!
-//! > a ← β a + (1 − β) x,  the mean is a / (1 − βᵗ) after t pictures.
+//! > a ← β a + (1 − β) x,  the mean is m = a / (1 − βᵗ) after t pictures; so  m ← m + (1 − β) / (1 − βᵗ) · (x − m).
 //!
 //! Polyak and Juditsky 1992 average all iterates; here older ones count less, with the correction of Kingma and Ba 2015.
 
@@ -10,8 +10,8 @@ use ndarray::{Array3, Zip};
 /// The running mean of pictures of one shape.
 pub struct Average<T> {
     decay: f64,
-    sum: Array3<T>,
-    /// 1 − βᵗ: the weight of all that `sum` has.
+    mean: Array3<T>,
+    /// 1 − βᵗ
     weight: f64,
 }
 
@@ -20,7 +20,7 @@ impl<T: Scalar> Average<T> {
     pub fn new(shape: (usize, usize, usize), decay: f64) -> Self {
         Self {
             decay,
-            sum: Array3::zeros(shape),
+            mean: Array3::zeros(shape),
             weight: 0.0,
         }
     }
@@ -30,17 +30,16 @@ impl<T: Scalar> Average<T> {
     /// # Panics
     /// If the shapes differ.
     pub fn add(&mut self, x: &Array3<T>) {
-        let (old, new) = (T::of(self.decay), T::of(1.0 - self.decay));
-        Zip::from(&mut self.sum)
-            .and(x)
-            .par_for_each(|a, &x| *a = old * *a + new * x);
         self.weight = self.decay * self.weight + (1.0 - self.decay);
+        let share = T::of((1.0 - self.decay) / self.weight);
+        Zip::from(&mut self.mean)
+            .and(x)
+            .par_for_each(|m, &x| *m += share * (x - *m));
     }
 
-    /// The mean of the pictures so far; of none, black.
-    pub fn mean(&self) -> Array3<T> {
-        let scale = T::of(1.0 / self.weight.max(f64::MIN_POSITIVE));
-        self.sum.mapv(|a| scale * a)
+    /// The mean of the pictures so far; of none, zeros.
+    pub fn mean(&self) -> &Array3<T> {
+        &self.mean
     }
 }
 

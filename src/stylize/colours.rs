@@ -2,6 +2,7 @@
 
 use crate::picture::Picture;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Whose colours the painted picture has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,15 +19,22 @@ pub enum Colours {
 
 impl Colours {
     /// Content and style as the network is to see them.
-    pub(super) fn prepare(self, content: &Picture, style: &Picture) -> (Picture, Picture) {
+    pub(super) fn prepare<'a>(
+        self,
+        content: &'a Picture,
+        style: &'a Picture,
+    ) -> (Cow<'a, Picture>, Cow<'a, Picture>) {
         match self {
-            Self::Painting => (content.clone(), style.clone()),
-            Self::Match => (content.clone(), style.in_colours_of(content)),
+            Self::Painting => (Cow::Borrowed(content), Cow::Borrowed(style)),
+            Self::Match => (
+                Cow::Borrowed(content),
+                Cow::Owned(style.in_colours_of(content)),
+            ),
             Self::Luminance => {
                 let content = content.luminance();
                 // Grey is a colour, too: its mean and its spread are the photograph's.
                 let style = style.luminance().in_colours_of(&content);
-                (content, style)
+                (Cow::Owned(content), Cow::Owned(style))
             }
         }
     }

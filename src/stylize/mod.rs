@@ -224,7 +224,7 @@ impl Stylization {
         let mut x = self.initial;
         let mut last_good: Option<Array3<f32>> = None;
         let mut done = 0;
-        let begin = Instant::now();
+        let mut begin = None;
         for (number, stage) in self.stages.into_iter().enumerate() {
             if number > 0 {
                 x = resize(&x, size_of(&stage.content));
@@ -239,6 +239,7 @@ impl Stylization {
             let mut mover = Mover::new(&self.settings, x.dim());
             for _ in 0..stage.iterations {
                 let evaluation = Instant::now();
+                let begin = *begin.get_or_insert(evaluation);
                 let (losses, gradient) = objective.evaluate(&self.network, &x);
                 let evaluation = evaluation.elapsed();
                 let stepping = Instant::now();

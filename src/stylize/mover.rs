@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 pub(super) enum Mover {
     Adam {
         adam: Adam<f32>,
-        average: Option<(Average<f32>, Array3<f32>)>,
+        average: Option<Average<f32>>,
         clamp: bool,
     },
     Lbfgs {
@@ -25,8 +25,7 @@ impl Mover {
         match settings.optimizer {
             Method::Adam => Self::Adam {
                 adam: Adam::new(shape, settings.learning_rate),
-                average: (settings.average > 0.0)
-                    .then(|| (Average::new(shape, settings.average), Array3::zeros(shape))),
+                average: (settings.average > 0.0).then(|| Average::new(shape, settings.average)),
                 clamp: settings.clamp,
             },
             Method::Lbfgs => Self::Lbfgs {
@@ -56,9 +55,8 @@ impl Mover {
                 if *clamp {
                     keep_in_range(x);
                 }
-                if let Some((average, mean)) = average {
+                if let Some(average) = average {
                     average.add(x);
-                    *mean = average.mean();
                 }
             }
             Self::Lbfgs { lbfgs, begun } => {
@@ -76,7 +74,7 @@ impl Mover {
     /// The picture to show, where `x` is the one to be evaluated next.
     pub fn picture<'a>(&'a self, x: &'a Array3<f32>) -> &'a Array3<f32> {
         match self {
-            Self::Adam { average, .. } => average.as_ref().map_or(x, |(_, mean)| mean),
+            Self::Adam { average, .. } => average.as_ref().map_or(x, Average::mean),
             Self::Lbfgs { lbfgs, .. } => lbfgs.accepted().unwrap_or(x),
         }
     }

@@ -24,16 +24,16 @@ pub(super) fn read(bytes: &Bytes) -> Result<Contents, String> {
             "its header has {header} bytes, more than that of any VGG network"
         ));
     }
-    let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
-    let tensors = (file.iter())
-        .map(|(name, view)| Tensor {
-            name: name.to_owned(),
-            shape: view.shape().to_vec(),
-            strides: row_major(view.shape()),
-            number: number(view.dtype()),
+    let (length, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
+    let numbers = bytes.slice(8 + length..);
+    let tensors = (header.tensors().into_iter())
+        .map(|(name, tensor)| Tensor {
+            name,
+            shape: tensor.shape.clone(),
+            strides: row_major(&tensor.shape),
+            number: number(tensor.dtype),
             big_endian: false,
-            bytes: Lazy::Ready(bytes.slice_ref(view.data())),
+            bytes: Lazy::Ready(numbers.slice(tensor.data_offsets.0..tensor.data_offsets.1)),
         })
         .collect();
     Ok(Contents {
