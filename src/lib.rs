@@ -67,6 +67,7 @@
 //! # Ok::<(), ndarray::ShapeError>(())
 //! ```
 
+pub mod checkpoint;
 pub mod finite_difference;
 pub mod kernels;
 pub mod loss;

@@ -41,7 +41,12 @@ fn run(
         run.run(|step| {
             let parts = [step.losses.content, step.losses.style, step.losses.tv];
             losses.extend(parts.map(f64::to_bits));
-            pixels = step.picture.iter().map(|pixel| pixel.to_bits()).collect();
+            pixels = step
+                .state
+                .picture()
+                .iter()
+                .map(|pixel| pixel.to_bits())
+                .collect();
             ControlFlow::Continue(())
         })
         .unwrap();

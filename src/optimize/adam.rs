@@ -8,12 +8,14 @@
 
 use crate::ops::Scalar;
 use ndarray::{Array3, Zip};
+use serde::{Deserialize, Serialize};
 
 const BETA1: f64 = 0.9;
 const BETA2: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
 
 /// Adam with β₁ = 0.9, β₂ = 0.999, ε = 1e-8, and its state for one picture.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Adam<T> {
     learning_rate: f64,
     /// Running mean of the gradient.
@@ -34,6 +36,11 @@ impl<T: Scalar> Adam<T> {
             v: Array3::zeros(shape),
             t: 0,
         }
+    }
+
+    /// Whether its state is for pictures of this shape.
+    pub fn fits(&self, shape: (usize, usize, usize)) -> bool {
+        self.m.dim() == shape && self.v.dim() == shape
     }
 
     /// Takes one step: changes `x`, given the `gradient` at `x`.

@@ -6,8 +6,10 @@
 
 use crate::ops::Scalar;
 use ndarray::{Array3, Zip};
+use serde::{Deserialize, Serialize};
 
 /// The running mean of pictures of one shape.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Average<T> {
     decay: f64,
     mean: Array3<T>,

@@ -19,6 +19,7 @@
 
 use crate::ops::{Scalar, sum_pairs};
 use ndarray::{Array3, Zip};
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// How many pairs are kept, unless told otherwise.
@@ -37,6 +38,7 @@ const MOST_TRIALS: usize = 20;
 const MARGIN: f64 = 0.1;
 
 /// L-BFGS and its state for one picture.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Lbfgs<T> {
     history: usize,
     /// The largest change of a pixel in the very first step, when there is nothing to tell its length.
@@ -47,6 +49,7 @@ pub struct Lbfgs<T> {
 }
 
 /// s, y and 1 / sᵀy.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Pair<T> {
     s: Array3<T>,
     y: Array3<T>,
@@ -54,6 +57,7 @@ struct Pair<T> {
 }
 
 /// A line search that goes on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Search<T> {
     /// Where it began: x, f, g.
     x: Array3<T>,
@@ -81,6 +85,14 @@ impl<T: Scalar> Lbfgs<T> {
             pairs: VecDeque::new(),
             search: None,
         }
+    }
+
+    /// Whether its state is for pictures of this shape.
+    pub fn fits(&self, shape: (usize, usize, usize)) -> bool {
+        let of_pairs = self.pairs.iter().flat_map(|pair| [&pair.s, &pair.y]);
+        let of_search = (self.search.iter())
+            .flat_map(|search| [&search.x, &search.gradient, &search.direction]);
+        (of_pairs.chain(of_search)).all(|array| array.dim() == shape)
     }
 
     /// Takes the `loss` and the `gradient` at `x`, and moves `x` to where they are to be evaluated next. A loss that is not finite

@@ -76,7 +76,8 @@ impl Frames {
         if !self.schedule.includes(step.iteration) {
             return Ok(());
         }
-        OutputFile::new(&self.place(step.iteration))?.write(&Picture::from_array(step.picture))
+        OutputFile::new(&self.place(step.iteration))?
+            .write(&Picture::from_array(step.state.picture()))
     }
 }
 

@@ -8,24 +8,22 @@ mod init;
 mod memory;
 mod mover;
 mod recipe;
+mod run;
 mod scales;
 mod settings;
 
 pub use colours::Colours;
 pub use recipe::{Layers, PRESETS, Recipe, Text};
+pub use run::{Painting, State, Step, Times};
 pub use scales::Scales;
 pub use settings::{Init, LayerWeight, Method, Settings};
 
-use crate::loss::{Losses, Objective, Tap};
-use crate::network::{LayerTime, Network};
-use crate::ops::workspace::Phase;
-use crate::picture::{Picture, Size, resize};
+use crate::loss::Tap;
+use crate::network::Network;
+use crate::picture::{Picture, Size};
 use crate::vgg::LayerSpec;
 use crate::weights::Weights;
-use mover::Mover;
 use ndarray::Array3;
-use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
 use thiserror::Error;
 
 /// A run that is ready to begin.
@@ -47,57 +45,6 @@ struct Stage {
     content: Array3<f32>,
     style: Array3<f32>,
     iterations: usize,
-}
-
-/// What is known after an iteration.
-#[derive(Debug)]
-pub struct Step<'a> {
-    /// Which iteration this was, from 1.
-    pub iteration: usize,
-    /// How many there are to be.
-    pub iterations: usize,
-    /// The losses of the picture *before* this iteration's step.
-    pub losses: Losses,
-    /// The picture *after* it, H×W×3, RGB 0..255 less the mean.
-    pub picture: &'a Array3<f32>,
-    /// Since the first iteration began.
-    pub elapsed: Duration,
-    /// Where this iteration's time went.
-    pub times: &'a Times,
-}
-
-/// Where the time of one iteration went.
-#[derive(Clone, Debug)]
-pub struct Times {
-    /// Layer by layer.
-    pub layers: Vec<LayerTime>,
-    /// The losses and their gradients at the layers that they tap.
-    pub losses: Duration,
-    /// The optimiser's step.
-    pub optimizer: Duration,
-    /// The steps of the fast convolutions, in the order of [`Phase::ALL`], summed over the threads.
-    pub convolution: [Duration; 3],
-}
-
-impl Times {
-    /// All layers forward.
-    pub fn forward(&self) -> Duration {
-        self.layers.iter().map(|layer| layer.forward).sum()
-    }
-
-    /// All layers backward.
-    pub fn backward(&self) -> Duration {
-        self.layers.iter().map(|layer| layer.backward).sum()
-    }
-}
-
-/// What comes out of a run.
-#[derive(Debug)]
-pub struct Painting {
-    /// The painted picture.
-    pub picture: Picture,
-    /// How many iterations it took: fewer than were asked for if the run was ended early.
-    pub iterations: usize,
 }
 
 /// Why a run cannot begin, or cannot go on.
@@ -200,104 +147,11 @@ impl Stylization {
             .last()
             .expect("the size that was asked for is always painted at")
     }
-
-    /// Runs to the end, or until `watch`, called after each iteration, breaks off.
-    ///
-    /// # Errors
-    /// If a loss becomes NaN or infinite: the error holds the last good picture.
-    pub fn run(
-        self,
-        mut watch: impl FnMut(&Step) -> ControlFlow<()>,
-    ) -> Result<Painting, StylizeError> {
-        let (iterations, size) = (self.iterations(), self.size());
-        // Whatever the size so far, the picture has the size that was asked for.
-        let picture = |x: Array3<f32>| {
-            let x = if size_of(&x) == size {
-                x
-            } else {
-                resize(&x, size)
-            };
-            self.settings
-                .colours
-                .finish(Picture::from_array(&x), &self.photograph)
-        };
-        let mut x = self.initial;
-        let mut last_good: Option<Array3<f32>> = None;
-        let mut done = 0;
-        let mut begin = None;
-        for (number, stage) in self.stages.into_iter().enumerate() {
-            if number > 0 {
-                x = resize(&x, size_of(&stage.content));
-            }
-            let objective = Objective::new(
-                &self.network,
-                (&stage.content, &self.content_taps),
-                (&stage.style, &self.style_taps),
-                self.settings.tv_weight,
-            );
-            times(&self.network, Duration::ZERO, Duration::ZERO); // what setting up took
-            let mut mover = Mover::new(&self.settings, x.dim());
-            for _ in 0..stage.iterations {
-                let evaluation = Instant::now();
-                let begin = *begin.get_or_insert(evaluation);
-                let (losses, gradient) = objective.evaluate(&self.network, &x);
-                let evaluation = evaluation.elapsed();
-                let stepping = Instant::now();
-                if losses.total().is_finite() {
-                    let good = last_good.take().filter(|good| good.dim() == x.dim());
-                    last_good
-                        .insert(good.unwrap_or_else(|| x.clone()))
-                        .assign(&x);
-                }
-                let moved = mover.step(&mut x, losses.total(), &gradient);
-                if moved.is_break() || x.iter().any(|pixel| !pixel.is_finite()) {
-                    return Err(StylizeError::Diverged {
-                        iteration: done + 1,
-                        last_good: last_good.map(|x| Box::new(picture(x))),
-                    });
-                }
-                self.network.recycle(gradient);
-                done += 1;
-                let times = times(&self.network, evaluation, stepping.elapsed());
-                let step = Step {
-                    iteration: done,
-                    iterations,
-                    losses,
-                    picture: mover.picture(&x),
-                    elapsed: begin.elapsed(),
-                    times: &times,
-                };
-                if watch(&step).is_break() {
-                    return Ok(Painting {
-                        picture: picture(mover.finish(x)),
-                        iterations: done,
-                    });
-                }
-            }
-            x = mover.finish(x);
-        }
-        Ok(Painting {
-            picture: picture(x),
-            iterations: done,
-        })
-    }
 }
 
 /// How many layers these taps need.
 fn depth(taps: &[Tap]) -> usize {
     taps.iter().map(|tap| tap.layer + 1).max().unwrap_or(0)
-}
-
-/// Where the time of an iteration went that took so long to evaluate and to step.
-fn times(network: &Network<f32>, evaluation: Duration, optimizer: Duration) -> Times {
-    let mut times = Times {
-        layers: network.take_times(),
-        losses: Duration::ZERO,
-        optimizer,
-        convolution: Phase::ALL.map(|phase| network.workspace().take_time(phase)),
-    };
-    times.losses = evaluation.saturating_sub(times.forward() + times.backward());
-    times
 }
 
 /// The layers that have a weight, by number.

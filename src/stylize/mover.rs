@@ -4,8 +4,10 @@ use super::{Method, Settings};
 use crate::optimize::{Adam, Average, Lbfgs};
 use crate::vgg::MEAN;
 use ndarray::Array3;
+use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Mover {
     Adam {
         adam: Adam<f32>,
@@ -32,6 +34,19 @@ impl Mover {
                 lbfgs: Lbfgs::new(settings.history, settings.learning_rate),
                 begun: false,
             },
+        }
+    }
+
+    /// Whether it can be one that these settings made, for pictures of this shape.
+    pub fn fits(&self, settings: &Settings, shape: (usize, usize, usize)) -> bool {
+        match self {
+            Self::Adam { adam, average, .. } => {
+                settings.optimizer == Method::Adam
+                    && average.is_some() == (settings.average > 0.0)
+                    && adam.fits(shape)
+                    && (average.iter()).all(|average| average.mean().dim() == shape)
+            }
+            Self::Lbfgs { lbfgs, .. } => settings.optimizer == Method::Lbfgs && lbfgs.fits(shape),
         }
     }
 
