@@ -52,7 +52,8 @@ impl CheckpointFile {
                 let previous = previous(path);
                 let _ = std::fs::remove_file(&previous); // it need not be there
                 // Two names for one file, so that the first is never missing; where a file system knows no links, it is for a moment.
-                std::fs::hard_link(path, &previous).or_else(|_| std::fs::rename(path, &previous))?;
+                std::fs::hard_link(path, &previous)
+                    .or_else(|_| std::fs::rename(path, &previous))?;
             }
             Ok(())
         })
@@ -90,7 +91,10 @@ impl Checkpoint {
                 );
                 Ok((checkpoint, Some(remark)))
             }
-            Err(second) => Err(format!("{trouble}; nor can the one before be used: {}", error(&previous, second))),
+            Err(second) => Err(format!(
+                "{trouble}; nor can the one before be used: {}",
+                error(&previous, second)
+            )),
         }
     }
 }
@@ -123,11 +127,15 @@ fn read(path: &Path) -> Result<Checkpoint, String> {
     let bytes = File::open(path)
         .and_then(|file| crate::kernels::map(&file))
         .map_err(|e| reason(&e))?;
-    let rest = bytes.strip_prefix(MARK).ok_or(
-        "not a checkpoint of this version of impasto, or the beginning of one is damaged",
-    )?;
-    let (content, digest) = (rest.split_last_chunk::<DIGEST>()).ok_or("the checkpoint is cut short")?;
-    let found = Sha256::new().chain_update(MARK).chain_update(content).finalize();
+    let rest = bytes
+        .strip_prefix(MARK)
+        .ok_or("not a checkpoint of this version of impasto, or the beginning of one is damaged")?;
+    let (content, digest) =
+        (rest.split_last_chunk::<DIGEST>()).ok_or("the checkpoint is cut short")?;
+    let found = Sha256::new()
+        .chain_update(MARK)
+        .chain_update(content)
+        .finalize();
     if found.as_slice() != digest {
         return Err("the checkpoint is damaged or cut short".to_owned());
     }

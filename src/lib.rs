@@ -31,7 +31,7 @@
 //!
 //! ```no_run
 //! use impasto::picture::{OutputFile, Picture};
-//! use impasto::stylize::{Settings, Stylization};
+//! use impasto::stylize::{Inputs, Settings, Stylization};
 //! use impasto::weights::{Source, Weights};
 //! use std::ops::ControlFlow;
 //! use std::path::Path;
@@ -42,7 +42,8 @@
 //! let (painting, _) = Picture::open(Path::new("data/style/starry_night.jpg"))?;
 //! let output = OutputFile::new(Path::new("painted.png"))?;
 //!
-//! let run = Stylization::new(&weights, &photograph, &painting, &Settings::classic())?;
+//! let pictures = Inputs::pair(photograph, painting);
+//! let run = Stylization::new(&weights, &pictures, &Settings::classic())?;
 //! let painted = run.run(|step| {
 //!     println!("{}: {:e}", step.iteration, step.losses.total());
 //!     ControlFlow::Continue(())

@@ -106,6 +106,11 @@ impl<T: Scalar> Network<T> {
         }
     }
 
+    /// How many layers there are.
+    pub fn depth(&self) -> usize {
+        self.layers.len()
+    }
+
     /// How long each layer has taken since this was last asked. A pooling that is done with the convolution before it counts
     /// with that.
     pub fn take_times(&self) -> Vec<LayerTime> {

@@ -31,7 +31,15 @@ impl Place {
             );
         }
         let place = Self(path.to_owned());
-        place.temporary().map(|_probe| place)
+        place.check().map(|()| place)
+    }
+
+    /// Checks that a file can be made there. Leaves nothing behind.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check(&self) -> Result<(), String> {
+        self.temporary().map(drop)
     }
 
     /// Where the file goes.

@@ -3,7 +3,7 @@
 use impasto::kernels::Cpu;
 use impasto::ops::conv::Engine;
 use impasto::picture::{OutputFile, Picture};
-use impasto::stylize::{Method, Scales, Settings, Stylization};
+use impasto::stylize::{Inputs, Method, Scales, Settings, Stylization};
 use impasto::weights::{Source, Weights};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -30,14 +30,14 @@ fn run(
         engine,
         ..Settings::classic()
     };
-    let (content, style) = (open("content/coffee.jpg"), open("style/great_wave.jpg"));
+    let inputs = Inputs::pair(open("content/coffee.jpg"), open("style/great_wave.jpg"));
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
         .unwrap();
     pool.install(|| {
         let (mut losses, mut pixels) = (Vec::new(), Vec::new());
-        let run = Stylization::new(weights, &content, &style, &settings).unwrap();
+        let run = Stylization::new(weights, &inputs, &settings).unwrap();
         run.run(|step| {
             let parts = [step.losses.content, step.losses.style, step.losses.tv];
             losses.extend(parts.map(f64::to_bits));

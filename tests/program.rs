@@ -394,7 +394,7 @@ fn painting_goes_from_coarse_to_fine() {
         .clone();
     let said = String::from_utf8(said).unwrap();
     assert!(
-        said.contains("painted at 96x64, after 48x32, 70x47"),
+        said.contains("painted   at 96x64, after 48x32, 70x47"),
         "{said}"
     );
     let widths: Vec<u32> = (1..=60)

@@ -8,7 +8,7 @@ use impasto::ops::conv::Engine;
 use impasto::ops::workspace::Phase;
 use impasto::picture::{Picture, Size, SizeRequest};
 use impasto::report::duration;
-use impasto::stylize::{Init, Settings, Stylization, Times};
+use impasto::stylize::{Init, Inputs, Settings, Stylization, Times};
 use impasto::vgg::{LayerKind, LayerSpec, VGG16, VGG19};
 use impasto::weights::Weights;
 use ndarray::Array3;
@@ -123,7 +123,8 @@ impl Bench {
             ((i * j + 7 * c) % 29) as f32 * 8.0 - 110.0
         }));
         let weights = Weights::he_normal(architecture, depth, 0);
-        let run = threads.install(|| Stylization::new(&weights, &picture, &picture, &settings))?;
+        let inputs = Inputs::pair(picture.clone(), picture);
+        let run = threads.install(|| Stylization::new(&weights, &inputs, &settings))?;
         drop(weights);
         let size = run.size();
         say(format_args!(

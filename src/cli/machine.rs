@@ -5,13 +5,14 @@ use clap::{Args, ValueEnum};
 use impasto::kernels::Cpu;
 use impasto::ops::conv::Engine;
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use serde::{Deserialize, Serialize};
 use std::num::NonZero;
 
 /// Names an instruction set to use instead of the widest.
 const CPU: &str = "IMPASTO_CPU";
 
 /// Options of the machine.
-#[derive(Args)]
+#[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
 #[command(next_help_heading = "Network and machine")]
 pub struct MachineOptions {
     /// How to compute: fast, or the plain way that the fast one is tested against [default: fast]
@@ -29,7 +30,7 @@ pub struct MachineOptions {
     threads: Option<u16>,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, Debug, ValueEnum, Serialize, Deserialize)]
 enum EngineName {
     Fast,
     Reference,
@@ -49,6 +50,11 @@ impl MachineOptions {
             Some(name) => Cpu::named(&name.to_string_lossy()).context(CPU)?,
         };
         Ok(Engine::Fast(cpu))
+    }
+
+    /// Asks for so many threads, if any are named.
+    pub fn set_threads(&mut self, threads: Option<u16>) {
+        self.threads = threads.or(self.threads);
     }
 
     /// The threads that are asked for.

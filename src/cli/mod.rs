@@ -1,16 +1,22 @@
 //! The command line: what can be asked for, and how the answer is reported.
 
 mod bench;
+mod checkpoints;
 mod interrupt;
+mod keep;
 mod machine;
 mod options;
+mod order;
+mod paint;
+mod places;
+mod reports;
+mod resume;
 mod stylize;
 mod weights;
 
 use clap::Parser;
 use std::fmt::Arguments;
 use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Paints a photograph in the style of a painting.
@@ -23,6 +29,7 @@ use std::process::ExitCode;
 #[allow(clippy::large_enum_variant, reason = "there is one of it")]
 enum Cli {
     Stylize(stylize::Stylize),
+    Resume(resume::Resume),
     Bench(bench::Bench),
     #[command(subcommand)]
     Weights(weights::Command),
@@ -35,23 +42,9 @@ enum Cli {
 pub fn run(built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
     match Cli::parse() {
         Cli::Stylize(command) => command.run(built_in),
+        Cli::Resume(command) => command.run(built_in),
         Cli::Bench(command) => command.run(),
         Cli::Weights(command) => command.run(built_in),
-    }
-}
-
-/// Where a file is or would be, however it is written: so that two names of one file are equal.
-fn whereabouts(path: &Path) -> PathBuf {
-    if let Ok(place) = path.canonicalize() {
-        return place;
-    }
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    match (folder.canonicalize(), path.file_name()) {
-        (Ok(folder), Some(name)) => folder.join(name),
-        _ => path.to_owned(),
     }
 }
 

@@ -4,7 +4,7 @@ use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 use impasto::ops::pool::Pooling;
 use impasto::picture::{Picture, SizeRequest};
-use impasto::stylize::{Colours, Init, LayerWeight, Layers, Method, Recipe, Scales, Text};
+use impasto::stylize::{Colours, Init, LayerWeight, Layers, Method, Numbers, Recipe, Scales, Text};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
@@ -57,9 +57,14 @@ struct RecipeOptions {
     #[arg(long, value_name = "auto|N|LIST")]
     scales: Option<Scales>,
 
-    /// How large the style picture is beside the painted one: 2 makes strokes twice as large [default: 1]
-    #[arg(long, value_name = "X", value_parser = style_scale, allow_negative_numbers = true)]
-    style_scale: Option<f64>,
+    /// How large the style picture is beside the painted one: 2 makes strokes twice as large; a number for each style, or one
+    /// for all [default: 1]
+    #[arg(long, value_name = "X[,X…]", value_parser = style_scale, value_delimiter = ',', allow_negative_numbers = true)]
+    style_scale: Option<Vec<f64>>,
+
+    /// How much each style counts beside the others: 3,1 [default: all the same]
+    #[arg(long, value_name = "X,X…", value_parser = weight, value_delimiter = ',', allow_negative_numbers = true)]
+    style_blend: Option<Vec<f64>>,
 
     /// How the pixels are moved [default: adam]
     #[arg(
@@ -191,7 +196,8 @@ impl PaintOptions {
             noise_ratio: picture.noise_ratio,
             seed: picture.seed,
             scales: recipe.scales.clone().map(Text),
-            style_scale: recipe.style_scale,
+            style_scale: recipe.style_scale.clone().map(Numbers::Each),
+            style_blend: recipe.style_blend.clone().map(Numbers::Each),
             iterations: recipe.iterations,
             optimizer: recipe.optimizer.map(|name| match name {
                 MethodName::Adam => Method::Adam,

@@ -1,7 +1,8 @@
 //! `impasto weights`: what a file of weights is, another format for it, and where such files are.
 
 use super::interrupt::{self, Interrupt};
-use super::{printable, say, whereabouts};
+use super::places::whereabouts;
+use super::{printable, say};
 use anyhow::{Context, anyhow, ensure};
 use clap::{Args, Subcommand, ValueEnum};
 use impasto::vgg::LayerKind;

@@ -14,7 +14,7 @@ pub use write::{ENDINGS, OutputFile};
 
 use crate::vgg::MEAN;
 use image::{Rgb, RgbImage};
-use ndarray::{Array3, s};
+use ndarray::{Array2, Array3, s};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -51,6 +51,15 @@ impl Picture {
         let Size { width, height } = self.size();
         Array3::from_shape_fn((height as usize, width as usize, 3), |(i, j, c)| {
             f32::from(self.0.get_pixel(j as u32, i as u32)[c]) - MEAN[c]
+        })
+    }
+
+    /// H×W weights, from 0 where the picture is black to 1 where it is white.
+    pub fn to_mask(&self) -> Array2<f32> {
+        let Size { width, height } = self.size();
+        let grey = self.luminance();
+        Array2::from_shape_fn((height as usize, width as usize), |(i, j)| {
+            f32::from(grey.0.get_pixel(j as u32, i as u32)[0]) / 255.0
         })
     }
 

@@ -49,6 +49,14 @@ impl OutputFile {
         self.place.path()
     }
 
+    /// Checks that a file can still be made there. Leaves nothing behind.
+    ///
+    /// # Errors
+    /// If it cannot.
+    pub fn check_place(&self) -> Result<(), PictureError> {
+        (self.place.check()).map_err(|trouble| PictureError::new(self.path(), trouble))
+    }
+
     /// Checks that a picture of this size can be written in this format.
     ///
     /// # Errors

@@ -2,13 +2,15 @@
 
 use crate::picture::{OutputFile, Picture, PictureError};
 use crate::stylize::Step;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// After which iterations a picture is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FrameSchedule {
     /// 1, 2, 3, 4, 5, 10, 20, then every 20th: most happens early.
+    #[default]
     Classic,
     /// Every Nth.
     Every(usize),

@@ -3,7 +3,7 @@
 use crate::stylize::Step;
 use serde::Serialize;
 use std::fs::File;
-use std::io::{self, LineWriter, Write};
+use std::io::{self, BufRead, BufReader, LineWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 
 /// Writes the losses to a file while the run goes on.
@@ -29,6 +29,32 @@ impl Log {
     /// If the file cannot be made.
     pub fn create(path: &Path) -> io::Result<Self> {
         Ok(Self(LineWriter::new(File::create(path)?)))
+    }
+
+    /// Goes on with the log of a run that was broken off: what comes after this iteration is cut off.
+    ///
+    /// # Errors
+    /// If the file cannot be read or written.
+    pub fn resume(path: &Path, iterations: usize) -> io::Result<Self> {
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)?;
+        let mut lines = BufReader::new(&file);
+        let (mut length, mut line) = (0, Vec::new());
+        for _ in 0..iterations {
+            line.clear();
+            lines.read_until(b'\n', &mut line)?;
+            if !line.ends_with(b"\n") {
+                break;
+            }
+            length += line.len() as u64;
+        }
+        file.set_len(length)?;
+        (&file).seek(SeekFrom::Start(length))?;
+        Ok(Self(LineWriter::new(file)))
     }
 
     /// Adds a line.

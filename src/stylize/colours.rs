@@ -18,32 +18,35 @@ pub enum Colours {
 }
 
 impl Colours {
-    /// Content and style as the network is to see them.
-    pub(super) fn prepare<'a>(
-        self,
-        content: &'a Picture,
-        style: &'a Picture,
-    ) -> (Cow<'a, Picture>, Cow<'a, Picture>) {
+    /// The photograph as the network is to see it.
+    pub(super) fn content(self, content: &Picture) -> Cow<'_, Picture> {
         match self {
-            Self::Painting => (Cow::Borrowed(content), Cow::Borrowed(style)),
-            Self::Match => (
-                Cow::Borrowed(content),
-                Cow::Owned(style.in_colours_of(content)),
-            ),
-            Self::Luminance => {
-                let content = content.luminance();
-                // Grey is a colour, too: its mean and its spread are the photograph's.
-                let style = style.luminance().in_colours_of(&content);
-                (Cow::Owned(content), Cow::Owned(style))
+            Self::Painting | Self::Match => Cow::Borrowed(content),
+            Self::Luminance => Cow::Owned(content.luminance()),
+        }
+    }
+
+    /// A painting as the network is to see it, beside the photograph as it sees that.
+    pub(super) fn style<'a>(
+        self,
+        style: &'a Picture,
+        content: Option<&Picture>,
+    ) -> Cow<'a, Picture> {
+        match (self, content) {
+            (Self::Painting, _) | (_, None) => Cow::Borrowed(style),
+            (Self::Match, Some(content)) => Cow::Owned(style.in_colours_of(content)),
+            // Grey is a colour, too: its mean and its spread are the photograph's.
+            (Self::Luminance, Some(content)) => {
+                Cow::Owned(style.luminance().in_colours_of(content))
             }
         }
     }
 
     /// The painted picture, in its colours. `content` is the photograph, of the same size.
-    pub(super) fn finish(self, painted: Picture, content: &Picture) -> Picture {
-        match self {
-            Self::Painting | Self::Match => painted,
-            Self::Luminance => painted.with_chrominance_of(content),
+    pub(super) fn finish(self, painted: Picture, content: Option<&Picture>) -> Picture {
+        match (self, content) {
+            (Self::Luminance, Some(content)) => painted.with_chrominance_of(content),
+            _ => painted,
         }
     }
 }

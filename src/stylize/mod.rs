@@ -5,15 +5,19 @@
 
 mod colours;
 mod init;
+mod inputs;
 mod memory;
 mod mover;
+mod networks;
 mod recipe;
 mod run;
 mod scales;
 mod settings;
 
 pub use colours::Colours;
-pub use recipe::{Layers, PRESETS, Recipe, Text};
+pub use inputs::{Inputs, Painted, Style};
+pub use networks::Networks;
+pub use recipe::{Layers, Numbers, PRESETS, Recipe, Text};
 pub use run::{Painting, State, Step, Times};
 pub use scales::Scales;
 pub use settings::{Init, LayerWeight, Method, Settings};
@@ -23,12 +27,14 @@ use crate::network::Network;
 use crate::picture::{Picture, Size};
 use crate::vgg::LayerSpec;
 use crate::weights::Weights;
-use ndarray::Array3;
+use ndarray::{Array2, Array3};
+use std::borrow::Cow;
+use std::sync::Arc;
 use thiserror::Error;
 
 /// A run that is ready to begin.
 pub struct Stylization {
-    network: Network<f32>,
+    network: Arc<Network<f32>>,
     content_taps: Vec<Tap>,
     style_taps: Vec<Tap>,
     /// The last is of the size that was asked for.
@@ -37,14 +43,26 @@ pub struct Stylization {
     initial: Array3<f32>,
     settings: Settings,
     /// The photograph, of the painted picture's size.
-    photograph: Picture,
+    photograph: Option<Picture>,
 }
 
 /// One size at which is painted.
 struct Stage {
-    content: Array3<f32>,
-    style: Array3<f32>,
+    size: Size,
+    content: Option<Array3<f32>>,
+    styles: Vec<StyleAtStage>,
     iterations: usize,
+}
+
+/// A style picture as one stage sees it.
+struct StyleAtStage {
+    picture: Array3<f32>,
+    /// Of each of its pixels, whether it is looked at, 0 to 1.
+    seen: Option<Array2<f32>>,
+    /// Of each pixel of the painted picture, whether it is painted in this style, 0 to 1.
+    painted: Option<Array2<f32>>,
+    /// Its share of the blend.
+    share: f64,
 }
 
 /// Why a run cannot begin, or cannot go on.
@@ -69,17 +87,42 @@ impl Stylization {
     /// Checks everything, fits the pictures and builds the network.
     ///
     /// # Errors
-    /// If a setting is senseless, a layer is unknown, or a picture is too small for the layers.
+    /// If a setting is senseless, a layer is unknown, a picture is too small for the layers, or pictures do not go together.
     pub fn new(
         weights: &Weights,
-        content: &Picture,
-        style: &Picture,
+        inputs: &Inputs,
         settings: &Settings,
     ) -> Result<Self, StylizeError> {
-        settings.check().map_err(StylizeError::Settings)?;
-        let taps = |layers, weight| taps(weights, layers, weight).map_err(StylizeError::Settings);
-        let content_taps = taps(&settings.content_layers, settings.content_weight)?;
-        let style_taps = taps(&settings.style_layers, settings.style_weight)?;
+        Self::sharing(&mut Networks::default(), weights, inputs, settings)
+    }
+
+    /// As [`new`](Self::new), with the network of the run before if it will do. `networks` are of these weights alone.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn sharing(
+        networks: &mut Networks,
+        weights: &Weights,
+        inputs: &Inputs,
+        settings: &Settings,
+    ) -> Result<Self, StylizeError> {
+        settings.check(inputs).map_err(StylizeError::Settings)?;
+        inputs.check()?;
+        let leading = inputs.leading().expect("it has been checked");
+        let taps = |there, layers, weight| match there {
+            true => taps(weights, layers, weight).map_err(StylizeError::Settings),
+            false => Ok(Vec::new()),
+        };
+        let content_taps = taps(
+            inputs.content.is_some(),
+            &settings.content_layers,
+            settings.content_weight,
+        )?;
+        let style_taps = taps(
+            !inputs.styles.is_empty(),
+            &settings.style_layers,
+            settings.style_weight,
+        )?;
         let layers = weights.architecture().layers();
         let check = |which: &str, size: Size, taps: &[Tap]| {
             let deepest = taps.iter().map(|tap| &layers[tap.layer]);
@@ -88,34 +131,59 @@ impl Stylization {
         };
         // The painted picture has the content's size and goes through the style layers too.
         let all_taps = [&content_taps[..], &style_taps].concat();
-        let finest = settings.size.of(content.size());
-        let photograph = content.fit(finest);
-        let (content, style) = settings.colours.prepare(content, style);
+        let finest = settings.size.of(leading.size());
+        let colours = settings.colours;
+        let content = (inputs.content.as_ref()).map(|content| colours.content(content));
+        let styles: Vec<_> = (inputs.styles.iter())
+            .map(|style| colours.style(&style.picture, content.as_deref()))
+            .collect();
         let mut stages = Vec::new();
         for scale in settings.scales.plan(finest, settings.iterations) {
-            let style_size = settings.style_size(style.size(), scale.share);
-            let fits = check("content", scale.size, &all_taps)
-                .and_then(|()| check("style", style_size, &style_taps));
+            let style_size = |number: usize| {
+                settings.style_size(
+                    styles[number].size(),
+                    scale.share,
+                    number,
+                    content.is_some(),
+                )
+            };
+            let fits = check("content", scale.size, &all_taps).and_then(|()| {
+                (0..styles.len())
+                    .try_for_each(|number| check("style", style_size(number), &style_taps))
+            });
             match fits {
                 // A size that is too small for the layers is passed over, unless it is the last.
                 Err(_) if scale.size != finest => continue,
                 fits => fits.map_err(StylizeError::Settings)?,
             }
+            let mut painted = masks(&inputs.styles, scale.size).into_iter();
+            let at_stage = |(number, (style, picture)): (usize, (&Style, &Cow<Picture>))| {
+                let size = style_size(number);
+                StyleAtStage {
+                    picture: picture.fit(size).to_array(),
+                    seen: style.seen.as_ref().map(|mask| mask.fit(size).to_mask()),
+                    painted: painted.next().flatten(),
+                    share: settings.style_share(number),
+                }
+            };
             stages.push(Stage {
-                content: content.fit(scale.size).to_array(),
-                style: style.fit(style_size).to_array(),
+                size: scale.size,
+                content: (content.as_ref()).map(|content| content.fit(scale.size).to_array()),
+                styles: (inputs.styles.iter().zip(&styles).enumerate())
+                    .map(at_stage)
+                    .collect(),
                 iterations: scale.iterations,
             });
         }
-        let depth = depth(&all_taps);
+        let first = &stages[0];
         Ok(Self {
-            network: Network::new(weights, settings.pooling, depth, settings.engine),
-            initial: init::initial(settings, &stages[0].content),
+            initial: init::initial(settings, first.size, first.content.as_ref()),
+            network: networks.take(weights, settings.pooling, depth(&all_taps), settings.engine),
             content_taps,
             style_taps,
             stages,
             settings: settings.clone(),
-            photograph,
+            photograph: inputs.content.as_ref().map(|content| content.fit(finest)),
         })
     }
 
@@ -126,20 +194,18 @@ impl Stylization {
 
     /// The size of the painted picture.
     pub fn size(&self) -> Size {
-        size_of(&self.finest().content)
+        self.finest().size
     }
 
-    /// The size that the style picture was fitted to.
-    pub fn style_size(&self) -> Size {
-        size_of(&self.finest().style)
+    /// The sizes that the style pictures were fitted to.
+    pub fn style_sizes(&self) -> Vec<Size> {
+        let styles = self.finest().styles.iter();
+        styles.map(|style| size_of(&style.picture)).collect()
     }
 
     /// The sizes at which is painted, the last the painted picture's.
     pub fn sizes(&self) -> Vec<Size> {
-        self.stages
-            .iter()
-            .map(|stage| size_of(&stage.content))
-            .collect()
+        self.stages.iter().map(|stage| stage.size).collect()
     }
 
     fn finest(&self) -> &Stage {
@@ -147,6 +213,21 @@ impl Stylization {
             .last()
             .expect("the size that was asked for is always painted at")
     }
+}
+
+/// Where at this size each style is painted; none for a style that is painted everywhere.
+fn masks(styles: &[Style], size: Size) -> Vec<Option<Array2<f32>>> {
+    let drawn = |style: &Style| match &style.painted {
+        Painted::Mask(mask) => Some(mask.fit(size).to_mask()),
+        Painted::Everywhere | Painted::Rest => None,
+    };
+    let mut masks: Vec<_> = styles.iter().map(drawn).collect();
+    if let Some(rest) = (styles.iter()).position(|style| matches!(style.painted, Painted::Rest)) {
+        let mut left = Array2::ones((size.height as usize, size.width as usize));
+        masks.iter().flatten().for_each(|mask| left -= mask);
+        masks[rest] = Some(left.mapv(|share| share.max(0.0)));
+    }
+    masks
 }
 
 /// How many layers these taps need.

@@ -49,8 +49,10 @@ recipe! {
     size: Text<SizeRequest>,
     /// From coarse to fine.
     scales: Text<Scales>,
-    /// How large the style picture is beside the painted one.
-    style_scale: f64,
+    /// How large the style pictures are beside the painted one.
+    style_scale: Numbers,
+    /// How much each style counts beside the others.
+    style_blend: Numbers,
     /// Whether the style picture may be enlarged beyond its own pixels.
     enlarge_style: bool,
     /// Evaluations of loss and gradient.
@@ -101,6 +103,25 @@ impl<'de, T: FromStr<Err = String>> Deserialize<'de> for Text<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+/// A number, or a list of them: `1.0` or `[3.0, 1.0]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Numbers {
+    /// One for all.
+    One(f64),
+    /// One for each.
+    Each(Vec<f64>),
+}
+
+impl From<Numbers> for Vec<f64> {
+    fn from(numbers: Numbers) -> Self {
+        match numbers {
+            Numbers::One(number) => vec![number],
+            Numbers::Each(numbers) => numbers,
+        }
     }
 }
 
@@ -175,7 +196,8 @@ impl Recipe {
             Some(Settings {
                 size: recipe.size?.0,
                 scales: recipe.scales?.0,
-                style_scale: recipe.style_scale?,
+                style_scale: recipe.style_scale?.into(),
+                style_blend: recipe.style_blend?.into(),
                 enlarge_style: recipe.enlarge_style?,
                 iterations: recipe.iterations? as usize,
                 optimizer: recipe.optimizer?,
@@ -214,6 +236,7 @@ impl FromStr for Recipe {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Inputs;
     use super::*;
 
     #[test]
@@ -228,7 +251,7 @@ mod tests {
                 "{name}"
             );
             assert_eq!(
-                recipe.settings(Init::Content, Engine::default()).check(),
+                (recipe.settings(Init::Content, Engine::default())).check(&Inputs::grey()),
                 Ok(()),
                 "{name}"
             );

@@ -136,8 +136,8 @@ impl Stylization {
             let stage = &self.stages[state.stage];
             let objective = Objective::new(
                 &self.network,
-                (&stage.content, &self.content_taps),
-                (&stage.style, &self.style_taps),
+                (stage.content.as_ref().unwrap(), &self.content_taps),
+                (&stage.styles[0].picture, &self.style_taps),
                 self.settings.tv_weight,
             );
             times(&self.network, Duration::ZERO, Duration::ZERO); // what setting up took
@@ -178,7 +178,7 @@ impl Stylization {
             let Some(next) = self.stages.get(state.stage + 1) else {
                 return Ok(self.painting(state));
             };
-            state.x = resize(state.picture(), size_of(&next.content));
+            state.x = resize(state.picture(), next.size);
             state.mover = Mover::new(&self.settings, state.x.dim());
             state.stage += 1;
             state.of_stage = 0;
@@ -191,7 +191,8 @@ impl Stylization {
             let before: usize = (self.stages[..state.stage].iter())
                 .map(|stage| stage.iterations)
                 .sum();
-            state.x.dim() == stage.content.dim()
+            size_of(&state.x) == stage.size
+                && state.x.dim().2 == 3
                 && state.of_stage <= stage.iterations
                 && before.checked_add(state.of_stage) == Some(state.iterations)
                 && state.mover.fits(&self.settings, state.x.dim())
@@ -218,7 +219,7 @@ impl Stylization {
         } else {
             resize(&x, size)
         };
-        (self.settings.colours).finish(Picture::from_array(&x), &self.photograph)
+        (self.settings.colours).finish(Picture::from_array(&x), self.photograph.as_ref())
     }
 }
 

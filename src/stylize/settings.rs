@@ -1,6 +1,6 @@
 //! What can be set about a run, and whether it makes sense.
 
-use super::{Colours, Scales};
+use super::{Colours, Inputs, Painted, Scales};
 use crate::ops::conv::Engine;
 use crate::ops::pool::Pooling;
 use crate::optimize::lbfgs;
@@ -23,8 +23,10 @@ pub struct Settings {
     pub size: SizeRequest,
     /// From coarse to fine: the sizes that come before it.
     pub scales: Scales,
-    /// How large the style picture is beside the painted one: 1 for the same long edge.
-    pub style_scale: f64,
+    /// How large each style picture is beside the painted one, 1 for the same long edge; one number for all, or one for each.
+    pub style_scale: Vec<f64>,
+    /// How much each style counts beside the others; one number for all, or one for each.
+    pub style_blend: Vec<f64>,
     /// Whether the style picture may be enlarged beyond its own pixels.
     pub enlarge_style: bool,
     /// How many evaluations of loss and gradient in all, at least 1.
@@ -115,7 +117,8 @@ impl Settings {
                 height: 500,
             }),
             scales: Scales::Count(1),
-            style_scale: 1.0,
+            style_scale: vec![1.0],
+            style_blend: vec![1.0],
             enlarge_style: true,
             iterations: 300,
             optimizer: Method::Adam,
@@ -137,9 +140,16 @@ impl Settings {
         }
     }
 
-    /// The size that a style picture of size `from` is fitted to, where the painted one is at `share` of its full size.
-    pub(super) fn style_size(&self, from: Size, share: f64) -> Size {
-        let full = self.size.of(from);
+    /// The size that style picture `number` of size `from` is fitted to, where the painted one is at `share` of its full size.
+    /// `cropped` says whether it gets the aspect of the painted picture, if that is given.
+    pub(super) fn style_size(&self, from: Size, share: f64, number: usize, cropped: bool) -> Size {
+        let full = match self.size {
+            SizeRequest::Exact(size) if !cropped => {
+                SizeRequest::LongEdge(size.width.max(size.height))
+            }
+            size => size,
+        };
+        let full = full.of(from);
         let edges = |size: Size| [size.width, size.height].map(f64::from);
         let ([width, height], [own_width, own_height]) = (edges(full), edges(from));
         // Of a crop, too, no pixel becomes two.
@@ -148,7 +158,7 @@ impl Settings {
         } else {
             (own_width / width).min(own_height / height)
         };
-        let factor = (self.style_scale * share).min(own);
+        let factor = (of_style(&self.style_scale, number) * share).min(own);
         let edge = |edge: f64| ((edge * factor).round() as u32).max(1);
         Size {
             width: edge(width),
@@ -156,11 +166,16 @@ impl Settings {
         }
     }
 
-    /// Checks what can be checked without weights and pictures.
+    /// How much style `number` counts beside the others.
+    pub(super) fn style_share(&self, number: usize) -> f64 {
+        of_style(&self.style_blend, number)
+    }
+
+    /// Checks what can be checked without weights.
     ///
     /// # Errors
     /// Which setting is wrong, and what it must be.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self, inputs: &Inputs) -> Result<(), String> {
         if self.iterations == 0 {
             return Err("there must be at least 1 iteration".to_owned());
         }
@@ -182,11 +197,16 @@ impl Settings {
                 "the decay of the average must be from 0 to less than 1, not {average}"
             ));
         }
-        if !(MIN_STYLE_SCALE..=MAX_STYLE_SCALE).contains(&self.style_scale) {
-            let scale = self.style_scale;
-            return Err(format!(
-                "the style scale must be from {MIN_STYLE_SCALE} to {MAX_STYLE_SCALE}, not {scale}"
-            ));
+        for scale in &self.style_scale {
+            if !(MIN_STYLE_SCALE..=MAX_STYLE_SCALE).contains(scale) {
+                return Err(format!(
+                    "the style scale must be from {MIN_STYLE_SCALE} to {MAX_STYLE_SCALE}, not {scale}"
+                ));
+            }
+        }
+        self.check_styles(inputs)?;
+        if inputs.content.is_none() {
+            self.check_without_content()?;
         }
         if !(0.0..=1.0).contains(&self.noise_ratio) {
             return Err(format!(
@@ -219,13 +239,59 @@ impl Settings {
         let any = |layers: &[LayerWeight], overall: f64| {
             layers.iter().any(|layer| overall * layer.weight > 0.0)
         };
-        let content = any(&self.content_layers, self.content_weight);
-        let style = any(&self.style_layers, self.style_weight);
+        let content = inputs.content.is_some() && any(&self.content_layers, self.content_weight);
+        let style = !inputs.styles.is_empty() && any(&self.style_layers, self.style_weight);
         if !(content || style || self.tv_weight > 0.0) {
             return Err("every weight is 0: there is nothing to optimise".to_owned());
         }
         Ok(())
     }
+
+    /// Checks what is said of each style.
+    fn check_styles(&self, inputs: &Inputs) -> Result<(), String> {
+        let styles = inputs.styles.len().max(1);
+        for (what, given) in [
+            ("style scale", self.style_scale.len()),
+            ("style blend", self.style_blend.len()),
+        ] {
+            if given != 1 && given != styles {
+                return Err(format!(
+                    "the {what} has {given} numbers for {styles} style pictures: give one for each, or one for all"
+                ));
+            }
+        }
+        let blend = &self.style_blend;
+        if !blend.iter().all(|share| share.is_finite() && *share >= 0.0)
+            || blend.iter().all(|share| *share == 0.0)
+        {
+            return Err("the style blend must be of numbers from 0, not all of them 0".to_owned());
+        }
+        let masked =
+            (inputs.styles.iter()).any(|style| !matches!(style.painted, Painted::Everywhere));
+        if masked && blend.iter().any(|share| *share != blend[0]) {
+            return Err("where masks say which style is painted where, there is no style blend; give one or the other".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Checks that nothing is asked of a photograph.
+    fn check_without_content(&self) -> Result<(), String> {
+        if matches!(self.init, Init::Content | Init::Noise) {
+            return Err(
+                "there is no photograph to begin with; begin with random noise or a picture"
+                    .to_owned(),
+            );
+        }
+        if self.colours != Colours::Painting {
+            return Err("there is no photograph whose colours could be kept".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// What is said of style `number`, by a number for each or one for all.
+fn of_style(numbers: &[f64], number: usize) -> f64 {
+    *numbers.get(number).unwrap_or(&numbers[0])
 }
 
 impl fmt::Display for LayerWeight {
@@ -260,21 +326,57 @@ mod tests {
 
     #[test]
     fn the_classic_recipe_makes_sense() {
-        assert_eq!(Settings::classic().check(), Ok(()));
+        assert_eq!(Settings::classic().check(&Inputs::grey()), Ok(()));
     }
 
     #[test]
     fn a_style_picture_is_scaled_along_and_not_enlarged() {
         let size = |width, height| Size { width, height };
         let mut settings = Settings::classic();
-        assert_eq!(settings.style_size(size(400, 300), 0.5), size(333, 250));
+        assert_eq!(
+            settings.style_size(size(400, 300), 0.5, 0, true),
+            size(333, 250)
+        );
         settings.enlarge_style = false;
-        assert_eq!(settings.style_size(size(400, 300), 1.0), size(400, 300));
-        assert_eq!(settings.style_size(size(4000, 300), 1.0), size(400, 300));
+        assert_eq!(
+            settings.style_size(size(400, 300), 1.0, 0, true),
+            size(400, 300)
+        );
+        assert_eq!(
+            settings.style_size(size(4000, 300), 1.0, 0, true),
+            size(400, 300)
+        );
         settings.size = SizeRequest::LongEdge(1000);
-        assert_eq!(settings.style_size(size(400, 300), 1.0), size(400, 300));
-        settings.style_scale = 0.25;
-        assert_eq!(settings.style_size(size(400, 300), 1.0), size(250, 188));
+        assert_eq!(
+            settings.style_size(size(400, 300), 1.0, 0, true),
+            size(400, 300)
+        );
+        settings.style_scale = vec![0.25];
+        assert_eq!(
+            settings.style_size(size(400, 300), 1.0, 0, true),
+            size(250, 188)
+        );
+    }
+
+    #[test]
+    fn what_a_photograph_is_needed_for_is_refused_without_one() {
+        let style_alone = Inputs {
+            content: None,
+            ..Inputs::grey()
+        };
+        let refusal = |change: fn(&mut Settings)| {
+            let mut settings = Settings {
+                init: Init::Random,
+                ..Settings::classic()
+            };
+            assert_eq!(settings.check(&style_alone), Ok(()));
+            change(&mut settings);
+            settings.check(&style_alone).unwrap_err()
+        };
+        assert!(refusal(|s| s.init = Init::Content).contains("to begin with"));
+        assert!(refusal(|s| s.init = Init::Noise).contains("to begin with"));
+        assert!(refusal(|s| s.colours = Colours::Match).contains("whose colours"));
+        assert!(refusal(|s| s.style_weight = 0.0).contains("nothing to optimise"));
     }
 
     #[test]
@@ -299,18 +401,21 @@ mod tests {
         let refusal = |change: fn(&mut Settings)| {
             let mut settings = Settings::classic();
             change(&mut settings);
-            settings.check().unwrap_err()
+            settings.check(&Inputs::grey()).unwrap_err()
         };
         assert!(refusal(|s| s.iterations = 0).contains("iteration"));
         assert!(refusal(|s| s.learning_rate = 0.0).contains("learning rate"));
         assert!(refusal(|s| s.learning_rate = f64::NAN).contains("learning rate"));
         assert!(refusal(|s| s.history = 0).contains("history"));
         assert!(refusal(|s| s.average = 1.0).contains("average"));
-        assert!(refusal(|s| s.style_scale = 0.0).contains("style scale"));
+        assert!(refusal(|s| s.style_scale = vec![0.0]).contains("style scale"));
         assert!(refusal(|s| s.noise_ratio = 1.5).contains("noise ratio"));
         assert!(refusal(|s| s.style_weight = -1.0).contains("weight of style"));
         assert!(refusal(|s| s.tv_weight = f64::INFINITY).contains("total variation"));
         assert!(refusal(|s| s.style_layers[2].weight = -1.0).contains("conv3_1"));
+        assert!(refusal(|s| s.style_scale = vec![1.0, 1.0]).contains("2 numbers for 1 style"));
+        assert!(refusal(|s| s.style_blend = vec![-1.0]).contains("style blend"));
+        assert!(refusal(|s| s.style_blend = vec![0.0]).contains("style blend"));
         let twice = |s: &mut Settings| s.content_layers.push(s.content_layers[0].clone());
         assert!(refusal(twice).contains("conv4_2 is named twice"));
         let nothing = |s: &mut Settings| (s.content_weight, s.style_weight) = (0.0, 0.0);

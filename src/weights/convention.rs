@@ -2,11 +2,12 @@
 
 use super::ConvWeights;
 use crate::vgg::MEAN;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
 /// The pixels that a network was trained on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Convention {
     /// RGB, 0..255, less a mean: as this program has them.
     CaffeRgb,
