@@ -79,6 +79,8 @@ recipe! {
     style_weight: f64,
     /// Multiplies the total variation.
     tv_weight: f64,
+    /// Whether that is a mean over the picture's values, and not a sum.
+    tv_mean: bool,
     /// Where content is compared.
     content_layers: Layers,
     /// Where style is compared.
@@ -210,6 +212,7 @@ impl Recipe {
                 content_weight: recipe.content_weight?,
                 style_weight: recipe.style_weight?,
                 tv_weight: recipe.tv_weight?,
+                tv_mean: recipe.tv_mean?,
                 content_layers: recipe.content_layers?.0,
                 style_layers: recipe.style_layers?.0,
                 colours: recipe.original_colors?,

@@ -138,7 +138,7 @@ impl Stylization {
                 &self.network,
                 (stage.content.as_ref().unwrap(), &self.content_taps),
                 (&stage.styles[0].picture, &self.style_taps),
-                self.settings.tv_weight,
+                self.settings.tv_weight_at(stage.size),
             );
             times(&self.network, Duration::ZERO, Duration::ZERO); // what setting up took
             while state.of_stage < stage.iterations {

@@ -51,6 +51,9 @@ pub struct Settings {
     pub style_weight: f64,
     /// Multiplies the total variation.
     pub tv_weight: f64,
+    /// Whether the total variation is a mean over the picture's values, as the other losses are, so that its weight means the same
+    /// at every size; else it is a sum.
+    pub tv_mean: bool,
     /// Where content is compared.
     pub content_layers: Vec<LayerWeight>,
     /// Where style is compared.
@@ -131,6 +134,7 @@ impl Settings {
             content_weight: 0.01,
             style_weight: 1.0,
             tv_weight: 0.0,
+            tv_mean: false,
             content_layers: vec![layer(("conv4_2", 1.0))],
             style_layers: style.map(layer).into(),
             colours: Colours::Painting,
@@ -164,6 +168,12 @@ impl Settings {
             width: edge(width),
             height: edge(height),
         }
+    }
+
+    /// What the sum of squared differences is multiplied with in a picture of this size.
+    pub(super) fn tv_weight_at(&self, size: Size) -> f64 {
+        let values = 3.0 * f64::from(size.width) * f64::from(size.height);
+        self.tv_weight / if self.tv_mean { values } else { 1.0 }
     }
 
     /// How much style `number` counts beside the others.
