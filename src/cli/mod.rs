@@ -9,9 +9,11 @@ mod options;
 mod order;
 mod paint;
 mod places;
+mod reconstruct;
 mod reports;
 mod resume;
 mod stylize;
+mod texture;
 mod weights;
 
 use clap::Parser;
@@ -29,6 +31,8 @@ use std::process::ExitCode;
 #[allow(clippy::large_enum_variant, reason = "there is one of it")]
 enum Cli {
     Stylize(stylize::Stylize),
+    Texture(texture::Texture),
+    Reconstruct(reconstruct::Reconstruct),
     Resume(resume::Resume),
     Bench(bench::Bench),
     #[command(subcommand)]
@@ -42,6 +46,8 @@ enum Cli {
 pub fn run(built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
     match Cli::parse() {
         Cli::Stylize(command) => command.run(built_in),
+        Cli::Texture(command) => command.run(built_in),
+        Cli::Reconstruct(command) => command.run(built_in),
         Cli::Resume(command) => command.run(built_in),
         Cli::Bench(command) => command.run(),
         Cli::Weights(command) => command.run(built_in),

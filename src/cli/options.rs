@@ -8,24 +8,26 @@ use impasto::stylize::{Colours, Init, LayerWeight, Layers, Method, Numbers, Reci
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-/// Options of the picture and of the optimisation. What is not given is as the classic recipe has it.
-#[derive(Args)]
-pub struct PaintOptions {
-    #[command(flatten)]
-    picture: PictureOptions,
-    #[command(flatten)]
-    recipe: RecipeOptions,
-}
-
+/// Options of the painted picture.
 #[derive(Args)]
 #[command(next_help_heading = "Picture")]
-struct PictureOptions {
-    /// Size of the painting: N pixels along the photograph's long edge, or WxH, cropped around the centre [default: 512]
+pub struct PictureOptions {
+    /// Size of the painting: N pixels along the long edge, or WxH, to which the photograph is cropped around its centre
+    /// [default: 512]
     #[arg(long, value_name = "N|WxH")]
     size: Option<SizeRequest>,
 
+    /// Where the noise starts from: another number, another painting [default: 0]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
+/// Options of what a picture of a photograph begins with, and of its colours.
+#[derive(Args)]
+#[command(next_help_heading = "Picture")]
+pub struct PhotographOptions {
     /// What to begin with: the photograph, the classic mix of noise and photograph, noise alone, or a picture file
-    /// [default: noise]
+    /// [default: content]
     #[arg(long, value_name = "content|noise|random|FILE")]
     init: Option<PathBuf>,
 
@@ -33,29 +35,36 @@ struct PictureOptions {
     #[arg(long, value_name = "X", value_parser = share, allow_negative_numbers = true)]
     noise_ratio: Option<f64>,
 
-    /// Where the noise starts from: another number, another painting [default: 0]
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
+    /// Keep the photograph's colours: match gives them to the painting first, luminance paints light and shade alone
+    /// [default: off]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "off|match|luminance",
+        hide_possible_values = true
+    )]
+    original_colors: Option<ColoursName>,
+
+    /// How much the photograph's things count [default: 0.01]
+    #[arg(long, value_name = "X", value_parser = weight, allow_negative_numbers = true)]
+    content_weight: Option<f64>,
+
+    /// Layers where content is compared, each with its weight or 1 [default: conv4_2]
+    #[arg(long, value_name = "LAYER[=X],…", value_delimiter = ',')]
+    content_layers: Option<Vec<LayerWeight>>,
 }
 
+/// Options of the style.
 #[derive(Args)]
-#[command(next_help_heading = "Recipe")]
-struct RecipeOptions {
-    /// A recipe to begin from: classic, gatys2016, neural-style, or a TOML file; options given beside it win over it
-    #[arg(long, value_name = "NAME|FILE")]
-    preset: Option<PathBuf>,
+#[command(next_help_heading = "Style")]
+pub struct StyleOptions {
+    /// How much the painting's style counts [default: 1]
+    #[arg(long, value_name = "X", value_parser = weight, allow_negative_numbers = true)]
+    style_weight: Option<f64>,
 
-    /// Write the recipe of this run to a TOML file, for --preset
-    #[arg(long, value_name = "FILE")]
-    save_settings: Option<PathBuf>,
-
-    /// How often loss and gradient are computed: more is closer to the painting, and takes longer [default: 300]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    iterations: Option<u32>,
-
-    /// From coarse to fine: auto, or a number of sizes, each √2 times the one before, or their long edges [default: 1]
-    #[arg(long, value_name = "auto|N|LIST")]
-    scales: Option<Scales>,
+    /// Layers where style is compared [default: conv1_1=0.5,conv2_1=1,conv3_1=1.5,conv4_1=3,conv5_1=4]
+    #[arg(long, value_name = "LAYER[=X],…", value_delimiter = ',')]
+    style_layers: Option<Vec<LayerWeight>>,
 
     /// How large the style picture is beside the painted one: 2 makes strokes twice as large; a number for each style, or one
     /// for all [default: 1]
@@ -65,6 +74,27 @@ struct RecipeOptions {
     /// How much each style counts beside the others: 3,1 [default: all the same]
     #[arg(long, value_name = "X,X…", value_parser = weight, value_delimiter = ',', allow_negative_numbers = true)]
     style_blend: Option<Vec<f64>>,
+}
+
+/// Options of the optimisation.
+#[derive(Args)]
+#[command(next_help_heading = "Recipe")]
+pub struct RecipeOptions {
+    /// A recipe to begin from: classic, gatys2016, neural-style, or a TOML file; options given beside it win over it
+    #[arg(long, value_name = "NAME|FILE")]
+    preset: Option<PathBuf>,
+
+    /// Write the recipe of this run to a TOML file, for --preset
+    #[arg(long, value_name = "FILE")]
+    pub save_settings: Option<PathBuf>,
+
+    /// How often loss and gradient are computed: more is closer to the painting, and takes longer [default: 300]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    iterations: Option<u32>,
+
+    /// From coarse to fine: auto, or a number of sizes, each √2 times the one before, or their long edges [default: 1]
+    #[arg(long, value_name = "auto|N|LIST")]
+    scales: Option<Scales>,
 
     /// How the pixels are moved [default: adam]
     #[arg(
@@ -84,39 +114,13 @@ struct RecipeOptions {
     #[arg(long, value_name = "X", value_parser = decay, allow_negative_numbers = true)]
     average: Option<f64>,
 
-    /// How far a step of Adam, or the first one of L-BFGS, may change a pixel, on the scale 0..255 [default: 2]
+    /// How far a step of Adam, or the first one of L-BFGS, may change a pixel, on the scale 0..255 [default: 10]
     #[arg(long, value_name = "X", value_parser = rate, allow_negative_numbers = true)]
     learning_rate: Option<f64>,
-
-    /// How much the photograph's things count [default: 0.01]
-    #[arg(long, value_name = "X", value_parser = weight, allow_negative_numbers = true)]
-    content_weight: Option<f64>,
-
-    /// How much the painting's style counts [default: 1]
-    #[arg(long, value_name = "X", value_parser = weight, allow_negative_numbers = true)]
-    style_weight: Option<f64>,
 
     /// How much smoothness (total variation) counts [default: 0]
     #[arg(long, value_name = "X", value_parser = weight, allow_negative_numbers = true)]
     tv_weight: Option<f64>,
-
-    /// Layers where content is compared, each with its weight or 1 [default: conv4_2]
-    #[arg(long, value_name = "LAYER[=X],…", value_delimiter = ',')]
-    content_layers: Option<Vec<LayerWeight>>,
-
-    /// Layers where style is compared [default: conv1_1=0.5,conv2_1=1,conv3_1=1.5,conv4_1=3,conv5_1=4]
-    #[arg(long, value_name = "LAYER[=X],…", value_delimiter = ',')]
-    style_layers: Option<Vec<LayerWeight>>,
-
-    /// Keep the photograph's colours: match gives them to the painting first, luminance paints light and shade alone
-    /// [default: off]
-    #[arg(
-        long,
-        value_enum,
-        value_name = "off|match|luminance",
-        hide_possible_values = true
-    )]
-    original_colors: Option<ColoursName>,
 
     /// How the network pools: by the mean, which paints smoother, or by the largest [default: avg]
     #[arg(long, value_enum, value_name = "avg|max", hide_possible_values = true)]
@@ -167,66 +171,85 @@ fn number(text: &str, range: RangeInclusive<f64>) -> Option<f64> {
     (text.parse().ok()).filter(|number| range.contains(number))
 }
 
-impl PaintOptions {
-    /// What these options ask for.
+impl PictureOptions {
+    /// What these options say.
+    pub fn given(&self) -> Recipe {
+        Recipe {
+            size: self.size.map(Text),
+            seed: self.seed,
+            ..Recipe::default()
+        }
+    }
+}
+
+impl PhotographOptions {
+    /// What these options say.
     ///
     /// # Errors
-    /// If a recipe cannot be read, or the picture to begin with has a name that no recipe can hold.
-    pub fn recipe(&self) -> anyhow::Result<Recipe> {
-        let preset = match &self.recipe.preset {
-            Some(name) => Recipe::open(name).map_err(|trouble| anyhow!("--preset: {trouble}"))?,
-            None => Recipe::default(),
-        };
-        Ok(self
-            .given()?
-            .or(preset)
-            .or(Recipe::preset("default").expect("it is built in")))
-    }
-
-    /// What is given by options.
-    fn given(&self) -> anyhow::Result<Recipe> {
-        let Self { picture, recipe } = self;
-        let init = picture.init.as_deref().map(|init| {
+    /// If the picture to begin with has a name that no recipe can hold.
+    pub fn given(&self) -> anyhow::Result<Recipe> {
+        let init = self.init.as_deref().map(|init| {
             let name = init.to_str().map(str::to_owned);
             name.with_context(|| format!("{}: --init needs a name that is text", init.display()))
         });
         Ok(Recipe {
-            size: picture.size.map(Text),
             init: init.transpose()?,
-            noise_ratio: picture.noise_ratio,
-            seed: picture.seed,
-            scales: recipe.scales.clone().map(Text),
-            style_scale: recipe.style_scale.clone().map(Numbers::Each),
-            style_blend: recipe.style_blend.clone().map(Numbers::Each),
-            iterations: recipe.iterations,
-            optimizer: recipe.optimizer.map(|name| match name {
-                MethodName::Adam => Method::Adam,
-                MethodName::Lbfgs => Method::Lbfgs,
-            }),
-            learning_rate: recipe.learning_rate,
-            history: recipe.history,
-            average: recipe.average,
-            content_weight: recipe.content_weight,
-            style_weight: recipe.style_weight,
-            tv_weight: recipe.tv_weight,
-            content_layers: recipe.content_layers.clone().map(Layers),
-            style_layers: recipe.style_layers.clone().map(Layers),
-            original_colors: recipe.original_colors.map(|name| match name {
+            noise_ratio: self.noise_ratio,
+            original_colors: self.original_colors.map(|name| match name {
                 ColoursName::Off => Colours::Painting,
                 ColoursName::Match => Colours::Match,
                 ColoursName::Luminance => Colours::Luminance,
             }),
-            pooling: recipe.pooling.map(|name| match name {
+            content_weight: self.content_weight,
+            content_layers: self.content_layers.clone().map(Layers),
+            ..Recipe::default()
+        })
+    }
+}
+
+impl StyleOptions {
+    /// What these options say.
+    pub fn given(&self) -> Recipe {
+        Recipe {
+            style_weight: self.style_weight,
+            style_layers: self.style_layers.clone().map(Layers),
+            style_scale: self.style_scale.clone().map(Numbers::Each),
+            style_blend: self.style_blend.clone().map(Numbers::Each),
+            ..Recipe::default()
+        }
+    }
+}
+
+impl RecipeOptions {
+    /// What these options say, then what `given` by others, then the preset that is named, or else `preset`.
+    ///
+    /// # Errors
+    /// If the preset cannot be read.
+    pub fn complete(&self, given: Recipe, preset: &str) -> anyhow::Result<Recipe> {
+        let name = self.preset.as_deref().unwrap_or(Path::new(preset));
+        let preset = Recipe::open(name).map_err(|trouble| anyhow!("--preset: {trouble}"))?;
+        let recipe = self.given().or(given).or(preset);
+        Ok(recipe.or(Recipe::preset("default").expect("it is built in")))
+    }
+
+    fn given(&self) -> Recipe {
+        Recipe {
+            iterations: self.iterations,
+            scales: self.scales.clone().map(Text),
+            optimizer: self.optimizer.map(|name| match name {
+                MethodName::Adam => Method::Adam,
+                MethodName::Lbfgs => Method::Lbfgs,
+            }),
+            history: self.history,
+            average: self.average,
+            learning_rate: self.learning_rate,
+            tv_weight: self.tv_weight,
+            pooling: self.pooling.map(|name| match name {
                 PoolingName::Avg => Pooling::Average,
                 PoolingName::Max => Pooling::Max,
             }),
             ..Recipe::default()
-        })
-    }
-
-    /// Where the recipe is to be written, if it is.
-    pub fn save_settings(&self) -> Option<&Path> {
-        self.recipe.save_settings.as_deref()
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! `impasto stylize`: one photograph, paintings, one picture.
 
 use super::checkpoints::CheckpointOptions;
-use super::options::PaintOptions;
+use super::options::{PhotographOptions, PictureOptions, RecipeOptions, StyleOptions};
 use super::order::{Files, NetworkOptions, Order};
 use super::paint::Painter;
 use super::reports::ReportOptions;
@@ -26,15 +26,24 @@ pub struct Stylize {
     output: PathBuf,
 
     /// Where a style is painted: the white of this picture, or `rest`; once for each style, in their order
-    #[arg(long, value_name = "FILE|rest", help_heading = "Styles")]
+    #[arg(long, value_name = "FILE|rest", help_heading = "Style")]
     content_mask: Vec<PathBuf>,
 
     /// What of a style picture is looked at: the white of this picture, or `all`; once for each style, in their order
-    #[arg(long, value_name = "FILE|all", help_heading = "Styles")]
+    #[arg(long, value_name = "FILE|all", help_heading = "Style")]
     style_mask: Vec<PathBuf>,
 
     #[command(flatten)]
-    paint: PaintOptions,
+    picture: PictureOptions,
+
+    #[command(flatten)]
+    photograph: PhotographOptions,
+
+    #[command(flatten)]
+    of_style: StyleOptions,
+
+    #[command(flatten)]
+    recipe: RecipeOptions,
 
     #[command(flatten)]
     network: NetworkOptions,
@@ -52,9 +61,12 @@ impl Stylize {
     /// # Errors
     /// What went wrong, to be shown to the user.
     pub fn run(self, built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
+        let given = (self.picture.given())
+            .or(self.photograph.given()?)
+            .or(self.of_style.given());
         let order = Order {
-            recipe: self.paint.recipe()?,
-            save_settings: self.paint.save_settings().map(PathBuf::from),
+            recipe: self.recipe.complete(given, "default")?,
+            save_settings: self.recipe.save_settings,
             files: Files {
                 content: Some(self.content),
                 style: self.style,

@@ -16,11 +16,13 @@ use std::path::Path;
 use std::str::FromStr;
 
 /// The recipes that are built in, by name, and what each is.
-pub const PRESETS: [(&str, &str); 4] = [
+pub const PRESETS: [(&str, &str); 6] = [
     ("default", include_str!("presets/default.toml")),
     ("classic", include_str!("presets/classic.toml")),
     ("gatys2016", include_str!("presets/gatys2016.toml")),
     ("neural-style", include_str!("presets/neural-style.toml")),
+    ("texture", include_str!("presets/texture.toml")),
+    ("reconstruct", include_str!("presets/reconstruct.toml")),
 ];
 
 /// The longest recipe that is read from a file, in bytes.
@@ -87,6 +89,8 @@ recipe! {
     style_layers: Layers,
     /// Whose colours the painted picture has: `off`, `match` or `luminance`.
     original_colors: Colours,
+    /// Whether the picture goes on at its left where it ends at its right, and so at the top and the bottom.
+    seamless: bool,
     /// How the network pools.
     pooling: Pooling,
 }
@@ -216,6 +220,7 @@ impl Recipe {
                 content_layers: recipe.content_layers?.0,
                 style_layers: recipe.style_layers?.0,
                 colours: recipe.original_colors?,
+                seamless: recipe.seamless?,
                 pooling: recipe.pooling?,
                 seed: recipe.seed?,
                 engine,

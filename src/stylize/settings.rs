@@ -60,6 +60,8 @@ pub struct Settings {
     pub style_layers: Vec<LayerWeight>,
     /// Whose colours the painted picture has.
     pub colours: Colours,
+    /// Whether the picture goes on at its left where it ends at its right, and so at the top and the bottom: copies of it tile.
+    pub seamless: bool,
     /// How the network pools.
     pub pooling: Pooling,
     /// Where the noise starts from.
@@ -138,6 +140,7 @@ impl Settings {
             content_layers: vec![layer(("conv4_2", 1.0))],
             style_layers: style.map(layer).into(),
             colours: Colours::Painting,
+            seamless: false,
             pooling: Pooling::Average,
             seed: 0,
             engine: Engine::default(),
