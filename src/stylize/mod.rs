@@ -18,6 +18,7 @@ pub use settings::{Init, LayerWeight, Method, Settings};
 
 use crate::loss::{Losses, Objective, Tap};
 use crate::network::{LayerTime, Network};
+use crate::ops::conv::Padding;
 use crate::ops::workspace::Phase;
 use crate::picture::{Picture, Size, resize};
 use crate::vgg::LayerSpec;
@@ -162,7 +163,13 @@ impl Stylization {
         }
         let depth = depth(&all_taps);
         Ok(Self {
-            network: Network::new(weights, settings.pooling, depth, settings.engine),
+            network: Network::new(
+                weights,
+                settings.pooling,
+                Padding::Zero,
+                depth,
+                settings.engine,
+            ),
             initial: init::initial(settings, &stages[0].content),
             content_taps,
             style_taps,
