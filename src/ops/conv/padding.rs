@@ -11,8 +11,8 @@
 /// How a layer goes on beyond its edges: for a convolution what it reads there, for total variation which pixels are neighbours.
 ///
 /// Pooling cells do not reach across edges. On a torus they fit without a seam only if height and width of the picture are
-/// multiples of 2 to the number of poolings; other sizes are computed all the same, with cells cut off at the right and the bottom as
-/// [`pool`](crate::ops::pool) has them, and a seam there. Whoever promises a picture without one must refuse them.
+/// multiples of 2 to the number of poolings; other sizes are computed all the same, with cells cut off at the right and the bottom
+/// as [`pool`](crate::ops::pool) has them, and a seam there. Whoever promises a picture without one must refuse them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Padding {
     /// With zeros: what VGG was trained with.

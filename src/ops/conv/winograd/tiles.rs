@@ -51,22 +51,22 @@ impl<T: Scalar> TransformInputs<'_, T> {
             let whole = j > 0 && TILE * j + POINTS <= width + 1;
             for first in (0..channels).step_by(S::LANES) {
                 let mut d = [[s.splat(T::zero()); POINTS]; POINTS];
-                for (d, row) in d.iter_mut().zip(rows) {
-                    let Some(row) = row else { continue };
+                for (d, row) in d.iter_mut().zip(&rows) {
+                    let &Some(row) = row else { continue };
                     if whole {
                         for (q, d) in d.iter_mut().enumerate() {
                             *d = source.load::<S, POOLED>(s, row, TILE * j + q - 1, first);
                         }
                     } else {
-                        for (d, column) in d.iter_mut().zip(columns) {
-                            if let Some(column) = column {
+                        for (d, column) in d.iter_mut().zip(&columns) {
+                            if let &Some(column) = column {
                                 *d = source.load::<S, POOLED>(s, row, column, first);
                             }
                         }
                     }
                     if POOLED {
-                        for (d, column) in d.iter_mut().zip(columns) {
-                            if let Some(column) = column {
+                        for (d, column) in d.iter_mut().zip(&columns) {
+                            if let &Some(column) = column {
                                 let cell = cell(row, height) * cell(column, width);
                                 *d = s.mul(s.splat(T::of(1.0 / cell)), *d);
                             }
