@@ -6,7 +6,7 @@ use impasto::loss::content::ContentLoss;
 use impasto::loss::style::StyleLoss;
 use impasto::loss::{Objective, Tap, total_variation};
 use impasto::network::Network;
-use impasto::ops::conv::{Conv, Engine};
+use impasto::ops::conv::{Conv, Engine, Padding};
 use impasto::ops::pool::{self, Pooling};
 use impasto::ops::workspace::Workspace;
 use impasto::ops::{gram, relu};
@@ -58,7 +58,7 @@ fn convolutions(c: &mut Criterion) {
         let name = format!("{height}x{width}, {cin} to {cout}");
         for engine in [Engine::Reference, Engine::default()] {
             let workspace = Workspace::new(engine);
-            let conv = Conv::new(&kernel, activations(cout), engine);
+            let conv = Conv::new(&kernel, activations(cout), Padding::Zero, engine);
             let forward = format!("{engine:?} forward {name}");
             group.bench_function(forward, |b| {
                 b.iter(|| recycled(&workspace, conv.forward(&x, &workspace)))
@@ -124,10 +124,10 @@ fn losses(c: &mut Criterion) {
     let x: Array3<f32> = activations((250, 333, 3));
     let mut dx = Array3::zeros(x.dim());
     group.bench_function("total variation value", |b| {
-        b.iter(|| total_variation::value(&x))
+        b.iter(|| total_variation::value(&x, Padding::Zero))
     });
     group.bench_function("total variation gradient", |b| {
-        b.iter(|| total_variation::add_gradient(&x, 1.0, &mut dx))
+        b.iter(|| total_variation::add_gradient(&x, Padding::Zero, 1.0, &mut dx))
     });
     let mut adam = Adam::new(x.dim(), 1e-3);
     let mut moving = x.clone();
@@ -149,7 +149,13 @@ fn iteration(c: &mut Criterion) {
         .map(|layer| tap(&layer.layer, layer.weight))
         .collect();
     let depth = VGG16.find("conv5_1").expect("a layer of VGG-16") + 1;
-    let network = Network::new(&weights, Pooling::Average, depth, Engine::default());
+    let network = Network::new(
+        &weights,
+        Pooling::Average,
+        Padding::Zero,
+        depth,
+        Engine::default(),
+    );
     let picture = |scale: f32| activations((250, 333, 3)).mapv(|x: f32| scale * x - 100.0);
     let objective = Objective::new(
         &network,

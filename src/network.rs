@@ -1,7 +1,7 @@
 //! The fixed network: forward from the pixels to the deepest layer that a loss taps, and back.
 
 use crate::ops::Scalar;
-use crate::ops::conv::{Conv, Engine};
+use crate::ops::conv::{Conv, Engine, Padding};
 use crate::ops::pool::{self, Pooled, Pooling};
 use crate::ops::relu::Mask;
 use crate::ops::workspace::Workspace;
@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 pub struct Network<T> {
     layers: Vec<Layer<T>>,
     pooling: Pooling,
+    padding: Padding,
     workspace: Workspace<T>,
     times: Mutex<Vec<LayerTime>>,
 }
@@ -77,11 +78,18 @@ impl<T> Activations<T> {
 }
 
 impl<T: Scalar> Network<T> {
-    /// The first `depth` layers of the network that `weights` are for, computed by `engine`.
+    /// The first `depth` layers of the network that `weights` are for, computed by `engine`. With circular padding it treats
+    /// pictures as tori: see [`Padding`] for the sizes that they should have.
     ///
     /// # Panics
     /// If the weights have fewer layers: see [`Weights::depth`].
-    pub fn new(weights: &Weights, pooling: Pooling, depth: usize, engine: Engine) -> Self {
+    pub fn new(
+        weights: &Weights,
+        pooling: Pooling,
+        padding: Padding,
+        depth: usize,
+        engine: Engine,
+    ) -> Self {
         assert!(depth <= weights.depth(), "the weights have fewer layers");
         let specs = weights.architecture().layers();
         let layers: Vec<_> = (specs.iter().take(depth))
@@ -92,6 +100,7 @@ impl<T: Scalar> Network<T> {
                     Layer::Conv(Conv::new(
                         &kernel,
                         conv.bias.mapv(|b| T::of(b.into())),
+                        padding,
                         engine,
                     ))
                 }
@@ -102,6 +111,7 @@ impl<T: Scalar> Network<T> {
             times: Mutex::new(vec![LayerTime::default(); layers.len()]),
             layers,
             pooling,
+            padding,
             workspace: Workspace::new(engine),
         }
     }
@@ -117,6 +127,11 @@ impl<T: Scalar> Network<T> {
         let mut times = self.times.lock().expect("nobody panics with it");
         let fresh = vec![LayerTime::default(); times.len()];
         std::mem::replace(&mut times, fresh)
+    }
+
+    /// How its layers go on beyond their edges.
+    pub fn padding(&self) -> Padding {
+        self.padding
     }
 
     /// What the network's operations compute with.

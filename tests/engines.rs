@@ -6,7 +6,7 @@ use common::{distance, inner, random, random_weights};
 use impasto::kernels::Cpu;
 use impasto::loss::{Objective, Tap};
 use impasto::network::Network;
-use impasto::ops::conv::{Conv, Engine};
+use impasto::ops::conv::{Conv, Engine, Padding};
 use impasto::ops::pool::Pooling;
 use impasto::ops::workspace::Workspace;
 use impasto::ops::{Scalar, gram, relu};
@@ -21,6 +21,7 @@ use std::path::Path;
 fn errors<T: Scalar>(
     (h, w): (usize, usize),
     (cin, cout): (usize, usize),
+    padding: Padding,
     cpu: Cpu,
 ) -> [(&'static str, f64); 6] {
     let kernel: Array4<f64> = random((3, 3, cin, cout), 1);
@@ -30,9 +31,9 @@ fn errors<T: Scalar>(
     let x = random((h, w, cin), 3).mapv(|x: f64| x.max(0.0));
     let dy: Array3<f64> = random((h, w, cout), 4);
     let dp: Array3<f64> = random((h.div_ceil(2), w.div_ceil(2), cout), 5);
-    let reference = Conv::new(&kernel, bias.clone(), Engine::Reference);
+    let reference = Conv::new(&kernel, bias.clone(), padding, Engine::Reference);
     let engine = Engine::Fast(cpu);
-    let fast = Conv::<T>::new(&kernel.mapv(T::of), bias.mapv(T::of), engine);
+    let fast = Conv::<T>::new(&kernel.mapv(T::of), bias.mapv(T::of), padding, engine);
     let (slow, quick) = (Workspace::new(Engine::Reference), Workspace::new(engine));
     let [tx, tdy, tdp] = [&x, &dy, &dp].map(|a| a.mapv(T::of));
 
@@ -94,6 +95,8 @@ const SIZES: [(usize, usize); 11] = [
     (64, 61),
 ];
 
+const PADDINGS: [Padding; 2] = [Padding::Zero, Padding::Circular];
+
 /// Channels that fill vectors and panels and that do not; too few for Winograd's way on either side.
 const CHANNELS: [(usize, usize); 8] = [
     (16, 16),
@@ -110,8 +113,13 @@ const CHANNELS: [(usize, usize); 8] = [
 fn in_double_precision_both_engines_agree_to_rounding() {
     for size in SIZES {
         for channels in CHANNELS {
-            for (what, error) in errors::<f64>(size, channels, Cpu::widest()) {
-                assert!(error < 1e-14, "{size:?} {channels:?} {what}: {error:e}");
+            for padding in PADDINGS {
+                for (what, error) in errors::<f64>(size, channels, padding, Cpu::widest()) {
+                    assert!(
+                        error < 1e-14,
+                        "{padding:?} {size:?} {channels:?} {what}: {error:e}"
+                    );
+                }
             }
         }
     }
@@ -128,11 +136,13 @@ fn in_single_precision_the_fast_engine_loses_little() {
     for cpu in Cpu::all() {
         for size in SIZES {
             for channels in CHANNELS {
-                for (what, error) in errors::<f32>(size, channels, cpu) {
-                    assert!(
-                        error < bound(channels),
-                        "{cpu} {size:?} {channels:?} {what}: {error:e}"
-                    );
+                for padding in PADDINGS {
+                    for (what, error) in errors::<f32>(size, channels, padding, cpu) {
+                        assert!(
+                            error < bound(channels),
+                            "{cpu} {padding:?} {size:?} {channels:?} {what}: {error:e}"
+                        );
+                    }
                 }
             }
         }
@@ -155,7 +165,7 @@ fn every_layer_of_both_networks_is_that_of_the_reference() {
     assert_eq!(shapes.len(), 8);
     for channels in shapes {
         for cpu in Cpu::all() {
-            for (what, error) in errors::<f32>((15, 10), channels, cpu) {
+            for (what, error) in errors::<f32>((15, 10), channels, Padding::Zero, cpu) {
                 assert!(
                     error < bound(channels),
                     "{cpu} {channels:?} {what}: {error:e}"
@@ -169,7 +179,7 @@ fn every_layer_of_both_networks_is_that_of_the_reference() {
 #[test]
 fn the_largest_layers_are_those_of_the_reference_in_double_precision() {
     for channels in [(256, 512), (512, 512)] {
-        for (what, error) in errors::<f64>((9, 6), channels, Cpu::widest()) {
+        for (what, error) in errors::<f64>((9, 6), channels, Padding::Zero, Cpu::widest()) {
             assert!(error < 1e-14, "{channels:?} {what}: {error:e}");
         }
     }
@@ -179,8 +189,13 @@ fn the_largest_layers_are_those_of_the_reference_in_double_precision() {
 fn a_layer_of_several_blocks_is_computed_as_one() {
     // More tiles times channels than are held at once, by one thread and by all together.
     for (size, channels) in [((260, 300), (64, 64)), ((100, 110), (256, 512))] {
-        for (what, error) in errors::<f32>(size, channels, Cpu::widest()) {
-            assert!(error < bound(channels), "{channels:?} {what}: {error:e}");
+        for padding in PADDINGS {
+            for (what, error) in errors::<f32>(size, channels, padding, Cpu::widest()) {
+                assert!(
+                    error < bound(channels),
+                    "{padding:?} {channels:?} {what}: {error:e}"
+                );
+            }
         }
     }
 }
@@ -236,7 +251,7 @@ fn classic<T: Scalar>(
         tap("conv5_1", 4.0),
     ];
     let depth = architecture.find("conv5_1").unwrap() + 1;
-    let network = Network::<T>::new(weights, Pooling::Average, depth, engine);
+    let network = Network::<T>::new(weights, Pooling::Average, Padding::Zero, depth, engine);
     let [content, painting] = [content, style].map(|picture| picture.mapv(T::of));
     let objective = Objective::new(
         &network,

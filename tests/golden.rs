@@ -7,7 +7,7 @@ use impasto::kernels::Cpu;
 use impasto::loss::{Losses, Objective, Tap};
 use impasto::network::Network;
 use impasto::ops::Scalar;
-use impasto::ops::conv::Engine;
+use impasto::ops::conv::{Engine, Padding};
 use impasto::ops::pool::Pooling;
 use impasto::optimize::Adam;
 use ndarray::Array3;
@@ -34,7 +34,7 @@ fn array<T: Scalar>(name: &str) -> Array3<T> {
 
 fn network<T: Scalar>(pooling: Pooling, engine: Engine) -> Network<T> {
     let weights = tiny_weights(FIXTURE).unwrap().weights;
-    Network::new(&weights, pooling, weights.depth(), engine)
+    Network::new(&weights, pooling, Padding::Zero, weights.depth(), engine)
 }
 
 fn objective<T: Scalar>(network: &Network<T>) -> Objective<T> {

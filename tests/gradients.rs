@@ -11,7 +11,7 @@ use impasto::loss::content::ContentLoss;
 use impasto::loss::style::StyleLoss;
 use impasto::loss::{Objective, Tap, total_variation};
 use impasto::network::Network;
-use impasto::ops::conv::{Conv, Engine};
+use impasto::ops::conv::{Conv, Engine, Padding};
 use impasto::ops::pool::Pooling::{self, Average, Max};
 use impasto::ops::workspace::Workspace;
 use impasto::ops::{gram, pool, relu};
@@ -33,23 +33,26 @@ const SIZES: [(usize, usize); 8] = [
     (9, 5),
 ];
 
-fn conv(cin: usize, cout: usize, seed: u64, engine: Engine) -> Conv<f64> {
-    let kernel: Array4<f64> = random((3, 3, cin, cout), seed);
-    Conv::new(&kernel, random(cout, seed + 1), engine)
-}
+const PADDINGS: [Padding; 2] = [Padding::Zero, Padding::Circular];
 
 #[test]
 fn convolution_has_the_right_gradient() {
     for (h, w) in SIZES {
         for ((cin, cout), engine) in convolutions() {
-            let conv = conv(cin, cout, 1, engine);
-            let workspace = Workspace::new(engine);
-            let x = random((h, w, cin), 2);
-            // L = ⟨dy, y⟩ has dL/dy = dy.
-            let dy: Array3<f64> = random((h, w, cout), 3);
-            let loss = |x: &Array3<f64>| inner(&dy, &conv.forward(x, &workspace));
-            let error = relative_error(&x, &conv.backward(&dy, &workspace), loss);
-            assert!(error <= BOUND, "{h}x{w}, {cin} to {cout}: {error:e}");
+            for padding in PADDINGS {
+                let kernel: Array4<f64> = random((3, 3, cin, cout), 1);
+                let conv = Conv::new(&kernel, random(cout, 2), padding, engine);
+                let workspace = Workspace::new(engine);
+                let x = random((h, w, cin), 2);
+                // L = ⟨dy, y⟩ has dL/dy = dy.
+                let dy: Array3<f64> = random((h, w, cout), 3);
+                let loss = |x: &Array3<f64>| inner(&dy, &conv.forward(x, &workspace));
+                let error = relative_error(&x, &conv.backward(&dy, &workspace), loss);
+                assert!(
+                    error <= BOUND,
+                    "{padding:?} {h}x{w}, {cin} to {cout}: {error:e}"
+                );
+            }
         }
     }
 }
@@ -64,16 +67,23 @@ fn convolutions() -> Vec<((usize, usize), Engine)> {
 /// What networks are made of: a convolution with its ReLU, and with the pooling that follows.
 #[test]
 fn convolution_relu_and_pooling_together_have_the_right_gradient() {
+    for padding in PADDINGS {
+        convolution_relu_and_pooling(padding);
+    }
+}
+
+fn convolution_relu_and_pooling(padding: Padding) {
     for (h, w) in SIZES {
         for ((cin, cout), engine) in convolutions() {
             let kernel: Array4<f64> = random((3, 3, cin, cout), 40);
             let workspace = Workspace::new(engine);
             let x = random((h, w, cin), 41);
             // Every sum of products moved up or down so far that no ReLU is near its kink.
-            let linear = Conv::new(&kernel, Array1::zeros(cout), engine).forward(&x, &workspace);
+            let linear = Conv::new(&kernel, Array1::zeros(cout), padding, engine);
+            let linear = linear.forward(&x, &workspace);
             let far = linear.iter().fold(1.0, |most: f64, y| most.max(y.abs())) + 0.1;
             let bias = Array1::from_shape_fn(cout, |o| if o % 3 == 0 { -far } else { far });
-            let conv = Conv::new(&kernel, bias, engine);
+            let conv = Conv::new(&kernel, bias, padding, engine);
             let (y, mask) = conv.forward_relu(&x, &workspace);
             assert!(y.iter().any(|&y| y > 0.0) == (cout > 1));
             let dy: Array3<f64> = random(y.dim(), 42);
@@ -81,7 +91,10 @@ fn convolution_relu_and_pooling_together_have_the_right_gradient() {
             // Less the loss at x, so that far values do not hide small differences.
             let loss = |x: &Array3<f64>| inner(&dy, &(conv.forward_relu(x, &workspace).0 - &y));
             let error = relative_error(&x, &dx, loss);
-            assert!(error <= BOUND, "{h}x{w}, {cin} to {cout}: {error:e}");
+            assert!(
+                error <= BOUND,
+                "{padding:?} {h}x{w}, {cin} to {cout}: {error:e}"
+            );
 
             let (y, mask) = conv.forward_relu_pool(&x, &workspace);
             let dy: Array3<f64> = random(y.dim(), 43);
@@ -89,7 +102,10 @@ fn convolution_relu_and_pooling_together_have_the_right_gradient() {
             let loss =
                 |x: &Array3<f64>| inner(&dy, &(conv.forward_relu_pool(x, &workspace).0 - &y));
             let error = relative_error(&x, &dx, loss);
-            assert!(error <= BOUND, "pooled {h}x{w}, {cin} to {cout}: {error:e}");
+            assert!(
+                error <= BOUND,
+                "{padding:?} pooled {h}x{w}, {cin} to {cout}: {error:e}"
+            );
         }
     }
 }
@@ -199,11 +215,13 @@ fn the_style_loss_has_the_right_gradient() {
 #[test]
 fn total_variation_has_the_right_gradient() {
     for (h, w) in SIZES {
-        let x = random((h, w, 3), 14);
-        let mut dx = Array3::zeros(x.dim());
-        total_variation::add_gradient(&x, 0.5, &mut dx);
-        let error = relative_error(&x, &dx, |x| 0.5 * total_variation::value(x));
-        assert!(error <= BOUND, "{h}x{w}: {error:e}");
+        for padding in PADDINGS {
+            let x = random((h, w, 3), 14);
+            let mut dx = Array3::zeros(x.dim());
+            total_variation::add_gradient(&x, padding, 0.5, &mut dx);
+            let error = relative_error(&x, &dx, |x| 0.5 * total_variation::value(x, padding));
+            assert!(error <= BOUND, "{padding:?} {h}x{w}: {error:e}");
+        }
     }
 }
 
@@ -218,7 +236,7 @@ fn gradients_are_added_to_what_is_there() {
     let additions: [Addition; 3] = [
         &|df| content.add_gradient(&f, 1.5, df),
         &|df| style.add_gradient(&f, &style.residual(&f, &workspace), 1.5, df, &workspace),
-        &|df| total_variation::add_gradient(&f, 1.5, df),
+        &|df| total_variation::add_gradient(&f, Padding::Circular, 1.5, df),
     ];
     for add in additions {
         let mut alone = Array3::zeros(f.dim());
@@ -234,16 +252,19 @@ fn gradients_are_added_to_what_is_there() {
 /// From the pixels through every kind of layer to content, style and total variation at once.
 #[test]
 fn the_whole_objective_has_the_right_gradient() {
-    for pooling in [Average, Max] {
+    for (pooling, padding) in [Average, Max]
+        .into_iter()
+        .flat_map(|p| PADDINGS.map(|q| (p, q)))
+    {
         // The third and fourth are one pixel wide or high; all but the second have odd edges at some depth.
         for size in [(7, 5), (8, 8), (1, 9), (6, 1), (1, 1)] {
             for engine in [Engine::Reference, Engine::default()] {
-                whole_objective(TINY, pooling, size, engine);
+                whole_objective(TINY, (pooling, padding), size, engine);
             }
         }
         // Wide enough for the fast engine to take Winograd's way. More ReLUs: smaller pictures, or all have a kink nearby.
         for size in [(4, 3), (1, 6), (5, 1)] {
-            whole_objective(WIDE, pooling, size, Engine::default());
+            whole_objective(WIDE, (pooling, padding), size, Engine::default());
         }
     }
 }
@@ -256,11 +277,11 @@ const WIDE: Architecture = Architecture {
 
 fn whole_objective(
     architecture: Architecture,
-    pooling: Pooling,
+    how: (Pooling, Padding),
     size: (usize, usize),
     engine: Engine,
 ) {
-    let (network, objective) = objective(architecture, pooling, size, engine);
+    let (network, objective) = objective(architecture, how, size, engine);
     let x = away_from_kinks(architecture, &network, size);
     let (losses, gradient) = objective.evaluate(&network, &x);
     assert!(losses.content > 0.0 && losses.style > 0.0);
@@ -269,19 +290,19 @@ fn whole_objective(
     let name = architecture.name;
     assert!(
         error <= BOUND,
-        "{name} {engine:?} {pooling:?} {size:?}: {error:e}"
+        "{name} {engine:?} {how:?} {size:?}: {error:e}"
     );
 }
 
 /// Taps in every block, at convolutions and pools, two of them on one layer; a painting of another size.
 fn objective(
     architecture: Architecture,
-    pooling: Pooling,
+    (pooling, padding): (Pooling, Padding),
     (h, w): (usize, usize),
     engine: Engine,
 ) -> (Network<f64>, Objective<f64>) {
     let weights = random_weights(architecture, 20);
-    let network = Network::new(&weights, pooling, weights.depth(), engine);
+    let network = Network::new(&weights, pooling, padding, weights.depth(), engine);
     let tap = |name: &str, weight| Tap {
         layer: architecture.find(name).unwrap(),
         weight,
@@ -350,7 +371,7 @@ fn switches(architecture: Architecture, network: &Network<f64>, x: &Array3<f64>)
 
 #[test]
 fn the_check_catches_a_wrong_derivative() {
-    let (network, objective) = objective(TINY, Average, (7, 5), Engine::Reference);
+    let (network, objective) = objective(TINY, (Average, Padding::Zero), (7, 5), Engine::Reference);
     let x = away_from_kinks(TINY, &network, (7, 5));
     let loss = |x: &Array3<f64>| objective.evaluate(&network, x).0.total();
     let right = objective.evaluate(&network, &x).1;
@@ -377,8 +398,8 @@ fn the_check_catches_a_wrong_derivative() {
     let no_bias = Array1::zeros(2);
     let swapped = kernel.clone().permuted_axes([0, 1, 3, 2]);
     let swapped = swapped.as_standard_layout().into_owned();
-    let unturned = Conv::new(&swapped, no_bias.clone(), Engine::Reference);
-    let conv = Conv::new(&kernel, no_bias, Engine::Reference);
+    let unturned = Conv::new(&swapped, no_bias.clone(), Padding::Zero, Engine::Reference);
+    let conv = Conv::new(&kernel, no_bias, Padding::Zero, Engine::Reference);
     let (x, dy) = (random((4, 5, 2), 31), random((4, 5, 2), 32));
     let workspace = Workspace::default();
     let loss = |x: &Array3<f64>| inner(&dy, &conv.forward(x, &workspace));
@@ -401,11 +422,13 @@ proptest! {
         let kernel: Array4<f64> = random((3, 3, cin, cout), seed);
         let engine = if seed.is_multiple_of(2) { Engine::default() } else { Engine::Reference };
         let workspace = Workspace::new(engine);
-        let conv = Conv::new(&kernel, Array1::zeros(cout), engine); // linear without the bias
         let x = random((h, w, cin), seed ^ 1);
         let y = random((h, w, cout), seed ^ 2);
-        let (ax, aty) = (conv.forward(&x, &workspace), conv.backward(&y, &workspace));
-        prop_assert!(adjoint(&ax, &y, &x, &aty));
+        for padding in PADDINGS {
+            let conv = Conv::new(&kernel, Array1::zeros(cout), padding, engine); // linear without the bias
+            let (ax, aty) = (conv.forward(&x, &workspace), conv.backward(&y, &workspace));
+            prop_assert!(adjoint(&ax, &y, &x, &aty), "{padding:?}");
+        }
     }
 
     #[test]
@@ -450,13 +473,15 @@ proptest! {
     fn the_gradient_of_total_variation_is_self_adjoint(
         (h, w, c) in (1usize..20, 1usize..20, 1usize..6), seed: u64,
     ) {
-        let gradient = |x: &Array3<f64>| {
-            let mut dx = Array3::zeros(x.dim());
-            total_variation::add_gradient(x, 1.0, &mut dx);
-            dx
-        };
         let (x, y) = (random((h, w, c), seed), random((h, w, c), seed ^ 1));
-        prop_assert!(adjoint(&gradient(&x), &y, &x, &gradient(&y)));
+        for padding in PADDINGS {
+            let gradient = |x: &Array3<f64>| {
+                let mut dx = Array3::zeros(x.dim());
+                total_variation::add_gradient(x, padding, 1.0, &mut dx);
+                dx
+            };
+            prop_assert!(adjoint(&gradient(&x), &y, &x, &gradient(&y)), "{padding:?}");
+        }
     }
 
     /// The derivative of the Gram matrix in the direction V is VᵀF + FᵀV, and that is what backward is the adjoint of.

@@ -6,21 +6,27 @@ use common::random;
 use impasto::loss::content::ContentLoss;
 use impasto::loss::style::StyleLoss;
 use impasto::loss::total_variation;
-use impasto::ops::conv::{Conv, Engine};
+use impasto::ops::conv::{Conv, Engine, Padding};
 use impasto::ops::pool::{self, Pooling};
 use impasto::ops::workspace::Workspace;
 use impasto::ops::{gram, relu};
 use ndarray::{Array1, Array3, Array4, array};
 
 /// y[i, j, o] = b[o] + Σ k[p, q, c, o] x[i+p−1, j+q−1, c], straight from the formula.
-fn by_definition(x: &Array3<f64>, k: &Array4<f64>, b: &Array1<f64>) -> Array3<f64> {
+fn by_definition(
+    x: &Array3<f64>,
+    k: &Array4<f64>,
+    b: &Array1<f64>,
+    padding: Padding,
+) -> Array3<f64> {
     let (height, width, cin) = x.dim();
     Array3::from_shape_fn((height, width, b.len()), |(i, j, o)| {
         let mut y = b[o];
         for (p, q) in (0..3).flat_map(|p| (0..3).map(move |q| (p, q))) {
             let inside = (1..=height).contains(&(i + p)) && (1..=width).contains(&(j + q));
-            for c in (0..cin).filter(|_| inside) {
-                y += k[[p, q, c, o]] * x[[i + p - 1, j + q - 1, c]];
+            let (row, column) = ((i + p + height - 1) % height, (j + q + width - 1) % width);
+            for c in (0..cin).filter(|_| inside || padding == Padding::Circular) {
+                y += k[[p, q, c, o]] * x[[row, column, c]];
             }
         }
         y
@@ -43,16 +49,18 @@ fn convolution_is_what_its_formula_says() {
         let x = random((height, width, cin), 1);
         let kernel = random((3, 3, cin, cout), 2);
         let bias: Array1<f64> = random(cout, 3);
-        let y =
-            Conv::new(&kernel, bias.clone(), Engine::Reference).forward(&x, &Workspace::default());
-        let difference = y - by_definition(&x, &kernel, &bias);
-        let worst = difference
-            .iter()
-            .fold(0.0, |worst: f64, d| worst.max(d.abs()));
-        assert!(
-            worst < 1e-12,
-            "{height}x{width}, {cin} to {cout}: {worst:e}"
-        );
+        for padding in [Padding::Zero, Padding::Circular] {
+            let conv = Conv::new(&kernel, bias.clone(), padding, Engine::Reference);
+            let y = conv.forward(&x, &Workspace::default());
+            let difference = y - by_definition(&x, &kernel, &bias, padding);
+            let worst = difference
+                .iter()
+                .fold(0.0, |worst: f64, d| worst.max(d.abs()));
+            assert!(
+                worst < 1e-12,
+                "{padding:?} {height}x{width}, {cin} to {cout}: {worst:e}"
+            );
+        }
     }
 }
 
@@ -139,5 +147,11 @@ fn the_losses_are_zero_at_their_targets_and_known_nearby() {
     // Along the rows by 3 and by −9, down the columns by 5 and by −7.
     let x = array![[[0.0], [3.0]], [[5.0], [-4.0]]];
     let squares = 9.0 + 81.0 + 25.0 + 49.0;
-    assert_eq!(total_variation::value(&x), squares / 2.0);
+    assert_eq!(total_variation::value(&x, Padding::Zero), squares / 2.0);
+    // On a torus of two by two, each pair is neighbours twice.
+    assert_eq!(total_variation::value(&x, Padding::Circular), squares);
+    // In a row of three, 1, 2 and 4: by 1 and 2, and across the edge by 3. Each is its own neighbour above and below.
+    let x = array![[[1.0], [2.0], [4.0]]];
+    assert_eq!(total_variation::value(&x, Padding::Zero), 2.5);
+    assert_eq!(total_variation::value(&x, Padding::Circular), 7.0);
 }

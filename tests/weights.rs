@@ -6,7 +6,7 @@ use common::mat::Mat;
 use common::{TINY, distance, golden_array, random_weights, tiny_weights};
 use half::{bf16, f16};
 use impasto::network::Network;
-use impasto::ops::conv::Engine;
+use impasto::ops::conv::{Engine, Padding};
 use impasto::ops::pool::Pooling;
 use impasto::vgg::{self, Architecture, LayerKind, VGG16, VGG19};
 use impasto::weights::{self, Bytes, Convention, Format, Loaded, Precision, ReadOptions, Weights};
@@ -275,6 +275,7 @@ fn outputs(loaded: &Loaded) -> Vec<(String, Array3<f64>)> {
     let network = Network::<f64>::new(
         &loaded.weights,
         Pooling::Average,
+        Padding::Zero,
         layers.len(),
         Engine::Reference,
     );

@@ -116,8 +116,9 @@ impl<T: Scalar> Objective<T> {
             })
         };
         if self.tv_weight != 0.0 {
-            losses.tv = self.tv_weight * total_variation::value(x);
-            total_variation::add_gradient(x, self.tv_weight, &mut gradient);
+            let padding = network.padding();
+            losses.tv = self.tv_weight * total_variation::value(x, padding);
+            total_variation::add_gradient(x, padding, self.tv_weight, &mut gradient);
         }
         (losses, gradient)
     }

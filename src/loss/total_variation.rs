@@ -2,15 +2,17 @@
 //!
 //! > L = ½ Σ (x\[i, j+1\] − x\[i, j\])² + ½ Σ (x\[i+1, j\] − x\[i, j\])²
 //!
-//! over each channel and all pairs inside the picture. Each pair, with difference d, adds −d to the gradient of the one and +d
-//! to that of the other. (Mahendran and Vedaldi 2015, with β = 2.)
+//! over each channel and all pairs inside the picture, and with circular padding also over the pairs of the last and the first of
+//! each row and column, which are neighbours there. Each pair, with difference d, adds −d to the gradient of the one and +d to
+//! that of the other. (Mahendran and Vedaldi 2015, with β = 2.)
 
+use crate::ops::conv::Padding;
 use crate::ops::{Scalar, elements, elements_mut};
 use ndarray::Array3;
 use rayon::prelude::*;
 
 /// L of the picture `x` (H×W×C).
-pub fn value<T: Scalar>(x: &Array3<T>) -> f64 {
+pub fn value<T: Scalar>(x: &Array3<T>, padding: Padding) -> f64 {
     let (height, width, channels) = x.dim();
     let row = width * channels;
     let x = elements(x);
@@ -22,9 +24,14 @@ pub fn value<T: Scalar>(x: &Array3<T>) -> f64 {
         .into_par_iter()
         .map(|i| {
             let here = &x[i * row..][..row];
-            let right = squares(&here[channels..], here);
-            let below = x.get((i + 1) * row..(i + 2) * row);
-            right + below.map_or(0.0, |below| squares(below, here))
+            let mut sum = squares(&here[channels..], here);
+            if padding == Padding::Circular {
+                sum += squares(&here[..channels], &here[row - channels..]);
+            }
+            if let Some(below) = padding.position(i + 2, height) {
+                sum += squares(&x[below * row..][..row], here);
+            }
+            sum
         })
         .collect();
     0.5 * rows.iter().sum::<f64>()
@@ -34,7 +41,7 @@ pub fn value<T: Scalar>(x: &Array3<T>) -> f64 {
 ///
 /// # Panics
 /// If the shapes differ.
-pub fn add_gradient<T: Scalar>(x: &Array3<T>, weight: f64, dx: &mut Array3<T>) {
+pub fn add_gradient<T: Scalar>(x: &Array3<T>, padding: Padding, weight: f64, dx: &mut Array3<T>) {
     assert_eq!(x.dim(), dx.dim(), "x and dx must have one shape");
     let (height, width, channels) = x.dim();
     let row = width * channels;
@@ -49,7 +56,14 @@ pub fn add_gradient<T: Scalar>(x: &Array3<T>, weight: f64, dx: &mut Array3<T>) {
                 pull(at, here[at - channels]);
                 pull(at - channels, here[at]);
             }
-            let vertical = [i.checked_sub(1), (i + 1 < height).then_some(i + 1)];
+            if padding == Padding::Circular {
+                for first in 0..channels {
+                    let last = row - channels + first;
+                    pull(first, here[last]);
+                    pull(last, here[first]);
+                }
+            }
+            let vertical = [i, i + 2].map(|next| padding.position(next, height));
             for neighbour in vertical.into_iter().flatten() {
                 let other = &x[neighbour * row..][..row];
                 for (at, &other) in other.iter().enumerate() {

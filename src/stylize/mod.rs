@@ -132,13 +132,19 @@ impl Stylization {
         // The painted picture has the content's size and goes through the style layers too.
         let all_taps = [&content_taps[..], &style_taps].concat();
         let finest = settings.size.of(leading.size());
+        let grid = match settings.seamless {
+            true => all_taps.iter().map(|tap| layers[tap.layer].stride).max(),
+            false => None,
+        };
+        let grid = grid.unwrap_or(1) as u32;
+        check_grid(finest, grid).map_err(StylizeError::Settings)?;
         let colours = settings.colours;
         let content = (inputs.content.as_ref()).map(|content| colours.content(content));
         let styles: Vec<_> = (inputs.styles.iter())
             .map(|style| colours.style(&style.picture, content.as_deref()))
             .collect();
         let mut stages = Vec::new();
-        for scale in settings.scales.plan(finest, settings.iterations) {
+        for scale in settings.scales.plan(finest, grid, settings.iterations) {
             let style_size = |number: usize| {
                 settings.style_size(
                     styles[number].size(),
@@ -178,7 +184,7 @@ impl Stylization {
         let first = &stages[0];
         Ok(Self {
             initial: init::initial(settings, first.size, first.content.as_ref()),
-            network: networks.take(weights, settings.pooling, depth(&all_taps), settings.engine),
+            network: networks.take(weights, settings, depth(&all_taps)),
             content_taps,
             style_taps,
             stages,
@@ -269,6 +275,21 @@ fn check_size(which: &str, size: Size, deepest: Option<&LayerSpec>) -> Result<()
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses a picture that a layer would not see in whole positions of `grid` pixels each way: a seam would show.
+fn check_grid(size: Size, grid: u32) -> Result<(), String> {
+    let whole = |edge: u32| (edge.saturating_add(grid / 2) / grid).max(1) * grid;
+    let nearest = Size {
+        width: whole(size.width),
+        height: whole(size.height),
+    };
+    if nearest == size {
+        return Ok(());
+    }
+    Err(format!(
+        "a seamless picture needs edges that are multiples of {grid} for these layers, not {size}; ask for --size {nearest}"
+    ))
 }
 
 /// The size of the picture whose array this is.

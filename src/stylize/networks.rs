@@ -1,7 +1,8 @@
 //! Networks that are built once and used by one run after the other.
 
+use super::Settings;
 use crate::network::Network;
-use crate::ops::conv::Engine;
+use crate::ops::conv::{Engine, Padding};
 use crate::ops::pool::Pooling;
 use crate::weights::Weights;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ pub struct Networks(Option<(Kind, Arc<Network<f32>>)>);
 #[derive(Clone, Copy, PartialEq)]
 struct Kind {
     pooling: Pooling,
+    padding: Padding,
     engine: Engine,
 }
 
@@ -22,16 +24,27 @@ impl Networks {
     pub(super) fn take(
         &mut self,
         weights: &Weights,
-        pooling: Pooling,
+        settings: &Settings,
         depth: usize,
-        engine: Engine,
     ) -> Arc<Network<f32>> {
-        let kind = Kind { pooling, engine };
+        let kind = Kind {
+            pooling: settings.pooling,
+            padding: match settings.seamless {
+                true => Padding::Circular,
+                false => Padding::Zero,
+            },
+            engine: settings.engine,
+        };
         match &self.0 {
             Some((last, network)) if *last == kind && network.depth() >= depth => network.clone(),
             _ => {
                 self.0 = None; // before the next takes its memory
-                let network = Arc::new(Network::new(weights, pooling, depth, engine));
+                let Kind {
+                    pooling,
+                    padding,
+                    engine,
+                } = kind;
+                let network = Arc::new(Network::new(weights, pooling, padding, depth, engine));
                 self.0 = Some((kind, network.clone()));
                 network
             }

@@ -37,8 +37,9 @@ pub(super) struct Scale {
 }
 
 impl Scales {
-    /// The sizes up to `finest`, and how the iterations are shared out: the more the smaller the size.
-    pub(super) fn plan(&self, finest: Size, iterations: usize) -> Vec<Scale> {
+    /// The sizes up to `finest`, all of them multiples of `grid` as that is, and how the iterations are shared out: the more the
+    /// smaller the size.
+    pub(super) fn plan(&self, finest: Size, grid: u32, iterations: usize) -> Vec<Scale> {
         let long = f64::from(finest.width.max(finest.height));
         let shares: Vec<f64> = match self {
             Self::Auto => {
@@ -59,7 +60,10 @@ impl Scales {
             asked += rest as f64 / share / whole;
             let more = asked.round() as usize - given;
             given += more;
-            let edge = |edge: u32| ((f64::from(edge) * share).round() as u32).max(1);
+            let edge = |edge: u32| {
+                let steps = (f64::from(edge) * share / f64::from(grid)).round() as u32;
+                steps.max(1) * grid
+            };
             let size = Size {
                 width: edge(finest.width),
                 height: edge(finest.height),
@@ -136,7 +140,7 @@ mod tests {
 
     #[test]
     fn sizes_double_their_pixels_and_share_the_iterations_out() {
-        let plan = Scales::Auto.plan(FINEST, 300);
+        let plan = Scales::Auto.plan(FINEST, 1, 300);
         let widths: Vec<_> = plan.iter().map(|scale| scale.size.width).collect();
         assert_eq!(widths, [128, 181, 256, 362, 512]);
         assert_eq!(
@@ -145,7 +149,7 @@ mod tests {
         );
         assert!(plan.is_sorted_by(|a, b| a.iterations > b.iterations));
         assert_eq!(plan.last().unwrap().size, FINEST);
-        let one = Scales::Count(1).plan(FINEST, 300);
+        let one = Scales::Count(1).plan(FINEST, 1, 300);
         assert_eq!(
             one,
             [Scale {
@@ -160,13 +164,13 @@ mod tests {
     fn sizes_beyond_the_finest_are_left_out_and_the_finest_never_is() {
         let edges = Scales::LongEdges(vec![100, 512, 1000]);
         let widths: Vec<_> = edges
-            .plan(FINEST, 9)
+            .plan(FINEST, 1, 9)
             .iter()
             .map(|scale| scale.size.width)
             .collect();
         assert_eq!(widths, [100, 512]);
         for iterations in [1, 2, 20] {
-            let plan = Scales::Count(15).plan(FINEST, iterations);
+            let plan = Scales::Count(15).plan(FINEST, 1, iterations);
             assert_eq!(
                 plan.iter().map(|scale| scale.iterations).sum::<usize>(),
                 iterations
@@ -177,7 +181,21 @@ mod tests {
             width: 60,
             height: 40,
         };
-        assert_eq!(Scales::Auto.plan(small, 5).len(), 1);
+        assert_eq!(Scales::Auto.plan(small, 1, 5).len(), 1);
+    }
+
+    #[test]
+    fn sizes_keep_to_a_grid() {
+        let finest = Size {
+            width: 512,
+            height: 336,
+        };
+        let plan = Scales::Auto.plan(finest, 16, 50);
+        let sizes: Vec<_> = plan.iter().map(|scale| scale.size.to_string()).collect();
+        assert_eq!(
+            sizes,
+            ["128x80", "176x112", "256x160", "368x240", "512x336"]
+        );
     }
 
     #[test]

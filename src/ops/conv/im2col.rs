@@ -6,6 +6,7 @@
 //! All patches of a picture would take nine times the activations' memory (0.77 GB for conv1_2 at 666×500), so bands of
 //! rows are done in turn.
 
+use super::Padding;
 use crate::ops::workspace::Workspace;
 use crate::ops::{Scalar, elements, elements_mut};
 use ndarray::linalg::general_mat_mul;
@@ -35,6 +36,7 @@ pub fn convolve<T: Scalar>(
     x: &Array3<T>,
     kernel: &Array2<T>,
     bias: &[T],
+    padding: Padding,
     workspace: &Workspace<T>,
 ) -> Array3<T> {
     let (height, width, cin) = x.dim();
@@ -52,7 +54,7 @@ pub fn convolve<T: Scalar>(
             let positions = y.len() / cout;
             patches.resize(positions * patch, T::zero());
             for (i, patches) in (first..).zip(patches.chunks_exact_mut(width * patch)) {
-                copy_patches(x, i, 0..width, patch, patches);
+                copy_patches((x, padding), i, 0..width, patch, patches);
             }
             let patches = ArrayViewMut2::from_shape((positions, patch), patches)
                 .expect("the buffer has this size");
@@ -66,11 +68,11 @@ pub fn convolve<T: Scalar>(
     y
 }
 
-/// Copies the 3×3 neighbourhoods of the positions in these columns of row i of x (H×W×C) to `patches`: 9·C elements each, zero
-/// where a neighbourhood reaches beyond the picture, one patch `stride` elements after the other.
+/// Copies the 3×3 neighbourhoods of the positions in these columns of row i of x (H×W×C) to `patches`: 9·C elements each,
+/// what is beyond the edges as the padding says, one patch `stride` elements after the other.
 #[inline(always)]
 pub(super) fn copy_patches<T: Scalar>(
-    x: &Array3<T>,
+    (x, padding): (&Array3<T>, Padding),
     i: usize,
     columns: Range<usize>,
     stride: usize,
@@ -84,9 +86,12 @@ pub(super) fn copy_patches<T: Scalar>(
             .enumerate()
         {
             // Row p of the neighbourhood is row i + p − 1 of x, and of it the columns j − 1, j, j + 1, which lie side by side.
-            let inside = (1..=height).contains(&(i + p));
-            if inside && j > 0 && j + 1 < width {
-                let x = &x[((i + p - 1) * width + j - 1) * channels..][..3 * channels];
+            let row = padding.position(i + p, height);
+            if let Some(row) = row
+                && j > 0
+                && j + 1 < width
+            {
+                let x = &x[(row * width + j - 1) * channels..][..3 * channels];
                 for (third, &x) in third.iter_mut().zip(x) {
                     *third = x;
                 }
@@ -94,8 +99,8 @@ pub(super) fn copy_patches<T: Scalar>(
             }
             third.fill(T::zero());
             for (q, third) in third.chunks_exact_mut(channels).enumerate() {
-                if inside && (1..=width).contains(&(j + q)) {
-                    let position = (i + p - 1) * width + j + q - 1;
+                if let (Some(row), Some(column)) = (row, padding.position(j + q, width)) {
+                    let position = row * width + column;
                     third.copy_from_slice(&x[position * channels..][..channels]);
                 }
             }

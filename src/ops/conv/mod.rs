@@ -1,6 +1,6 @@
-//! Convolution 3×3, stride 1, zero padding 1, plus a bias: the one kind that VGG has.
+//! Convolution 3×3, stride 1, padding 1, plus a bias: the one kind that VGG has.
 //!
-//! As everywhere in deep learning it is a cross-correlation; with x zero outside the picture,
+//! As everywhere in deep learning it is a cross-correlation; with x beyond the edges as the [`Padding`] says, zero in VGG,
 //!
 //! > y\[i, j, o\] = b\[o\] + Σ k\[p, q, c, o\] · x\[i+p−1, j+q−1, c\], over p and q in 0..3 and the input channels c.
 //!
@@ -16,9 +16,11 @@
 
 pub mod im2col;
 pub mod narrow;
+pub mod padding;
 pub mod winograd;
 
 use self::narrow::Narrow;
+pub use self::padding::Padding;
 use self::winograd::Winograd;
 use super::Scalar;
 use super::pool::{self, Pooled, Pooling};
@@ -50,6 +52,7 @@ pub struct Conv<T> {
     method: Method<T>,
     /// Cout
     bias: Vec<T>,
+    padding: Padding,
 }
 
 enum Method<T> {
@@ -68,16 +71,16 @@ impl<T: Scalar> Conv<T> {
     ///
     /// # Panics
     /// If the shapes do not fit.
-    pub fn new(kernel: &Array4<T>, bias: Array1<T>, engine: Engine) -> Self {
+    pub fn new(kernel: &Array4<T>, bias: Array1<T>, padding: Padding, engine: Engine) -> Self {
         let (kh, kw, cin, cout) = kernel.dim();
         assert_eq!((kh, kw), (3, 3), "kernels are 3×3");
         assert_eq!(bias.len(), cout, "one bias for each output channel");
         let bias = bias.to_vec();
         let method = match engine {
             Engine::Fast(cpu) if cin.min(cout) >= FEW_CHANNELS => {
-                Method::Winograd(Winograd::new(kernel, cpu))
+                Method::Winograd(Winograd::new(kernel, padding, cpu))
             }
-            Engine::Fast(cpu) => Method::Narrow(Narrow::new(kernel, &bias, cpu)),
+            Engine::Fast(cpu) => Method::Narrow(Narrow::new(kernel, &bias, padding, cpu)),
             Engine::Reference => {
                 let turned = kernel
                     .slice(s![..;-1, ..;-1, .., ..])
@@ -88,7 +91,11 @@ impl<T: Scalar> Conv<T> {
                 }
             }
         };
-        Self { method, bias }
+        Self {
+            method,
+            bias,
+            padding,
+        }
     }
 
     /// y (H×W×Cout) of x (H×W×Cin).
@@ -143,7 +150,9 @@ impl<T: Scalar> Conv<T> {
         workspace: &Workspace<T>,
     ) -> Array3<T> {
         match &self.method {
-            Method::Im2col { kernel, .. } => im2col::convolve(x, kernel, &self.bias, workspace),
+            Method::Im2col { kernel, .. } => {
+                im2col::convolve(x, kernel, &self.bias, self.padding, workspace)
+            }
             Method::Narrow(narrow) => narrow.forward(x, mask, workspace),
             Method::Winograd(winograd) => winograd.forward(x, &self.bias, mask, false, workspace),
         }
@@ -206,7 +215,8 @@ impl<T: Scalar> Conv<T> {
     ) -> Array3<T> {
         match &self.method {
             Method::Im2col { turned, .. } => {
-                im2col::convolve(dy, turned, &vec![T::zero(); turned.ncols()], workspace)
+                let no_bias = vec![T::zero(); turned.ncols()];
+                im2col::convolve(dy, turned, &no_bias, self.padding, workspace)
             }
             Method::Narrow(narrow) => narrow.backward(dy, mask, workspace),
             Method::Winograd(winograd) => winograd.backward(dy, mask, false, workspace),

@@ -7,7 +7,7 @@
 //! position of dL/dx is the sum over the nine neighbourhoods that it is in ("col2im"). Multiplying first keeps the product's
 //! depth at Cout.
 
-use super::im2col;
+use super::{Padding, im2col};
 use crate::kernels::gemm::{self, Strided};
 use crate::kernels::{Cpu, Kernel, MOST_LANES, Simd, load_some, store_some};
 use crate::ops::relu::{self, Mask};
@@ -26,6 +26,7 @@ const ROWS: usize = 16;
 /// A convolution with its kernel as two matrices, packed in panels.
 pub struct Narrow<T> {
     cpu: Cpu,
+    padding: Padding,
     cin: usize,
     cout: usize,
     /// (9·Cin + 1) × Cout; the last row is the bias.
@@ -36,13 +37,14 @@ pub struct Narrow<T> {
 
 impl<T: Scalar> Narrow<T> {
     /// The convolution with this kernel, 3 × 3 × Cin × Cout (HWIO), and bias (Cout).
-    pub fn new(kernel: &Array4<T>, bias: &[T], cpu: Cpu) -> Self {
+    pub fn new(kernel: &Array4<T>, bias: &[T], padding: Padding, cpu: Cpu) -> Self {
         let (_, _, cin, cout) = kernel.dim();
         let (patch, outputs) = (9 * cin, cout);
         let tap = |row: usize, o: usize| kernel[[row / (3 * cin), row / cin % 3, row % cin, o]];
         let with_bias = |row, o| if row == patch { bias[o] } else { tap(row, o) };
         Self {
             cpu,
+            padding,
             cin,
             cout,
             kernel: gemm::pack(cpu, (patch + 1, outputs), with_bias),
@@ -106,7 +108,10 @@ impl<T: Scalar> Narrow<T> {
             .enumerate()
             .for_each(|(band, dx)| {
                 let first = band * ROWS;
-                let rows = first.saturating_sub(1)..height.min(first + ROWS + 1);
+                let rows = match self.padding {
+                    Padding::Zero => first.max(1)..(height + 1).min(first + ROWS + 2),
+                    Padding::Circular => first..height.min(first + ROWS) + 2,
+                };
                 let length = rows.len() * width * self.of_share();
                 let mut buffer = workspace.buffer(length);
                 let shares = &mut buffer[..length];
@@ -130,7 +135,8 @@ impl<T: Scalar> Narrow<T> {
         self.turned.len() / self.cout
     }
 
-    /// Row i of dL/dx from the shares of the neighbourhoods around the positions of the rows next to it.
+    /// Row i of dL/dx from the shares of the neighbourhoods around the positions of the rows next to it, which are numbered as in
+    /// [`Shares`].
     fn gather(&self, i: usize, rows: &Range<usize>, shares: &[T], dx: &mut [T]) {
         let (cin, stride) = (self.cin, self.of_share());
         let width = dx.len() / cin;
@@ -138,12 +144,12 @@ impl<T: Scalar> Narrow<T> {
             dx.fill(T::zero());
             // x[i, j] is in row p and column q of the neighbourhood of (i − p + 1, j − q + 1).
             for p in 0..3 {
-                let Some(row) = (i + 1).checked_sub(p).filter(|row| rows.contains(row)) else {
+                let row = i + 2 - p;
+                if !rows.contains(&row) {
                     continue;
-                };
+                }
                 for q in 0..3 {
-                    let Some(column) = (j + 1).checked_sub(q).filter(|&column| column < width)
-                    else {
+                    let Some(column) = self.padding.position(j + 2 - q, width) else {
                         continue;
                     };
                     let position = (row - rows.start) * width + column;
@@ -181,7 +187,13 @@ impl<T: Scalar> Kernel<T> for ForwardRow<'_, T> {
             let first = piece * POSITIONS;
             let positions = y.len() / cout;
             let columns = first..first + positions;
-            im2col::copy_patches(self.x, self.i, columns, depth, &mut patches);
+            im2col::copy_patches(
+                (self.x, self.of.padding),
+                self.i,
+                columns,
+                depth,
+                &mut patches,
+            );
             let a = Strided {
                 elements: &patches,
                 row: depth,
@@ -211,6 +223,7 @@ struct Shares<'a, T> {
     of: &'a Narrow<T>,
     dy: &'a Array3<T>,
     mask: Option<&'a Mask>,
+    /// Numbered from the one before the first, which on a torus is the last.
     rows: Range<usize>,
     shares: &'a mut [T],
 }
@@ -220,7 +233,7 @@ impl<T: Scalar> Kernel<T> for Shares<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
-        let (_, width, cout) = self.dy.dim();
+        let (height, width, cout) = self.dy.dim();
         let (panel, stride) = (2 * S::LANES, self.of.of_share());
         let words = relu::words(cout);
         let positions = self.rows.start * width..self.rows.end * width;
@@ -231,6 +244,7 @@ impl<T: Scalar> Kernel<T> for Shares<'_, T> {
         for (piece, shares) in self.shares.chunks_mut(POSITIONS * stride).enumerate() {
             let first = positions.start + piece * POSITIONS;
             for (position, masked) in (first..positions.end).zip(masked.chunks_exact_mut(row)) {
+                let position = (position + (height - 1) * width) % (height * width);
                 let dy = &dy[position * cout..][..cout];
                 for o in (0..cout).step_by(S::LANES) {
                     let mut value = load_some(s, &dy[o..]);

@@ -21,6 +21,7 @@ mod tiles;
 mod transforms;
 
 use self::pass::{Input, Panels, Pass};
+use super::Padding;
 use crate::kernels::{Cpu, MOST_LANES, gemm};
 use crate::ops::Scalar;
 use crate::ops::relu::Mask;
@@ -58,6 +59,7 @@ const KEPT: usize = 256 * 256;
 /// A convolution with its kernel transformed.
 pub struct Winograd<T> {
     cpu: Cpu,
+    padding: Padding,
     cin: usize,
     cout: usize,
     /// For each of the 36 pairs of points, in panels of output channels: Cin × the panel's width.
@@ -68,10 +70,11 @@ pub struct Winograd<T> {
 
 impl<T: Scalar> Winograd<T> {
     /// The convolution with this kernel, 3 × 3 × Cin × Cout (HWIO).
-    pub fn new(kernel: &Array4<T>, cpu: Cpu) -> Self {
+    pub fn new(kernel: &Array4<T>, padding: Padding, cpu: Cpu) -> Self {
         let (_, _, cin, cout) = kernel.dim();
         let mut winograd = Self {
             cpu,
+            padding,
             cin,
             cout,
             kernel: transform_kernel(kernel, gemm::panel_width::<T>(cpu)),
@@ -111,6 +114,7 @@ impl<T: Scalar> Winograd<T> {
                 x,
                 pooled: false,
                 mask: None,
+                padding: self.padding,
             },
             outputs: self.cout,
             kernel: Panels::Packed(&self.kernel),
@@ -143,6 +147,7 @@ impl<T: Scalar> Winograd<T> {
                 x: dy,
                 pooled,
                 mask,
+                padding: self.padding,
             },
             outputs: self.cin,
             kernel: match &self.turned {

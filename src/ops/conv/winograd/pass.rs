@@ -11,6 +11,7 @@ use super::tiles::{TransformInputs, TransformProducts};
 use super::{PAIRS, TILE, Winograd};
 use crate::kernels::gemm::{self, Strided};
 use crate::kernels::{Cpu, Kernel, MOST_LANES, Simd};
+use crate::ops::conv::Padding;
 use crate::ops::relu::{self, Mask};
 use crate::ops::workspace::{Phase, Workspace};
 use crate::ops::{Scalar, elements_mut, share_out};
@@ -36,6 +37,8 @@ pub(super) struct Input<'a, T> {
     pub pooled: bool,
     /// Where there is no bit, the input is 0.
     pub mask: Option<&'a Mask>,
+    /// What it is beyond the edges.
+    pub padding: Padding,
 }
 
 impl<T> Input<'_, T> {

@@ -5,6 +5,7 @@ use super::{PAIRS, POINTS, TILE, transforms};
 use crate::kernels::{Kernel, Simd, load_some, prefetch, store_some};
 use crate::ops::relu::{self, Mask};
 use crate::ops::{Scalar, elements};
+use std::array::from_fn;
 use std::ops::Range;
 
 /// V of a block of tiles.
@@ -43,27 +44,32 @@ impl<T: Scalar> TransformInputs<'_, T> {
         };
         let tiles = self.v.chunks_exact_mut(self.of_tile);
         for ((i, j), v) in self.block.positions().zip(tiles) {
-            // Of the neighbourhood's rows and columns those that exist. Row p of it is row TILE·i + p − 1 of the input.
-            let rows = usize::from(i == 0)..POINTS.min(height + 1 - TILE * i);
-            let columns = usize::from(j == 0)..POINTS.min(width + 1 - TILE * j);
-            let whole = columns == (0..POINTS);
+            // Row p of the neighbourhood is row TILE·i + p − 1 of the input, if there is one; and so with its columns.
+            let padding = self.input.padding;
+            let rows: [_; POINTS] = from_fn(|p| padding.position(TILE * i + p, height));
+            let columns: [_; POINTS] = from_fn(|q| padding.position(TILE * j + q, width));
+            let whole = j > 0 && TILE * j + POINTS <= width + 1;
             for first in (0..channels).step_by(S::LANES) {
                 let mut d = [[s.splat(T::zero()); POINTS]; POINTS];
-                for p in rows.clone() {
-                    let row = TILE * i + p - 1;
+                for (d, row) in d.iter_mut().zip(&rows) {
+                    let &Some(row) = row else { continue };
                     if whole {
-                        for (q, d) in d[p].iter_mut().enumerate() {
+                        for (q, d) in d.iter_mut().enumerate() {
                             *d = source.load::<S, POOLED>(s, row, TILE * j + q - 1, first);
                         }
                     } else {
-                        for q in columns.clone() {
-                            d[p][q] = source.load::<S, POOLED>(s, row, TILE * j + q - 1, first);
+                        for (d, column) in d.iter_mut().zip(&columns) {
+                            if let &Some(column) = column {
+                                *d = source.load::<S, POOLED>(s, row, column, first);
+                            }
                         }
                     }
                     if POOLED {
-                        for (q, d) in d[p].iter_mut().enumerate() {
-                            let cell = cell(TILE * i + p, height) * cell(TILE * j + q, width);
-                            *d = s.mul(s.splat(T::of(1.0 / cell)), *d);
+                        for (d, column) in d.iter_mut().zip(&columns) {
+                            if let &Some(column) = column {
+                                let cell = cell(row, height) * cell(column, width);
+                                *d = s.mul(s.splat(T::of(1.0 / cell)), *d);
+                            }
                         }
                     } else {
                         // The next tile's inputs that are not among this one's.
@@ -123,10 +129,10 @@ impl<T: Scalar> Source<'_, T> {
     }
 }
 
-/// Along one axis of this length, the positions in the pooling cell of position `next` − 1: two but at an odd end.
+/// Along one axis of this length, the positions in a position's pooling cell: two but at an odd end.
 #[inline(always)]
-fn cell(next: usize, length: usize) -> f64 {
-    if next == length && length % 2 == 1 {
+fn cell(position: usize, length: usize) -> f64 {
+    if position + 1 == length && length % 2 == 1 {
         1.0
     } else {
         2.0

@@ -1,0 +1,152 @@
+//! A picture that joins itself at its edges: with circular padding nothing can tell where they are.
+//!
+//! So what is rolled stays what it was, rolled: the proof that no operation, forward or backward, treats an edge differently.
+
+mod common;
+
+use common::{TINY, distance, random, random_weights};
+use impasto::loss::{Objective, Tap, total_variation};
+use impasto::network::Network;
+use impasto::ops::conv::{Engine, Padding};
+use impasto::ops::gram;
+use impasto::ops::pool::Pooling;
+use impasto::ops::workspace::Workspace;
+use impasto::vgg::{Architecture, Block};
+use impasto::weights::{Source, Weights};
+use ndarray::{Array3, Axis};
+
+/// Wide enough for the fast engine to take Winograd's way.
+const WIDE: Architecture = Architecture {
+    name: "wide VGG",
+    blocks: &[Block::new(2, 16), Block::new(2, 18), Block::new(1, 17)],
+};
+
+/// Pixels to one position of the deepest layer of either network, after three poolings.
+const STRIDE: usize = 8;
+
+/// Rounding in f64, and far more than that.
+const ROUNDING: f64 = 1e-13;
+const SEEN: f64 = 1e-3;
+
+/// x (H×W×C), each position moved so many down and to the right, and what leaves coming back at the opposite edge.
+fn roll(x: &Array3<f64>, (down, right): (usize, usize)) -> Array3<f64> {
+    let (h, w, _) = x.dim();
+    Array3::from_shape_fn(x.dim(), |(i, j, c)| {
+        x[[(i + h - down % h) % h, (j + w - right % w) % w, c]]
+    })
+}
+
+/// Both networks, by both engines, with both ways of pooling: tried with each kind of padding.
+fn networks(padding: Padding, mut test: impl FnMut(&str, Architecture, &Network<f64>)) {
+    for architecture in [TINY, WIDE] {
+        let weights = random_weights(architecture, 50);
+        for engine in [Engine::Reference, Engine::default()] {
+            for pooling in [Pooling::Average, Pooling::Max] {
+                let network = Network::new(&weights, pooling, padding, weights.depth(), engine);
+                let name = format!("{} {engine:?} {pooling:?}", architecture.name);
+                test(&name, architecture, &network);
+            }
+        }
+    }
+}
+
+/// The errors that rolling by (`STRIDE`, 2·`STRIDE`) pixels makes in each layer: whether its activations are the rolled ones.
+fn errors_of_rolling(architecture: Architecture, network: &Network<f64>) -> Vec<f64> {
+    let layers = architecture.layers();
+    let x: Array3<f64> = random((2 * STRIDE, 3 * STRIDE, 3), 51);
+    let there = network.forward(&roll(&x, (STRIDE, 2 * STRIDE)), layers.len(), |_| true);
+    let here = network.forward(&x, layers.len(), |_| true);
+    (layers.iter().enumerate())
+        .map(|(layer, spec)| {
+            let by = (STRIDE / spec.stride, 2 * STRIDE / spec.stride);
+            distance(there.of(layer), &roll(here.of(layer), by))
+        })
+        .collect()
+}
+
+#[test]
+fn on_a_torus_a_rolled_picture_has_rolled_activations() {
+    networks(Padding::Circular, |name, architecture, network| {
+        for (layer, error) in errors_of_rolling(architecture, network).iter().enumerate() {
+            assert!(*error < ROUNDING, "{name} layer {layer}: {error:e}");
+        }
+    });
+}
+
+#[test]
+fn with_zero_padding_every_layer_sees_the_edges() {
+    networks(Padding::Zero, |name, architecture, network| {
+        for (layer, error) in errors_of_rolling(architecture, network).iter().enumerate() {
+            assert!(*error > SEEN, "{name} layer {layer}: {error:e}");
+        }
+    });
+}
+
+/// Style and total variation together: loss and gradient.
+#[test]
+fn on_a_torus_a_rolled_picture_has_the_same_losses_and_a_rolled_gradient() {
+    for (padding, same) in [(Padding::Circular, true), (Padding::Zero, false)] {
+        networks(padding, |name, architecture, network| {
+            let tap = |layer: &str| Tap {
+                layer: architecture.find(layer).unwrap(),
+                weight: 10.0,
+            };
+            let taps = ["conv1_1", "pool1", "conv2_2", "conv3_1", "pool3"].map(tap);
+            let x: Array3<f64> = random((2 * STRIDE, 3 * STRIDE, 3), 52);
+            let painting = random((17, 9, 3), 53);
+            let objective = Objective::new(network, (&x, &[]), (&painting, &taps), 0.1);
+            let by = (STRIDE, 2 * STRIDE);
+            let (here, gradient) = objective.evaluate(network, &x);
+            let (there, of_rolled) = objective.evaluate(network, &roll(&x, by));
+            let styles = (here.style / there.style - 1.0).abs();
+            let variations = (here.tv / there.tv - 1.0).abs();
+            let gradients = distance(&of_rolled, &roll(&gradient, by));
+            for error in [styles, variations, gradients] {
+                if same {
+                    assert!(error < 1e2 * ROUNDING, "{name}: {error:e}");
+                } else {
+                    assert!(error > 1e-2 * SEEN, "{name}: {error:e}");
+                }
+            }
+        });
+    }
+}
+
+#[test]
+fn on_a_torus_total_variation_does_not_know_where_the_edges_are() {
+    let x: Array3<f64> = random((5, 7, 3), 54);
+    for by in [(1, 0), (0, 1), (3, 4)] {
+        let [there, here] =
+            [&roll(&x, by), &x].map(|x| total_variation::value(x, Padding::Circular));
+        assert!((there / here - 1.0).abs() < ROUNDING);
+        let [there, here] = [&roll(&x, by), &x].map(|x| {
+            let mut dx = Array3::zeros(x.dim());
+            total_variation::add_gradient(x, Padding::Circular, 1.0, &mut dx);
+            dx
+        });
+        assert!(distance(&there, &roll(&here, by)) < ROUNDING);
+    }
+}
+
+/// VGG-16 with its own weights, down to conv5_1 after four poolings.
+#[test]
+fn on_a_torus_a_picture_rolled_by_sixteen_pixels_has_the_same_gram_matrices() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/data/vgg16.safetensors");
+    let weights = Weights::load(&Source::File(file.into())).unwrap();
+    let depth = weights.architecture().find("conv5_1").unwrap() + 1;
+    let x = random((32, 48, 3), 55).mapv(|x: f64| 110.0 * x);
+    let rolled = roll(&x, (16, 16));
+    let workspace = Workspace::default();
+    let error = |padding| {
+        let (engine, pooling) = (Engine::default(), Pooling::Average);
+        let network = Network::<f64>::new(&weights, pooling, padding, depth, engine);
+        let [here, there] = [&x, &rolled].map(|x| {
+            let activations = network.forward(x, depth, |layer| layer + 1 == depth);
+            gram::forward(activations.of(depth - 1), &workspace).insert_axis(Axis(0))
+        });
+        distance(&there, &here)
+    };
+    let (circular, zero) = (error(Padding::Circular), error(Padding::Zero));
+    assert!(circular < 1e2 * ROUNDING, "{circular:e}");
+    assert!(zero > SEEN, "{zero:e}");
+}
