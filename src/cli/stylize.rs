@@ -7,7 +7,7 @@ use super::weights::{load, weights_variable};
 use super::{say, whereabouts};
 use anyhow::{Context, anyhow, ensure};
 use clap::Args;
-use impasto::picture::{OutputFile, Picture};
+use impasto::picture::{Canvas, OutputFile, Picture};
 use impasto::report::{FrameSchedule, Frames, Log, Progress, duration};
 use impasto::stylize::{LayerWeight, Settings, Step, Stylization, StylizeError};
 use impasto::weights::{self, Convention};
@@ -354,7 +354,7 @@ impl Reports {
 }
 
 /// Writes the picture; if its place no longer takes it, writes it where temporary files go, so that the work is not lost.
-fn keep(output: &OutputFile, picture: &Picture) -> anyhow::Result<()> {
+fn keep(output: &OutputFile, picture: &Canvas) -> anyhow::Result<()> {
     let Err(error) = output.write(picture) else {
         return Ok(());
     };

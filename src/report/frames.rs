@@ -1,6 +1,6 @@
 //! Numbered pictures of a run as it goes on.
 
-use crate::picture::{OutputFile, Picture, PictureError};
+use crate::picture::{Canvas, OutputFile, PictureError};
 use crate::stylize::Step;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -76,7 +76,7 @@ impl Frames {
         if !self.schedule.includes(step.iteration) {
             return Ok(());
         }
-        OutputFile::new(&self.place(step.iteration))?.write(&Picture::from_array(step.picture))
+        OutputFile::new(&self.place(step.iteration))?.write(&Canvas::from_array(step.picture))
     }
 }
 

@@ -19,7 +19,7 @@ pub use settings::{Init, LayerWeight, Method, Settings};
 use crate::loss::{Losses, Objective, Tap};
 use crate::network::{LayerTime, Network};
 use crate::ops::workspace::Phase;
-use crate::picture::{Picture, Size, resize};
+use crate::picture::{Canvas, Picture, Size, resize};
 use crate::vgg::LayerSpec;
 use crate::weights::Weights;
 use mover::Mover;
@@ -94,8 +94,8 @@ impl Times {
 /// What comes out of a run.
 #[derive(Debug)]
 pub struct Painting {
-    /// The painted picture.
-    pub picture: Picture,
+    /// The painted picture, as opaque as the photograph.
+    pub picture: Canvas,
     /// How many iterations it took: fewer than were asked for if the run was ended early.
     pub iterations: usize,
 }
@@ -114,7 +114,7 @@ pub enum StylizeError {
         /// The iteration that found it.
         iteration: usize,
         /// The last picture with a finite loss; none if there was not even one to begin with.
-        last_good: Option<Box<Picture>>,
+        last_good: Option<Box<Canvas>>,
     },
 }
 
@@ -217,9 +217,8 @@ impl Stylization {
             } else {
                 resize(&x, size)
             };
-            self.settings
-                .colours
-                .finish(Picture::from_array(&x), &self.photograph)
+            let painted = Canvas::from_array(&x).with_alpha_of(&self.photograph);
+            self.settings.colours.finish(painted, &self.photograph)
         };
         let mut x = self.initial;
         let mut last_good: Option<Array3<f32>> = None;
@@ -338,9 +337,5 @@ fn check_size(which: &str, size: Size, deepest: Option<&LayerSpec>) -> Result<()
 
 /// The size of the picture whose array this is.
 fn size_of(x: &Array3<f32>) -> Size {
-    let (height, width, _) = x.dim();
-    Size {
-        width: width as u32,
-        height: height as u32,
-    }
+    Size::of_array(x)
 }
