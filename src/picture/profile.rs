@@ -2,13 +2,14 @@
 //!
 //! A profile leads from a device's numbers to XYZ or Lab, by curves and a matrix or by a table; sRGB's own matrix and curve lead
 //! on to the numbers that the network learnt from. Colours that sRGB does not have are cut off (relative colorimetric), unless the
-//! profile brings a table that compresses them (perceptual).
+//! profile brings a table that compresses them (perceptual). Its black is not stretched to ours.
 
 use image::{DynamicImage, RgbImage, RgbaImage};
 use moxcms::{
     ColorProfile, DataColorSpace, Layout, ProfileText, RenderingIntent, Transform16BitExecutor,
     TransformOptions,
 };
+use std::fmt;
 use std::sync::Arc;
 
 /// How many rows are converted at a time: they are widened to 16 bits.
@@ -35,6 +36,7 @@ pub struct Conversion {
     transform: Arc<Transform16BitExecutor>,
     /// Of grey, of RGB or of CMYK: 1, 3 or 4.
     channels: usize,
+    /// How the profile calls itself, if that fits a line.
     name: Option<String>,
 }
 
@@ -105,11 +107,6 @@ impl Conversion {
         self.channels
     }
 
-    /// How the profile calls itself, if that can be shown.
-    pub fn name(&self) -> Option<&str> {
-        self.name.as_deref()
-    }
-
     /// The picture in sRGB with 8 bits a channel, converted at 16; its alpha, if it has one, stays. `None` if it cannot be
     /// converted.
     ///
@@ -143,6 +140,14 @@ impl Conversion {
         let mut converted = vec![0; source.len() / self.channels * 3];
         let done = self.transform.transform(source, &mut converted);
         done.is_ok().then_some(converted)
+    }
+}
+
+/// What is said when it was taken.
+impl fmt::Display for Conversion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let from = self.name.as_deref().unwrap_or("the profile of the file");
+        write!(f, "its colours were converted from {from} to sRGB")
     }
 }
 

@@ -78,7 +78,7 @@ fn format_of(path: &Path, bytes: &[u8]) -> Result<ImageFormat, String> {
     }
 }
 
-/// What is said of a profile that does not lead anywhere.
+/// What is said of a profile that leads nowhere.
 const NO_PROFILE: &str =
     "its colour profile is damaged, or not for such a picture; its colours were taken for sRGB";
 
@@ -110,32 +110,28 @@ fn decode(bytes: &[u8], format: ImageFormat) -> Result<(DynamicImage, Option<Str
     let profile = profile.unwrap_or(Some(Vec::new()));
     let profile = profile.map(|profile| Profile::new(&profile));
     let grey = !decoder.color_type().has_color();
-    let mut picture = match format {
+    let picture = match format {
         ImageFormat::Jpeg => decode_jpeg(bytes, (width, height))?,
         _ => DynamicImage::from_decoder(decoder).map_err(|error| explain(&error))?,
     };
-    let inks = || {
-        inks::decode(bytes, format).filter(|inks| (inks.width(), inks.height()) == (width, height))
-    };
-    let (converted, remark) = match profile {
-        None | Some(Profile::Srgb) => (None, None),
-        Some(Profile::Damaged) => (None, Some(NO_PROFILE.to_owned())),
+    let (mut picture, remark) = match profile {
+        None | Some(Profile::Srgb) => (picture, None),
+        Some(Profile::Damaged) => (picture, Some(NO_PROFILE.to_owned())),
         Some(Profile::Other(conversion)) => {
-            let converted = match (conversion.channels(), inks()) {
+            let inks = inks::decode(bytes, format)
+                .filter(|inks| (inks.width(), inks.height()) == (width, height));
+            let converted = match (conversion.channels(), inks) {
                 (1, None) if grey => conversion.convert(&picture),
                 (3, None) => conversion.convert(&picture),
                 (4, Some(inks)) => conversion.convert(&inks),
                 _ => None,
             };
-            let from = conversion.name().unwrap_or("the profile of the file");
-            let remark = match converted {
-                Some(_) => format!("its colours were converted from {from} to sRGB"),
-                None => NO_PROFILE.to_owned(),
-            };
-            (converted, Some(remark))
+            match converted {
+                Some(converted) => (converted, Some(conversion.to_string())),
+                None => (picture, Some(NO_PROFILE.to_owned())),
+            }
         }
     };
-    picture = converted.unwrap_or(picture);
     picture.apply_orientation(orientation);
     Ok((picture, remark))
 }
