@@ -2,7 +2,7 @@
 
 use impasto::kernels::Cpu;
 use impasto::ops::conv::Engine;
-use impasto::picture::{OutputFile, Picture};
+use impasto::picture::{Canvas, OutputFile, Picture};
 use impasto::stylize::{Inputs, Method, Scales, Settings, Stylization};
 use impasto::weights::{Source, Weights};
 use std::ops::ControlFlow;
@@ -82,7 +82,10 @@ fn a_picture_file_has_the_same_bytes_each_time() {
     for ending in impasto::picture::ENDINGS {
         let bytes = |name: &str| {
             let path = folder.path().join(name).with_extension(ending);
-            OutputFile::new(&path).unwrap().write(&picture).unwrap();
+            OutputFile::new(&path)
+                .unwrap()
+                .write(&Canvas::from(&picture))
+                .unwrap();
             std::fs::read(path).unwrap()
         };
         assert!(bytes("first") == bytes("second"), "{ending}");

@@ -4,6 +4,7 @@ mod bench;
 mod checkpoints;
 mod interrupt;
 mod keep;
+mod kept;
 mod machine;
 mod options;
 mod order;

@@ -1,11 +1,13 @@
 //! What a run is asked for, whoever asks: the command line or a checkpoint.
 
 use super::checkpoints::CheckpointOptions;
+use super::kept;
 use super::machine::MachineOptions;
 use super::options::{init_file, open};
 use super::places::Places;
 use super::reports::ReportOptions;
 use clap::Args;
+use impasto::picture::{Depth, Encoding, OutputFile};
 use impasto::stylize::{Inputs, Painted, Recipe, Style};
 use impasto::weights::Convention;
 use serde::{Deserialize, Serialize};
@@ -21,6 +23,7 @@ pub struct Order {
     pub files: Files,
     /// It leaves nothing open.
     pub recipe: Recipe,
+    pub encoding: OutputOptions,
     /// Where the recipe is to be written, if it is.
     pub save_settings: Option<PathBuf>,
     pub network: NetworkOptions,
@@ -39,6 +42,27 @@ pub struct Files {
     /// What of each style picture is looked at; none for all of it.
     pub style_mask: Vec<PathBuf>,
     pub output: PathBuf,
+}
+
+/// Options of the file that is written.
+#[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
+#[command(next_help_heading = "Output")]
+pub struct OutputOptions {
+    /// Bits of each colour: 16 for PNG and TIFF [default: 8]
+    #[arg(long, value_name = "8|16")]
+    bit_depth: Option<Depth>,
+
+    /// How well a JPEG is kept, 1 to 100 [default: 95]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
+    jpeg_quality: Option<u8>,
+
+    /// Leave transparent what is transparent in the photograph
+    #[arg(long)]
+    keep_alpha: bool,
+
+    /// Keep no settings in the PNG; they are what --settings-from reads, with the names of the pictures as they were given
+    #[arg(long)]
+    no_settings: bool,
 }
 
 /// Options of the network and the machine.
@@ -81,6 +105,30 @@ impl Order {
     /// The picture files that are read.
     pub fn inputs(&self) -> impl Iterator<Item = &Path> {
         self.files.inputs().chain(init_file(&self.recipe))
+    }
+}
+
+impl Order {
+    /// The place for the picture, which will hold the settings too.
+    ///
+    /// # Errors
+    /// If it cannot be written, or not so.
+    pub fn output(&self) -> anyhow::Result<OutputFile> {
+        let options = &self.encoding;
+        let text = match options.no_settings {
+            true => Vec::new(),
+            false => (kept::Kept::of(self).to_text())
+                .map(|text| (kept::KEY.to_owned(), text))
+                .into_iter()
+                .collect(),
+        };
+        let encoding = Encoding {
+            depth: options.bit_depth.unwrap_or_default(),
+            quality: options.jpeg_quality,
+            alpha: options.keep_alpha,
+            text,
+        };
+        Ok(OutputFile::new(&self.files.output)?.with(encoding)?)
     }
 }
 

@@ -11,7 +11,6 @@ use super::say;
 use super::weights::{load, weights_variable};
 use anyhow::anyhow;
 use impasto::ops::conv::Engine;
-use impasto::picture::OutputFile;
 use impasto::report::duration;
 use impasto::stylize::{Inputs, LayerWeight, Networks, Settings, State, Step, Stylization};
 use impasto::weights;
@@ -81,7 +80,7 @@ impl Painter {
     pub fn paint(&mut self, order: &Order, resumed: Option<Resumed>) -> anyhow::Result<Ended> {
         // Everything that can be wrong is found before the first iteration, and before anything is written.
         let talk = order.reports.talk;
-        let output = OutputFile::new(&order.files.output)?;
+        let output = order.output()?;
         let named_weights = order.network.weights.clone().or_else(weights_variable);
         order.check_places(named_weights.as_deref(), resumed.is_some())?;
         let engine = match &resumed {

@@ -2,7 +2,7 @@
 
 use super::checkpoints::CheckpointOptions;
 use super::options::{PictureOptions, RecipeOptions};
-use super::order::{Files, NetworkOptions, Order};
+use super::order::{Files, NetworkOptions, Order, OutputOptions};
 use super::paint::Painter;
 use super::reports::ReportOptions;
 use clap::Args;
@@ -38,6 +38,9 @@ pub struct Reconstruct {
     recipe: RecipeOptions,
 
     #[command(flatten)]
+    encoding: OutputOptions,
+
+    #[command(flatten)]
     network: NetworkOptions,
 
     #[command(flatten)]
@@ -69,6 +72,7 @@ impl Reconstruct {
                 output: self.output,
                 ..Files::default()
             },
+            encoding: self.encoding,
             network: self.network,
             reports: self.reports,
             checkpoints: self.checkpoints,

@@ -1,8 +1,9 @@
 //! `impasto stylize`: one photograph, paintings, one picture.
 
 use super::checkpoints::CheckpointOptions;
+use super::kept::Kept;
 use super::options::{PhotographOptions, PictureOptions, RecipeOptions, StyleOptions};
-use super::order::{Files, NetworkOptions, Order};
+use super::order::{Files, NetworkOptions, Order, OutputOptions};
 use super::paint::Painter;
 use super::reports::ReportOptions;
 use clap::Args;
@@ -15,10 +16,11 @@ use std::process::ExitCode;
 #[derive(Args)]
 pub struct Stylize {
     /// The photograph: what to paint
-    content: PathBuf,
+    #[arg(required_unless_present = "settings_from")]
+    content: Option<PathBuf>,
 
     /// The painting: how to paint it; of several, a blend
-    #[arg(required = true)]
+    #[arg(required_unless_present = "settings_from")]
     style: Vec<PathBuf>,
 
     /// The file to write; its ending says in which format (png, jpg, webp, tif, …)
@@ -33,6 +35,15 @@ pub struct Stylize {
     #[arg(long, value_name = "FILE|all", help_heading = "Style")]
     style_mask: Vec<PathBuf>,
 
+    /// Do again what made this PNG: its pictures, recipe and weights, but for what is given beside it
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "preset",
+        help_heading = "Recipe"
+    )]
+    settings_from: Option<PathBuf>,
+
     #[command(flatten)]
     picture: PictureOptions,
 
@@ -44,6 +55,9 @@ pub struct Stylize {
 
     #[command(flatten)]
     recipe: RecipeOptions,
+
+    #[command(flatten)]
+    encoding: OutputOptions,
 
     #[command(flatten)]
     network: NetworkOptions,
@@ -64,17 +78,33 @@ impl Stylize {
         let given = (self.picture.given())
             .or(self.photograph.given()?)
             .or(self.of_style.given());
+        let kept = self.settings_from.as_deref().map(Kept::open).transpose()?;
+        let (given, before) = match kept {
+            None => (given, None),
+            Some(kept) => (
+                given.or(kept.recipe),
+                Some((kept.files, kept.weights, kept.weights_convention)),
+            ),
+        };
+        let (files, weights, convention) = before.unwrap_or_default();
+        let or = |given: Vec<PathBuf>, kept| if given.is_empty() { kept } else { given };
+        let mut network = self.network;
+        if network.weights.is_none() {
+            network.weights = weights;
+            network.weights_convention = network.weights_convention.or(convention);
+        }
         let order = Order {
             recipe: self.recipe.complete(given, "default")?,
             save_settings: self.recipe.save_settings,
             files: Files {
-                content: Some(self.content),
-                style: self.style,
-                content_mask: self.content_mask,
-                style_mask: self.style_mask,
+                content: self.content.or(files.content),
+                style: or(self.style, files.style),
+                content_mask: or(self.content_mask, files.content_mask),
+                style_mask: or(self.style_mask, files.style_mask),
                 output: self.output,
             },
-            network: self.network,
+            encoding: self.encoding,
+            network,
             reports: self.reports,
             checkpoints: self.checkpoints,
         };

@@ -2,7 +2,7 @@
 
 use super::checkpoints::CheckpointOptions;
 use super::options::{PictureOptions, RecipeOptions, StyleOptions};
-use super::order::{Files, NetworkOptions, Order};
+use super::order::{Files, NetworkOptions, Order, OutputOptions};
 use super::paint::Painter;
 use super::reports::ReportOptions;
 use clap::Args;
@@ -42,6 +42,9 @@ pub struct Texture {
     recipe: RecipeOptions,
 
     #[command(flatten)]
+    encoding: OutputOptions,
+
+    #[command(flatten)]
     network: NetworkOptions,
 
     #[command(flatten)]
@@ -73,6 +76,7 @@ impl Texture {
                 output: self.output,
                 ..Files::default()
             },
+            encoding: self.encoding,
             network: self.network,
             reports: self.reports,
             checkpoints: self.checkpoints,

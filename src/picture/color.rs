@@ -4,8 +4,9 @@
 //! Either the painting gets the photograph's colours before the run, by the linear map that gives its pixels the photograph's mean
 //! and covariance; or only the luminance is painted, and the photograph's chrominance laid over it afterwards.
 
-use super::Picture;
-use image::{Rgb, RgbImage};
+use super::{Canvas, Picture};
+use image::Rgb;
+use ndarray::Axis;
 
 /// A pixel's red, green and blue, or a vector of that space.
 type Vector = [f64; 3];
@@ -40,48 +41,26 @@ impl Picture {
         self.recoloured(|pixel| [inner(LUMINANCE, pixel); 3])
     }
 
-    /// The luminance of this picture, the chrominance of another one of the same size: each pixel of `colours`, made lighter or
-    /// darker.
-    ///
-    /// # Panics
-    /// If the sizes differ.
-    pub fn with_chrominance_of(&self, colours: &Self) -> Self {
-        assert_eq!(
-            self.size(),
-            colours.size(),
-            "the two pictures must have one size"
-        );
-        let (ours, theirs) = (self.0.pixels(), colours.0.pixels());
-        let pixels = ours.zip(theirs).flat_map(|(ours, theirs)| {
-            let (ours, theirs) = (vector(ours), vector(theirs));
-            // In YIQ, a change of Y alone adds the same to red, green and blue.
-            let lighter = inner(LUMINANCE, ours) - inner(LUMINANCE, theirs);
-            theirs.map(|value| level(value + lighter))
-        });
-        let (width, height) = self.0.dimensions();
-        Self(RgbImage::from_vec(width, height, pixels.collect()).expect("it has this size"))
-    }
-
     /// Each pixel as `colour` says.
     fn recoloured(&self, colour: impl Fn(Vector) -> Vector) -> Self {
-        let mut picture = self.0.clone();
-        for pixel in picture.pixels_mut() {
+        let mut picture = self.clone();
+        for pixel in picture.rgb.pixels_mut() {
             *pixel = Rgb(colour(vector(pixel)).map(level));
         }
-        Self(picture)
+        picture
     }
 
     /// The mean and the covariance of the pixels.
     fn moments(&self) -> (Vector, Matrix) {
-        let count = self.0.pixels().len() as f64;
+        let count = self.rgb.pixels().len() as f64;
         let mut sum = [0.0; 3];
-        for pixel in self.0.pixels() {
+        for pixel in self.rgb.pixels() {
             let pixel = vector(pixel);
             (0..3).for_each(|c| sum[c] += pixel[c]);
         }
         let mean = sum.map(|sum| sum / count);
         let mut covariance = [[0.0; 3]; 3];
-        for pixel in self.0.pixels() {
+        for pixel in self.rgb.pixels() {
             let pixel = vector(pixel);
             for (i, row) in covariance.iter_mut().enumerate() {
                 for (j, entry) in row.iter_mut().enumerate() {
@@ -91,6 +70,30 @@ impl Picture {
         }
         (0..3).for_each(|c| covariance[c][c] += LEAST_VARIANCE);
         (mean, covariance)
+    }
+}
+
+impl Canvas {
+    /// The luminance of this canvas, cut off at black and white; the chrominance of a picture of the same size: each pixel of
+    /// `colours`, made lighter or darker.
+    ///
+    /// # Panics
+    /// If the sizes differ.
+    pub fn with_chrominance_of(mut self, colours: &Picture) -> Self {
+        assert_eq!(
+            self.size(),
+            colours.size(),
+            "the two pictures must have one size"
+        );
+        let ours = self.pixels.lanes_mut(Axis(2)).into_iter();
+        for (mut ours, theirs) in ours.zip(colours.rgb.pixels()) {
+            let theirs = vector(theirs);
+            let visible = std::array::from_fn(|c| f64::from(ours[c]).clamp(0.0, 255.0));
+            // In YIQ, a change of Y alone adds the same to red, green and blue.
+            let lighter = inner(LUMINANCE, visible) - inner(LUMINANCE, theirs);
+            (0..3).for_each(|c| ours[c] = (theirs[c] + lighter) as f32);
+        }
+        self
     }
 }
 
@@ -150,10 +153,11 @@ fn transposed(a: Matrix) -> Matrix {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use image::RgbImage;
 
     /// Waves of colour within a range that no map to another such picture leaves.
     fn waves(height: f64, seed: f64) -> Picture {
-        Picture(RgbImage::from_fn(60, 50, |x, y| {
+        Picture::from(RgbImage::from_fn(60, 50, |x, y| {
             let wave = |k: f64| {
                 (f64::from(x) * (0.11 + 0.02 * k * seed) + f64::from(y) * 0.07 * k + seed).sin()
             };
@@ -198,10 +202,10 @@ mod tests {
         // Into its own colours nothing is moved.
         let same = from.in_colours_of(&from);
         let moved = same
-            .0
+            .rgb
             .as_raw()
             .iter()
-            .zip(from.0.as_raw())
+            .zip(from.rgb.as_raw())
             .map(|(a, b)| a.abs_diff(*b))
             .max();
         assert_eq!(moved, Some(0));
@@ -209,10 +213,15 @@ mod tests {
 
     #[test]
     fn a_picture_of_one_colour_takes_part() {
-        let grey = Picture(RgbImage::from_pixel(9, 9, Rgb([90; 3])));
+        let grey = Picture::from(RgbImage::from_pixel(9, 9, Rgb([90; 3])));
         let colourful = waves(30.0, 1.0);
         let flat = colourful.in_colours_of(&grey);
-        assert!(flat.0.as_raw().iter().all(|level| level.abs_diff(90) <= 1));
+        assert!(
+            flat.rgb
+                .as_raw()
+                .iter()
+                .all(|level| level.abs_diff(90) <= 1)
+        );
         let (mean, _) = grey.in_colours_of(&colourful).moments();
         assert!((mean[0] - colourful.moments().0[0]).abs() < 1.0);
     }
@@ -220,23 +229,27 @@ mod tests {
     #[test]
     fn luminance_and_chrominance_come_apart_and_together() {
         let (light, colours) = (waves(25.0, 1.0), waves(25.0, 3.0));
-        let both = light.luminance().with_chrominance_of(&colours);
+        let both = Canvas::from(&light.luminance())
+            .with_chrominance_of(&colours)
+            .to_picture();
         for ((both, light), colours) in both
-            .0
+            .rgb
             .pixels()
-            .zip(light.0.pixels())
-            .zip(colours.0.pixels())
+            .zip(light.rgb.pixels())
+            .zip(colours.rgb.pixels())
         {
             let (both, light, colours) = (vector(both), vector(light), vector(colours));
             assert!((inner(LUMINANCE, both) - inner(LUMINANCE, light)).abs() < 1.6);
             assert!(((both[0] - both[2]) - (colours[0] - colours[2])).abs() < 1.6);
         }
-        let own = light.luminance().with_chrominance_of(&light);
+        let own = Canvas::from(&light.luminance())
+            .with_chrominance_of(&light)
+            .to_picture();
         assert!(
-            own.0
+            own.rgb
                 .as_raw()
                 .iter()
-                .zip(light.0.as_raw())
+                .zip(light.rgb.as_raw())
                 .all(|(a, b)| a.abs_diff(*b) <= 1)
         );
     }

@@ -2,9 +2,9 @@
 
 use super::Picture;
 use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::{F32x3, U8x3};
+use fast_image_resize::pixels::{F32x3, U8, U8x3};
 use fast_image_resize::{FilterType, ImageView, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
-use image::RgbImage;
+use image::{GrayImage, RgbImage};
 use ndarray::{Array3, Axis};
 use std::fmt;
 use std::str::FromStr;
@@ -22,6 +22,17 @@ pub struct Size {
     pub width: u32,
     /// Pixels down.
     pub height: u32,
+}
+
+impl Size {
+    /// The size of the picture whose array H×W×C this is.
+    pub fn of_array<T>(x: &Array3<T>) -> Self {
+        let (height, width, _) = x.dim();
+        Self {
+            width: width as u32,
+            height: height as u32,
+        }
+    }
 }
 
 impl fmt::Display for Size {
@@ -93,28 +104,41 @@ impl Picture {
         if from == size {
             return self.clone();
         }
-        // The crop: as wide and high as the aspect allows, around the centre, to parts of a pixel.
-        let (width, height) = (f64::from(from.width), f64::from(from.height));
-        let aspect = f64::from(size.width) / f64::from(size.height);
-        let (crop_width, crop_height) = (width.min(height * aspect), height.min(width / aspect));
-        let (left, top) = ((width - crop_width) / 2.0, (height - crop_height) / 2.0);
-        // Only the rows that the filter reaches: a tall strip would be widened in vain.
-        let reach = LANCZOS * (crop_height / f64::from(size.height)).max(1.0);
-        let first = (top - reach).floor().max(0.0);
-        let rows = (top + crop_height + reach).ceil().min(height) - first;
-        let bytes = 3 * from.width as usize;
-        let strip = &self.0.as_raw()[first as usize * bytes..][..rows as usize * bytes];
-        // First across, then down, as the common tools do: overshoot is cut off at 0 and 255 in between.
-        let strip = TypedImageRef::<U8x3>::from_buffer(from.width, rows as u32, strip);
-        let strip = strip.expect("these rows have these bytes");
-        let lanczos = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
-        let across = lanczos.crop(left, 0.0, crop_width, rows);
-        let narrowed = resample(&strip, size.width, rows as u32, &across);
-        let down = lanczos.crop(0.0, top - first, f64::from(size.width), crop_height);
-        let scaled = resample(&narrowed, size.width, size.height, &down);
-        let pixels = scaled.pixels().iter().flat_map(|pixel| pixel.0).collect();
-        Self(RgbImage::from_vec(size.width, size.height, pixels).expect("it has this size"))
+        let rgb = fitted::<U8x3>(self.rgb.as_raw(), from, size);
+        let rgb = rgb.pixels().iter().flat_map(|pixel| pixel.0).collect();
+        let alpha = self.alpha.as_ref().map(|alpha| {
+            let alpha = fitted::<U8>(alpha.as_raw(), from, size);
+            let alpha = alpha.pixels().iter().map(|pixel| pixel.0).collect();
+            GrayImage::from_vec(size.width, size.height, alpha).expect("it has this size")
+        });
+        Self {
+            rgb: RgbImage::from_vec(size.width, size.height, rgb).expect("it has this size"),
+            alpha,
+        }
     }
+}
+
+/// The pixels of a picture of size `from`, given as bytes, cropped and scaled to `size`.
+fn fitted<P: PixelTrait>(bytes: &[u8], from: Size, size: Size) -> TypedImage<'static, P> {
+    // The crop: as wide and high as the aspect allows, around the centre, to parts of a pixel.
+    let (width, height) = (f64::from(from.width), f64::from(from.height));
+    let aspect = f64::from(size.width) / f64::from(size.height);
+    let (crop_width, crop_height) = (width.min(height * aspect), height.min(width / aspect));
+    let (left, top) = ((width - crop_width) / 2.0, (height - crop_height) / 2.0);
+    // Only the rows that the filter reaches: a tall strip would be widened in vain.
+    let reach = LANCZOS * (crop_height / f64::from(size.height)).max(1.0);
+    let first = (top - reach).floor().max(0.0);
+    let rows = (top + crop_height + reach).ceil().min(height) - first;
+    let row = P::size() * from.width as usize;
+    let strip = &bytes[first as usize * row..][..rows as usize * row];
+    // First across, then down, as the common tools do: overshoot is cut off at 0 and 255 in between.
+    let strip = TypedImageRef::<P>::from_buffer(from.width, rows as u32, strip);
+    let strip = strip.expect("these rows have these bytes");
+    let lanczos = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
+    let across = lanczos.crop(left, 0.0, crop_width, rows);
+    let narrowed = resample(&strip, size.width, rows as u32, &across);
+    let down = lanczos.crop(0.0, top - first, f64::from(size.width), crop_height);
+    resample(&narrowed, size.width, size.height, &down)
 }
 
 /// An array H×W×3 scaled to `size` with a cubic filter (Catmull and Rom's), not cut off at black and white.
@@ -183,25 +207,25 @@ mod tests {
     #[test]
     fn fitting_crops_around_the_centre() {
         // Red, green and blue thirds: a square out of the middle is green.
-        let stripes = Picture(RgbImage::from_fn(90, 30, |x, _| {
+        let stripes = Picture::from(RgbImage::from_fn(90, 30, |x, _| {
             Rgb([0, 1, 2].map(|third| if x / 30 == third { 255 } else { 0 }))
         }));
         let square = stripes.fit(size(12, 12));
         assert_eq!(square.size(), size(12, 12));
-        assert_eq!(square.0.get_pixel(6, 6), &Rgb([0, 255, 0]));
-        assert!(square.0.pixels().all(|p| p[1] > 200));
+        assert_eq!(square.rgb.get_pixel(6, 6), &Rgb([0, 255, 0]));
+        assert!(square.rgb.pixels().all(|p| p[1] > 200));
     }
 
     /// The strip would be 30 GB if it were widened as it is.
     #[test]
     fn a_tall_strip_is_cut_before_it_is_widened() {
-        let strip = Picture(RgbImage::from_fn(1, 5_000_000, |_, y| {
+        let strip = Picture::from(RgbImage::from_fn(1, 5_000_000, |_, y| {
             Rgb([(y % 2) as u8, 100, 200])
         }));
         let wide = strip.fit(size(2000, 4));
         assert_eq!(wide.size(), size(2000, 4));
         assert!(
-            wide.0
+            wide.rgb
                 .pixels()
                 .all(|pixel| pixel.0[0] <= 1 && pixel.0[1..] == [100, 200])
         );
@@ -228,8 +252,8 @@ mod tests {
 
     #[test]
     fn fitting_to_one_pixel_works() {
-        let picture = Picture(RgbImage::from_pixel(5, 9, Rgb([9, 8, 7])));
+        let picture = Picture::from(RgbImage::from_pixel(5, 9, Rgb([9, 8, 7])));
         let one = picture.fit(size(1, 1));
-        assert_eq!(one.0.into_raw(), [9, 8, 7]);
+        assert_eq!(one.rgb.into_raw(), [9, 8, 7]);
     }
 }

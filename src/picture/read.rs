@@ -1,8 +1,10 @@
-//! Reading picture files: whatever they hold, it becomes an upright RGB picture with 8 bits a channel.
+//! Reading picture files: whatever they hold, it becomes an upright sRGB picture with 8 bits a channel.
 
-use super::{Picture, PictureError};
+use super::profile::Profile;
+use super::{Picture, PictureError, inks};
 use image::{
-    DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage, RgbaImage,
+    DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage,
+    RgbaImage,
 };
 use libjpeg_turbo_rs::{PixelFormat, decompress_to};
 use std::fs::File;
@@ -23,9 +25,10 @@ const MOST_BYTES: u64 = 1 << 30;
 
 impl Picture {
     /// Reads a picture file. Its format is told by its content; EXIF orientation is applied; grey, palette, CMYK and 16-bit
-    /// pictures are converted to 8-bit RGB; what is transparent is laid on white. Of an animation it is the first frame.
+    /// pictures are converted to 8-bit RGB, colours of another profile to sRGB; what is transparent is laid on white, and
+    /// remembered. Of an animation it is the first frame.
     ///
-    /// Comes with a remark if something was done that a person may not expect.
+    /// Comes with a remark, in one line, if something was done that a person may not expect.
     ///
     /// # Errors
     /// If the file cannot be read, is no picture, is damaged or cut short, or declares no pixels or more than
@@ -45,11 +48,14 @@ impl Picture {
         let read = File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes));
         read.map_err(|e| error(crate::os_reason(&e)))?;
         let format = format_of(path, &bytes).map_err(error)?;
-        let picture = decode(&bytes, format).map_err(error)?;
-        let (rgb, composited) = flatten(picture);
-        let remark = composited
-            .then(|| format!("{}: what is transparent was laid on white", path.display()));
-        Ok((Self(rgb), remark))
+        let (picture, colours) = decode(&bytes, format).map_err(error)?;
+        let picture = flatten(picture);
+        let transparent = "what is transparent was laid on white".to_owned();
+        let remarks: Vec<String> = ((!picture.is_opaque()).then_some(transparent).into_iter())
+            .chain(colours)
+            .collect();
+        let remark = format!("{}: {}", path.display(), remarks.join("; "));
+        Ok((picture, (!remarks.is_empty()).then_some(remark)))
     }
 }
 
@@ -72,8 +78,12 @@ fn format_of(path: &Path, bytes: &[u8]) -> Result<ImageFormat, String> {
     }
 }
 
-/// Decodes and turns upright, once the declared size is found to be acceptable.
-fn decode(bytes: &[u8], format: ImageFormat) -> Result<DynamicImage, String> {
+/// What is said of a profile that leads nowhere.
+const NO_PROFILE: &str =
+    "its colour profile is damaged, or not for such a picture; its colours were taken for sRGB";
+
+/// Decodes and turns upright, once the declared size is found to be acceptable. Comes with a remark on its colours.
+fn decode(bytes: &[u8], format: ImageFormat) -> Result<(DynamicImage, Option<String>), String> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     // What comes before the picture itself, such as a colour profile, has no business being large.
     reader.limits(limits(METADATA_BYTES));
@@ -92,12 +102,38 @@ fn decode(bytes: &[u8], format: ImageFormat) -> Result<DynamicImage, String> {
     let room = limits(2 * decoder.total_bytes() + METADATA_BYTES);
     decoder.set_limits(room).map_err(|error| explain(&error))?;
     let orientation = decoder.orientation().map_err(|error| explain(&error))?;
-    let mut picture = match format {
+    let profile = match format {
+        ImageFormat::Tiff => inks::tiff_profile(bytes),
+        _ => decoder.icc_profile().ok(),
+    };
+    // What cannot even be taken out of the file is as good as an empty profile.
+    let profile = profile.unwrap_or(Some(Vec::new()));
+    let profile = profile.map(|profile| Profile::new(&profile));
+    let grey = !decoder.color_type().has_color();
+    let picture = match format {
         ImageFormat::Jpeg => decode_jpeg(bytes, (width, height))?,
         _ => DynamicImage::from_decoder(decoder).map_err(|error| explain(&error))?,
     };
+    let (mut picture, remark) = match profile {
+        None | Some(Profile::Srgb) => (picture, None),
+        Some(Profile::Damaged) => (picture, Some(NO_PROFILE.to_owned())),
+        Some(Profile::Other(conversion)) => {
+            let inks = inks::decode(bytes, format)
+                .filter(|inks| (inks.width(), inks.height()) == (width, height));
+            let converted = match (conversion.channels(), inks) {
+                (1, None) if grey => conversion.convert(&picture),
+                (3, None) => conversion.convert(&picture),
+                (4, Some(inks)) => conversion.convert(&inks),
+                _ => None,
+            };
+            match converted {
+                Some(converted) => (converted, Some(conversion.to_string())),
+                None => (picture, Some(NO_PROFILE.to_owned())),
+            }
+        }
+    };
     picture.apply_orientation(orientation);
-    Ok(picture)
+    Ok((picture, remark))
 }
 
 /// JPEG as libjpeg-turbo decodes it, to the last bit: rounding and the enlarging of colour are left open by the standard, and
@@ -150,14 +186,15 @@ fn explain(error: &ImageError) -> String {
     }
 }
 
-/// 8-bit RGB, and whether anything was transparent: that is laid on white.
-fn flatten(picture: DynamicImage) -> (RgbImage, bool) {
+/// 8-bit RGB. If anything was transparent, that is laid on white, and the alpha is kept.
+fn flatten(picture: DynamicImage) -> Picture {
     if !picture.color().has_alpha() {
-        return (picture.into_rgb8(), false);
+        return picture.into_rgb8().into();
     }
     let rgba: RgbaImage = picture.into_rgba8();
+    let (width, height) = rgba.dimensions();
     let transparent = rgba.pixels().any(|pixel| pixel[3] < 255);
-    let rgb = RgbImage::from_fn(rgba.width(), rgba.height(), |x, y| {
+    let rgb = RgbImage::from_fn(width, height, |x, y| {
         let [colour @ .., alpha] = rgba.get_pixel(x, y).0;
         let over_white = |c: u8| {
             let (c, alpha) = (u32::from(c), u32::from(alpha));
@@ -165,7 +202,11 @@ fn flatten(picture: DynamicImage) -> (RgbImage, bool) {
         };
         image::Rgb(colour.map(over_white))
     });
-    (rgb, transparent)
+    let alpha = |x, y| image::Luma([rgba.get_pixel(x, y)[3]]);
+    Picture {
+        rgb,
+        alpha: transparent.then(|| GrayImage::from_fn(width, height, alpha)),
+    }
 }
 
 /// How many scans a JPEG has, if the marker that ends it follows them (ITU T.81, annex B).
@@ -204,18 +245,18 @@ mod tests {
     #[test]
     fn half_transparent_black_becomes_grey() {
         let picture = RgbaImage::from_pixel(2, 1, Rgba([0, 0, 0, 128]));
-        let (rgb, composited) = flatten(picture.into());
-        assert!(composited);
-        assert_eq!(rgb.into_raw(), [127; 6]);
+        let picture = flatten(picture.into());
+        assert_eq!(picture.rgb.into_raw(), [127; 6]);
+        assert_eq!(picture.alpha.unwrap().into_raw(), [128; 2]);
     }
 
     #[test]
     fn an_opaque_picture_is_left_as_it_is() {
         let picture = RgbaImage::from_pixel(1, 1, Rgba([1, 2, 3, 255]));
-        assert!(!flatten(picture.into()).1);
+        assert!(flatten(picture.into()).is_opaque());
         let deep = image::ImageBuffer::from_pixel(1, 1, Luma([257u16 * 40]));
         assert_eq!(
-            flatten(DynamicImage::ImageLuma16(deep)).0.into_raw(),
+            flatten(DynamicImage::ImageLuma16(deep)).rgb.into_raw(),
             [40; 3]
         );
     }

@@ -1,9 +1,9 @@
 //! Writing picture files: all of one, or nothing.
 
-use super::{Picture, PictureError, Size};
+use super::encode::encode;
+use super::{Canvas, Encoding, PictureError, Size};
 use crate::place::Place;
-use image::codecs::jpeg::JpegEncoder;
-use image::{ImageEncoder, ImageFormat};
+use image::ImageFormat;
 use std::io::Write;
 use std::path::Path;
 
@@ -12,14 +12,12 @@ pub const ENDINGS: [&str; 11] = [
     "png", "jpg", "jpeg", "webp", "tif", "tiff", "bmp", "tga", "qoi", "ppm", "gif",
 ];
 
-/// JPEG's quality, 1 to 100: no visible loss in brush strokes.
-const JPEG_QUALITY: u8 = 95;
-
 /// A place for a picture, known to be writable before there is anything to write.
 #[derive(Debug)]
 pub struct OutputFile {
     place: Place,
     format: ImageFormat,
+    encoding: Encoding,
 }
 
 impl OutputFile {
@@ -41,7 +39,21 @@ impl OutputFile {
                 )
             })?;
         let place = Place::new(path).map_err(|trouble| PictureError::new(path, trouble))?;
-        Ok(Self { place, format })
+        Ok(Self {
+            place,
+            format,
+            encoding: Encoding::default(),
+        })
+    }
+
+    /// The same place, for a picture that is written in this way.
+    ///
+    /// # Errors
+    /// If the format cannot hold it so.
+    pub fn with(self, encoding: Encoding) -> Result<Self, PictureError> {
+        let error = |trouble| PictureError::new(self.path(), trouble);
+        encoding.check(self.format).map_err(error)?;
+        Ok(Self { encoding, ..self })
     }
 
     /// Where the picture goes.
@@ -79,16 +91,10 @@ impl OutputFile {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn write(&self, picture: &Picture) -> Result<(), PictureError> {
+    pub fn write(&self, picture: &Canvas) -> Result<(), PictureError> {
         let error = |trouble: String| PictureError::new(self.path(), trouble);
-        let mut bytes = Vec::new();
-        let (width, height) = picture.0.dimensions();
-        let encoded = match self.format {
-            ImageFormat::Jpeg => JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY)
-                .write_image(&picture.0, width, height, image::ExtendedColorType::Rgb8),
-            format => (picture.0).write_to(&mut std::io::Cursor::new(&mut bytes), format),
-        };
-        encoded.map_err(|e| error(format!("cannot be encoded: {e}")))?;
+        let bytes = encode(picture, self.format, &self.encoding)
+            .map_err(|e| error(format!("cannot be encoded: {e}")))?;
         self.place
             .write(|file| file.write_all(&bytes))
             .map_err(error)
@@ -98,18 +104,22 @@ impl OutputFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::picture::Picture;
     use image::{Rgb, RgbImage};
 
     #[test]
     fn every_ending_that_is_offered_can_be_written_and_read_back() {
         let folder = tempfile::tempdir().unwrap();
-        let picture = Picture(RgbImage::from_pixel(20, 10, Rgb([200, 100, 50])));
+        let picture = Picture::from(RgbImage::from_pixel(20, 10, Rgb([200, 100, 50])));
         for ending in ENDINGS {
             let path = folder.path().join("picture").with_extension(ending);
-            OutputFile::new(&path).unwrap().write(&picture).unwrap();
+            OutputFile::new(&path)
+                .unwrap()
+                .write(&Canvas::from(&picture))
+                .unwrap();
             let (back, remark) = Picture::open(&path).unwrap();
             assert_eq!((back.size(), remark), (picture.size(), None), "{ending}");
-            for (&a, &b) in back.0.as_raw().iter().zip(picture.0.as_raw()) {
+            for (&a, &b) in back.rgb.as_raw().iter().zip(picture.rgb.as_raw()) {
                 assert!(a.abs_diff(b) <= 3, "{ending}: {a} for {b}");
             }
         }

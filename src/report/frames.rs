@@ -1,6 +1,6 @@
 //! Numbered pictures of a run as it goes on.
 
-use crate::picture::{OutputFile, Picture, PictureError};
+use crate::picture::{Canvas, OutputFile, PictureError};
 use crate::stylize::Step;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -79,7 +79,7 @@ impl Frames {
             return Ok(());
         }
         OutputFile::new(&self.place(step.iteration))?
-            .write(&Picture::from_array(step.state.picture()))
+            .write(&Canvas::from_array(step.state.picture()))
     }
 }
 

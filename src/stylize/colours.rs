@@ -1,6 +1,6 @@
 //! Whose colours the painted picture has.
 
-use crate::picture::Picture;
+use crate::picture::{Canvas, Picture};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -43,7 +43,7 @@ impl Colours {
     }
 
     /// The painted picture, in its colours. `content` is the photograph, of the same size.
-    pub(super) fn finish(self, painted: Picture, content: Option<&Picture>) -> Picture {
+    pub(super) fn finish(self, painted: Canvas, content: Option<&Picture>) -> Canvas {
         match (self, content) {
             (Self::Luminance, Some(content)) => painted.with_chrominance_of(content),
             _ => painted,

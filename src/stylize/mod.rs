@@ -24,7 +24,7 @@ pub use settings::{Init, LayerWeight, Method, Settings};
 
 use crate::loss::Tap;
 use crate::network::Network;
-use crate::picture::{Picture, Size};
+use crate::picture::{Canvas, Picture, Size};
 use crate::vgg::LayerSpec;
 use crate::weights::Weights;
 use ndarray::{Array2, Array3};
@@ -79,7 +79,7 @@ pub enum StylizeError {
         /// The iteration that found it.
         iteration: usize,
         /// The last picture with a finite loss; none if there was not even one to begin with.
-        last_good: Option<Box<Picture>>,
+        last_good: Option<Box<Canvas>>,
     },
 }
 
@@ -294,9 +294,5 @@ fn check_grid(size: Size, grid: u32) -> Result<(), String> {
 
 /// The size of the picture whose array this is.
 fn size_of(x: &Array3<f32>) -> Size {
-    let (height, width, _) = x.dim();
-    Size {
-        width: width as u32,
-        height: height as u32,
-    }
+    Size::of_array(x)
 }

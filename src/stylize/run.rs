@@ -5,7 +5,7 @@ use super::{Stylization, StylizeError, size_of};
 use crate::loss::{Losses, Objective};
 use crate::network::{LayerTime, Network};
 use crate::ops::workspace::Phase;
-use crate::picture::{Picture, Size, resize};
+use crate::picture::{Canvas, Size, resize};
 use ndarray::Array3;
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
@@ -89,8 +89,8 @@ impl Times {
 /// What comes out of a run.
 #[derive(Debug)]
 pub struct Painting {
-    /// The painted picture.
-    pub picture: Picture,
+    /// The painted picture, as opaque as the photograph.
+    pub picture: Canvas,
     /// How many iterations it took: fewer than were asked for if the run was ended early.
     pub iterations: usize,
 }
@@ -212,14 +212,20 @@ impl Stylization {
     }
 
     /// The picture of `x`, whatever the size so far, in the size that was asked for and in its colours.
-    fn finished(&self, x: Array3<f32>) -> Picture {
+    fn finished(&self, x: Array3<f32>) -> Canvas {
         let size: Size = self.size();
         let x = if size_of(&x) == size {
             x
         } else {
             resize(&x, size)
         };
-        (self.settings.colours).finish(Picture::from_array(&x), self.photograph.as_ref())
+        let photograph = self.photograph.as_ref();
+        let painted = Canvas::from_array(&x);
+        let painted = match photograph {
+            Some(photograph) => painted.with_alpha_of(photograph),
+            None => painted,
+        };
+        (self.settings.colours).finish(painted, photograph)
     }
 }
 
