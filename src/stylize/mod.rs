@@ -16,7 +16,8 @@ pub use recipe::{Layers, PRESETS, Recipe, Text};
 pub use scales::Scales;
 pub use settings::{Init, LayerWeight, Method, Settings};
 
-use crate::loss::{Losses, Objective, Tap};
+use crate::loss::style::Statistic;
+use crate::loss::{Losses, Objective, Region, StylePicture, Tap, Targets};
 use crate::network::{LayerTime, Network};
 use crate::ops::workspace::Phase;
 use crate::picture::{Picture, Size, resize};
@@ -231,9 +232,14 @@ impl Stylization {
             }
             let objective = Objective::new(
                 &self.network,
-                (&stage.content, &self.content_taps),
-                (&stage.style, &self.style_taps),
-                self.settings.tv_weight,
+                Targets {
+                    content: Some((&stage.content, &self.content_taps)),
+                    regions: &[Region::everywhere(&[StylePicture::whole(&stage.style)])],
+                    style_taps: &self.style_taps,
+                    statistic: Statistic::Gram,
+                    tv_weight: self.settings.tv_weight,
+                    normalize: false,
+                },
             );
             times(&self.network, Duration::ZERO, Duration::ZERO); // what setting up took
             let mut mover = Mover::new(&self.settings, x.dim());
