@@ -3,8 +3,8 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use impasto::loss::content::ContentLoss;
-use impasto::loss::style::StyleLoss;
-use impasto::loss::{Objective, Tap, total_variation};
+use impasto::loss::style::{Sample, Statistic, StyleLoss};
+use impasto::loss::{Objective, Region, StylePicture, Tap, Targets, total_variation};
 use impasto::network::Network;
 use impasto::ops::conv::{Conv, Engine, Padding};
 use impasto::ops::pool::{self, Pooling};
@@ -107,12 +107,22 @@ fn losses(c: &mut Criterion) {
         group.bench_function(format!("gram {height}x{width}x{channels}"), |b| {
             b.iter(|| gram::forward(&f, &workspace))
         });
-        let style = StyleLoss::new(&f, &workspace);
-        let residual = style.residual(&f, &workspace);
         let mut df = Array3::zeros(shape);
-        group.bench_function(format!("style gradient {height}x{width}x{channels}"), |b| {
-            b.iter(|| style.add_gradient(&f, &residual, 1.0, &mut df, &workspace))
-        });
+        for statistic in Statistic::ALL {
+            let style = StyleLoss::new(statistic, &[Sample::whole(&f)], None, &workspace);
+            group.bench_function(
+                format!("{statistic} style {height}x{width}x{channels}"),
+                |b| {
+                    b.iter(|| {
+                        let residual = style.residual(&f, &workspace);
+                        style.add_gradient(&f, &residual, 1.0, &mut df, &workspace);
+                        let loss = residual.loss();
+                        residual.recycle(&workspace);
+                        loss
+                    })
+                },
+            );
+        }
     }
     let f: Array3<f32> = activations(BLOCKS[3]);
     let mut df = Array3::zeros(f.dim());
@@ -159,9 +169,14 @@ fn iteration(c: &mut Criterion) {
     let picture = |scale: f32| activations((250, 333, 3)).mapv(|x: f32| scale * x - 100.0);
     let objective = Objective::new(
         &network,
-        (&picture(200.0), &content_taps),
-        (&picture(255.0), &style_taps),
-        0.0,
+        Targets {
+            content: Some((&picture(200.0), &content_taps)),
+            regions: &[Region::everywhere(&[StylePicture::whole(&picture(255.0))])],
+            style_taps: &style_taps,
+            statistic: Statistic::Gram,
+            tv_weight: 0.0,
+            normalize: false,
+        },
     );
     let mut x = picture(150.0);
     let mut adam = Adam::new(x.dim(), classic.learning_rate);

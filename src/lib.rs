@@ -10,9 +10,11 @@
 //! 1. [`picture`]: a file becomes an array H×W×3 of RGB values less the mean.
 //! 2. [`vgg`]: the network's architecture, as data. [`weights`]: what it has learnt, from a file.
 //! 3. [`ops`]: convolution ([`ops::conv`]), ReLU ([`ops::relu`]) and pooling ([`ops::pool`]), each with forward and backward
-//!    side by side; the Gram matrix ([`ops::gram`]), in which style is caught.
+//!    side by side; the Gram matrix ([`ops::gram`]), in which style is caught; or all that a layer has seen, from one side after
+//!    the other ([`ops::project`], [`ops::transport`]).
 //! 4. [`network`]: those operations in a row, forward from the pixels and backward to them.
-//! 5. [`loss`]: what is minimised: content, style and total variation, and their gradients.
+//! 5. [`loss`]: what is minimised: content, style ([`loss::style`]: by one statistic or another) and total variation, and their
+//!    gradients.
 //! 6. [`optimize`]: the pixels move downhill.
 //! 7. [`stylize`]: the loop around it all. [`report`]: those who watch it.
 //!

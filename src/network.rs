@@ -134,6 +134,15 @@ impl<T: Scalar> Network<T> {
         self.padding
     }
 
+    /// How many poolings lie between the pixels and the output of layer number `layer`.
+    ///
+    /// # Panics
+    /// If the network has fewer layers.
+    pub fn poolings(&self, layer: usize) -> usize {
+        let layers = self.layers[..=layer].iter();
+        layers.filter(|layer| matches!(layer, Layer::Pool)).count()
+    }
+
     /// What the network's operations compute with.
     pub fn workspace(&self) -> &Workspace<T> {
         &self.workspace

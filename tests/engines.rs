@@ -4,7 +4,8 @@ mod common;
 
 use common::{distance, inner, random, random_weights};
 use impasto::kernels::Cpu;
-use impasto::loss::{Objective, Tap};
+use impasto::loss::style::Statistic;
+use impasto::loss::{Objective, Region, StylePicture, Tap, Targets};
 use impasto::network::Network;
 use impasto::ops::conv::{Conv, Engine, Padding};
 use impasto::ops::pool::Pooling;
@@ -255,9 +256,14 @@ fn classic<T: Scalar>(
     let [content, painting] = [content, style].map(|picture| picture.mapv(T::of));
     let objective = Objective::new(
         &network,
-        (&content, &[tap("conv4_2", 0.01)]),
-        (&painting, &taps),
-        0.0,
+        Targets {
+            content: Some((&content, &[tap("conv4_2", 0.01)])),
+            regions: &[Region::everywhere(&[StylePicture::whole(&painting)])],
+            style_taps: &taps,
+            statistic: Statistic::Gram,
+            tv_weight: 0.0,
+            normalize: false,
+        },
     );
     (network, objective)
 }

@@ -4,7 +4,8 @@ mod common;
 
 use common::{TINY, distance, golden, golden_array, tiny_weights};
 use impasto::kernels::Cpu;
-use impasto::loss::{Losses, Objective, Tap};
+use impasto::loss::style::Statistic;
+use impasto::loss::{Losses, Objective, Region, StylePicture, Tap, Targets};
 use impasto::network::Network;
 use impasto::ops::Scalar;
 use impasto::ops::conv::{Engine, Padding};
@@ -47,9 +48,14 @@ fn objective<T: Scalar>(network: &Network<T>) -> Objective<T> {
     };
     Objective::new(
         network,
-        (&array("content"), &taps(&CONTENT, CONTENT_WEIGHT)),
-        (&array("style"), &taps(&STYLE, STYLE_WEIGHT)),
-        TV_WEIGHT,
+        Targets {
+            content: Some((&array("content"), &taps(&CONTENT, CONTENT_WEIGHT))),
+            regions: &[Region::everywhere(&[StylePicture::whole(&array("style"))])],
+            style_taps: &taps(&STYLE, STYLE_WEIGHT),
+            statistic: Statistic::Gram,
+            tv_weight: TV_WEIGHT,
+            normalize: false,
+        },
     )
 }
 

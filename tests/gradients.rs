@@ -8,11 +8,13 @@ mod common;
 use common::{TINY, inner, random, random_weights};
 use impasto::finite_difference::{STEP, relative_error};
 use impasto::loss::content::ContentLoss;
-use impasto::loss::style::StyleLoss;
-use impasto::loss::{Objective, Tap, total_variation};
+use impasto::loss::style::{Sample, Statistic, StyleLoss};
+use impasto::loss::{Objective, Region, StylePicture, Tap, Targets, total_variation};
 use impasto::network::Network;
 use impasto::ops::conv::{Conv, Engine, Padding};
 use impasto::ops::pool::Pooling::{self, Average, Max};
+use impasto::ops::project::{self, Directions};
+use impasto::ops::transport::{self, Masses};
 use impasto::ops::workspace::Workspace;
 use impasto::ops::{gram, pool, relu};
 use impasto::vgg::{Architecture, Block};
@@ -192,23 +194,125 @@ fn the_content_loss_has_the_right_gradient() {
     }
 }
 
+/// The mixture of a picture and a part of another, neither of the painting's size.
+fn mixture<'a>(
+    [first, second]: [&'a Array3<f64>; 2],
+    mask: &'a Array2<f64>,
+) -> [Sample<'a, f64>; 2] {
+    let other = Sample {
+        activations: second,
+        mask: Some(mask),
+        share: 0.4,
+    };
+    [Sample::whole(first), other]
+}
+
+/// Weights from 0 to 1, some of them 0.
+fn mask((h, w): (usize, usize), seed: u64) -> Array2<f64> {
+    random((h, w), seed).mapv(|w: f64| (w + 0.4).clamp(0.0, 1.0))
+}
+
 #[test]
-fn the_style_loss_has_the_right_gradient() {
+fn every_style_loss_has_the_right_gradient() {
+    let activations = |shape, seed| random(shape, seed).mapv(|f: f64| f + 0.5);
+    let (first, second) = (activations((6, 5, 4), 13), activations((3, 4, 4), 14));
+    let style_mask = mask((3, 4), 15);
+    let mixture = mixture([&first, &second], &style_mask);
     for (h, w) in SIZES {
-        // Of another size than the painting, whose Gram matrix is scaled.
-        let f = random((h, w, 4), 12);
-        let workspace = Workspace::default();
-        let loss = StyleLoss::new(&random((6, 5, 4), 13), &workspace);
-        let mut df = Array3::zeros(f.dim());
-        loss.add_gradient(
-            &f,
-            &loss.residual(&f, &workspace),
-            30.0,
-            &mut df,
-            &workspace,
-        );
-        let error = relative_error(&f, &df, |f| 30.0 * loss.residual(f, &workspace).loss());
-        assert!(error <= BOUND, "{h}x{w}: {error:e}");
+        let f = (100..200)
+            .map(|seed| activations((h, w, 4), seed))
+            .find(|f| gaps(f) > 10.0 * STEP)
+            .expect("one of a hundred has no two projections next to each other");
+        for (statistic, engine) in Statistic::ALL.into_iter().flat_map(|statistic| {
+            [Engine::Reference, Engine::default()].map(|engine| (statistic, engine))
+        }) {
+            let workspace = Workspace::new(engine);
+            for samples in [&mixture[..1], &mixture] {
+                for mask in [None, Some(mask((h, w), 16))] {
+                    let case = format!("{statistic} {engine:?} {h}x{w} {mask:?}");
+                    let seen = mask.as_ref().is_none_or(|mask| mask.sum() > 0.0);
+                    let loss = StyleLoss::new(statistic, samples, mask, &workspace);
+                    let residual = loss.residual(&f, &workspace);
+                    assert!((residual.loss() > 0.0) == seen, "{case}");
+                    let mut df = Array3::zeros(f.dim());
+                    loss.add_gradient(&f, &residual, 30.0, &mut df, &workspace);
+                    let value = |f: &Array3<f64>| 30.0 * loss.residual(f, &workspace).loss();
+                    let error = relative_error(&f, &df, value);
+                    assert!(error <= BOUND, "{case}: {error:e}");
+                }
+            }
+        }
+    }
+}
+
+/// The smallest distance between two positions' projections, on an axis or on a direction of the random basis.
+fn gaps(f: &Array3<f64>) -> f64 {
+    let mut smallest = f64::INFINITY;
+    for p in projections(f) {
+        for p in p.rows() {
+            let mut p = p.to_vec();
+            p.sort_by(f64::total_cmp);
+            smallest = p.windows(2).map(|p| p[1] - p[0]).fold(smallest, f64::min);
+        }
+    }
+    smallest
+}
+
+/// On the axes and on the random basis.
+fn projections(f: &Array3<f64>) -> [Array2<f64>; 2] {
+    let (h, w, channels) = f.dim();
+    [Directions::Axes, Directions::random_basis(channels)].map(|directions| {
+        let mut p = Array2::zeros((channels, h * w));
+        project::forward(f, &directions, p.view_mut());
+        p
+    })
+}
+
+#[test]
+fn projections_have_the_right_gradient() {
+    for (h, w) in SIZES {
+        for directions in [Directions::Axes, Directions::random_basis(3)] {
+            let f = random((h, w, 3), 17);
+            let dp: Array2<f64> = random((3, h * w), 18);
+            let mut df = Array3::zeros(f.dim());
+            project::add_backward(dp.view(), &directions, 2.5, &mut df);
+            let error = relative_error(&f, &df, |f| {
+                let mut p = Array2::zeros(dp.dim());
+                project::forward(f, &directions, p.view_mut());
+                2.5 * (&p * &dp).sum()
+            });
+            assert!(error <= BOUND, "{h}x{w}: {error:e}");
+        }
+    }
+}
+
+#[test]
+fn transport_has_the_right_gradient() {
+    for (count, steps) in [(1, 1), (1, 5), (7, 1), (7, 7), (12, 5), (5, 12), (40, 23)] {
+        let target: Vec<f64> = random(steps, 19).to_vec();
+        let all = |values: &[f64]| Masses {
+            weights: None,
+            total: values.len() as f64,
+        };
+        let target = transport::quantiles(&target, all(&target), steps);
+        let mut weights = mask((1, count), 23).into_raw_vec_and_offset().0;
+        weights[count / 2] = 1.0;
+        let masses = Masses {
+            total: weights.iter().sum(),
+            weights: Some(&weights),
+        };
+        let x = distinct(1, count, 1);
+        for masses in [all(x.as_slice().unwrap()), masses] {
+            let transported = |x: &Array3<f64>| {
+                let mut x = x.clone();
+                let values = x.as_slice_mut().unwrap();
+                let cost = transport::transport(values, masses, &target, &mut Vec::new());
+                (cost, x)
+            };
+            let dx = transported(&x).1 * 2.0;
+            let error = relative_error(&x, &dx, |x| transported(x).0);
+            assert!(error <= BOUND, "{count} to {steps}: {error:e}");
+        }
     }
 }
 
@@ -231,11 +335,22 @@ fn gradients_are_added_to_what_is_there() {
     let before: Array3<f64> = random((3, 4, 2), 16);
     let content = ContentLoss::new(random((3, 4, 2), 17));
     let workspace = Workspace::default();
-    let style = StyleLoss::new(&random((2, 2, 2), 18), &workspace);
+    let target = random((2, 2, 2), 18);
+    let losses = Statistic::ALL
+        .map(|statistic| StyleLoss::new(statistic, &[Sample::whole(&target)], None, &workspace));
+    let styles = losses.each_ref().map(|style| {
+        |df: &mut Array3<f64>| {
+            style.add_gradient(&f, &style.residual(&f, &workspace), 1.5, df, &workspace)
+        }
+    });
     type Addition<'a> = &'a dyn Fn(&mut Array3<f64>);
-    let additions: [Addition; 3] = [
+    let [gram, moments, sliced, histogram] = &styles;
+    let additions: [Addition; 6] = [
         &|df| content.add_gradient(&f, 1.5, df),
-        &|df| style.add_gradient(&f, &style.residual(&f, &workspace), 1.5, df, &workspace),
+        gram,
+        moments,
+        sliced,
+        histogram,
         &|df| total_variation::add_gradient(&f, Padding::Circular, 1.5, df),
     ];
     for add in additions {
@@ -259,12 +374,22 @@ fn the_whole_objective_has_the_right_gradient() {
         // The third and fourth are one pixel wide or high; all but the second have odd edges at some depth.
         for size in [(7, 5), (8, 8), (1, 9), (6, 1), (1, 1)] {
             for engine in [Engine::Reference, Engine::default()] {
-                whole_objective(TINY, (pooling, padding), size, engine);
+                whole_objective(TINY, (pooling, padding), size, engine, None);
+            }
+        }
+        // Every statistic, with regions and mixtures.
+        for statistic in Statistic::ALL {
+            for (size, engine) in [
+                ((7, 5), Engine::default()),
+                ((4, 6), Engine::Reference),
+                ((1, 9), Engine::default()),
+            ] {
+                whole_objective(TINY, (pooling, padding), size, engine, Some(statistic));
             }
         }
         // Wide enough for the fast engine to take Winograd's way. More ReLUs: smaller pictures, or all have a kink nearby.
         for size in [(4, 3), (1, 6), (5, 1)] {
-            whole_objective(WIDE, (pooling, padding), size, Engine::default());
+            whole_objective(WIDE, (pooling, padding), size, Engine::default(), None);
         }
     }
 }
@@ -280,9 +405,11 @@ fn whole_objective(
     how: (Pooling, Padding),
     size: (usize, usize),
     engine: Engine,
+    regions: Option<Statistic>,
 ) {
-    let (network, objective) = objective(architecture, how, size, engine);
-    let x = away_from_kinks(architecture, &network, size);
+    let (network, objective) = objective(architecture, how, size, engine, regions);
+    let ranked = matches!(regions, Some(Statistic::Sliced | Statistic::Histogram));
+    let x = away_from_kinks(architecture, &network, size, ranked);
     let (losses, gradient) = objective.evaluate(&network, &x);
     assert!(losses.content > 0.0 && losses.style > 0.0);
     assert!(losses.tv > 0.0 || size == (1, 1));
@@ -290,16 +417,18 @@ fn whole_objective(
     let name = architecture.name;
     assert!(
         error <= BOUND,
-        "{name} {engine:?} {how:?} {size:?}: {error:e}"
+        "{name} {engine:?} {how:?} {size:?} {regions:?}: {error:e}"
     );
 }
 
-/// Taps in every block, at convolutions and pools, two of them on one layer; a painting of another size.
+/// Taps in every block, at convolutions and pools, two of them on one layer; a painting of another size. Either Gram matrices of
+/// all of it, or two regions, which share their border, each with a mixture of its own.
 fn objective(
     architecture: Architecture,
     (pooling, padding): (Pooling, Padding),
     (h, w): (usize, usize),
     engine: Engine,
+    regions: Option<Statistic>,
 ) -> (Network<f64>, Objective<f64>) {
     let weights = random_weights(architecture, 20);
     let network = Network::new(&weights, pooling, padding, weights.depth(), engine);
@@ -315,31 +444,53 @@ fn objective(
         tap("conv3_1", 50.0),
         tap("pool3", 10.0),
     ];
-    let objective = Objective::new(
-        &network,
-        (&random((h, w, 3), 21), &content_taps),
-        (&random((6, 9, 3), 22), &style_taps),
-        0.3,
-    );
+    let (style, other): (Array3<f64>, Array3<f64>) = (random((6, 9, 3), 22), random((5, 4, 3), 24));
+    let (here, style_mask) = (mask((h, w), 25), mask((5, 4), 26));
+    let there = here.mapv(|w| 1.0 - w);
+    let whole = [StylePicture::whole(&style)];
+    let part = StylePicture {
+        picture: &other,
+        mask: Some(&style_mask),
+        share: 0.7,
+    };
+    let (mixture, part) = ([whole[0], part], [part]);
+    let region = |styles, mask| Region { styles, mask };
+    let both = [region(&mixture, Some(&here)), region(&part, Some(&there))];
+    let everywhere = [Region::everywhere(&whole)];
+    let content = random((h, w, 3), 21);
+    let targets = Targets {
+        content: Some((&content, &content_taps)),
+        regions: if regions.is_some() {
+            &both[..]
+        } else {
+            &everywhere
+        },
+        style_taps: &style_taps,
+        statistic: regions.unwrap_or_default(),
+        tv_weight: 0.3,
+        normalize: false,
+    };
+    let objective = Objective::new(&network, targets);
     (network, objective)
 }
 
-/// A picture at which no step of the finite differences switches a ReLU or moves a maximum: found by trying seeds, and
-/// verified.
+/// A picture at which no step of the finite differences switches a ReLU, moves a maximum or, if `ranked`, lets two projections
+/// change their order: found by trying seeds, and verified.
 fn away_from_kinks(
     architecture: Architecture,
     network: &Network<f64>,
     (h, w): (usize, usize),
+    ranked: bool,
 ) -> Array3<f64> {
     let smooth = |x: &Array3<f64>| {
-        let here = switches(architecture, network, x);
+        let here = switches(architecture, network, x, ranked);
         let mut moved = x.clone();
         (0..x.len()).all(|at| {
             let pixel = x.as_slice().unwrap()[at];
             // Ten steps away, not just one.
             [10.0 * STEP, -10.0 * STEP].into_iter().all(|step| {
                 moved.as_slice_mut().unwrap()[at] = pixel + step;
-                let there = switches(architecture, network, &moved);
+                let there = switches(architecture, network, &moved, ranked);
                 moved.as_slice_mut().unwrap()[at] = pixel;
                 here == there
             })
@@ -351,8 +502,14 @@ fn away_from_kinks(
         .expect("one seed of a hundred gives a picture away from all kinks")
 }
 
-/// Which ReLUs are open and, for max pooling, which position of each cell holds the maximum.
-fn switches(architecture: Architecture, network: &Network<f64>, x: &Array3<f64>) -> Vec<usize> {
+/// Which ReLUs are open and, for max pooling, which position of each cell holds the maximum; if `ranked`, the positions in the order
+/// of their projections as well.
+fn switches(
+    architecture: Architecture,
+    network: &Network<f64>,
+    x: &Array3<f64>,
+    ranked: bool,
+) -> Vec<usize> {
     let layers = architecture.layers();
     let workspace = Workspace::default();
     let activations = network.forward(x, layers.len(), |_| true);
@@ -365,14 +522,27 @@ fn switches(architecture: Architecture, network: &Network<f64>, x: &Array3<f64>)
         let winners = pool::backward(&pooled, &Array3::ones(largest.dim()), &workspace);
         let open = winners.iter().zip(y).filter(|(_, y)| **y > 0.0);
         switches.extend(open.map(|(&winner, _)| usize::from(winner > 0.0)));
+        for p in projections(y).iter().filter(|_| ranked) {
+            for p in p.rows() {
+                let mut order: Vec<usize> = (0..p.len()).collect();
+                order.sort_by(|&a, &b| p[a].total_cmp(&p[b]));
+                switches.extend(order);
+            }
+        }
     }
     switches
 }
 
 #[test]
 fn the_check_catches_a_wrong_derivative() {
-    let (network, objective) = objective(TINY, (Average, Padding::Zero), (7, 5), Engine::Reference);
-    let x = away_from_kinks(TINY, &network, (7, 5));
+    let (network, objective) = objective(
+        TINY,
+        (Average, Padding::Zero),
+        (7, 5),
+        Engine::Reference,
+        None,
+    );
+    let x = away_from_kinks(TINY, &network, (7, 5), false);
     let loss = |x: &Array3<f64>| objective.evaluate(&network, x).0.total();
     let right = objective.evaluate(&network, &x).1;
     assert!(relative_error(&x, &right, loss) <= BOUND);

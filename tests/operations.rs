@@ -4,7 +4,7 @@ mod common;
 
 use common::random;
 use impasto::loss::content::ContentLoss;
-use impasto::loss::style::StyleLoss;
+use impasto::loss::style::{Sample, Statistic, StyleLoss};
 use impasto::loss::total_variation;
 use impasto::ops::conv::{Conv, Engine, Padding};
 use impasto::ops::pool::{self, Pooling};
@@ -135,7 +135,7 @@ fn the_losses_are_zero_at_their_targets_and_known_nearby() {
 
     // Twice the painting, one above the other, has the same style.
     let workspace = Workspace::default();
-    let style = StyleLoss::new(&target, &workspace);
+    let style = StyleLoss::new(Statistic::Gram, &[Sample::whole(&target)], None, &workspace);
     let doubled = ndarray::concatenate![ndarray::Axis(0), target, target];
     assert!(style.residual(&doubled, &workspace).loss() < 1e-30);
     // With all activations tripled, G − A = 8 A and the loss is Σ (8 A)² / (2NM)².

@@ -3,7 +3,7 @@
 use image::codecs::webp::WebPEncoder;
 use image::{DynamicImage, ImageDecoder, ImageEncoder, ImageReader, Rgba, RgbaImage};
 use impasto::picture::{Canvas, Depth, ENDINGS, Encoding, OutputFile, Picture, Size, read_text};
-use impasto::stylize::{Colours, Settings, Stylization};
+use impasto::stylize::{Colours, Inputs, Settings, Stylization};
 use impasto::vgg::MEAN;
 use impasto::weights::{Source, Weights};
 use ndarray::Array3;
@@ -197,8 +197,8 @@ fn a_run_carries_what_is_transparent_along() {
     let folder = tempfile::tempdir().unwrap();
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
     let weights = Weights::load(&Source::File(data.join("vgg16.safetensors"))).unwrap();
-    let content = glass(folder.path());
     let (style, _) = Picture::open(&data.join("style/starry_night.jpg")).unwrap();
+    let inputs = Inputs::pair(glass(folder.path()), style);
     for colours in [Colours::Painting, Colours::Luminance] {
         let settings = Settings {
             iterations: 1,
@@ -206,7 +206,7 @@ fn a_run_carries_what_is_transparent_along() {
             colours,
             ..Settings::classic()
         };
-        let run = Stylization::new(&weights, &content, &style, &settings).unwrap();
+        let run = Stylization::new(&weights, &inputs, &settings).unwrap();
         let painted = run.run(|_| ControlFlow::Continue(())).unwrap().picture;
         let file = folder.path().join("painted.png");
         write(&file, &painted, see_through());

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
+use impasto::loss::style::Statistic;
 use impasto::ops::pool::Pooling;
 use impasto::picture::{Picture, SizeRequest};
 use impasto::stylize::{Colours, Init, LayerWeight, Layers, Method, Numbers, Recipe, Scales, Text};
@@ -71,6 +72,10 @@ pub struct StyleOptions {
     #[arg(long, value_name = "X[,X…]", value_parser = style_scale, value_delimiter = ',', allow_negative_numbers = true)]
     style_scale: Option<Vec<f64>>,
 
+    /// What is compared as style: gram, moments, sliced or histogram [default: gram]
+    #[arg(long, value_name = "NAME")]
+    style_loss: Option<Statistic>,
+
     /// How much each style counts beside the others: 3,1 [default: all the same]
     #[arg(long, value_name = "X,X…", value_parser = weight, value_delimiter = ',', allow_negative_numbers = true)]
     style_blend: Option<Vec<f64>>,
@@ -117,6 +122,10 @@ pub struct RecipeOptions {
     /// How far a step of Adam, or the first one of L-BFGS, may change a pixel, on the scale 0..255 [default: 10]
     #[arg(long, value_name = "X", value_parser = rate, allow_negative_numbers = true)]
     learning_rate: Option<f64>,
+
+    /// Bring each layer's gradient to the size that its weight says, whatever the loss there; for Adam
+    #[arg(long)]
+    normalize_gradients: bool,
 
     /// How much smoothness (total variation) counts [default: 0]
     #[arg(long, value_name = "X", value_parser = weight, allow_negative_numbers = true)]
@@ -213,6 +222,7 @@ impl StyleOptions {
         Recipe {
             style_weight: self.style_weight,
             style_layers: self.style_layers.clone().map(Layers),
+            style_loss: self.style_loss,
             style_scale: self.style_scale.clone().map(Numbers::Each),
             style_blend: self.style_blend.clone().map(Numbers::Each),
             ..Recipe::default()
@@ -243,6 +253,7 @@ impl RecipeOptions {
             history: self.history,
             average: self.average,
             learning_rate: self.learning_rate,
+            normalize_gradients: self.normalize_gradients.then_some(true),
             tv_weight: self.tv_weight,
             pooling: self.pooling.map(|name| match name {
                 PoolingName::Avg => Pooling::Average,

@@ -1,22 +1,28 @@
 //! What is minimised: the weighted sum of content, style and total-variation losses, as a function of the pixels.
 
 pub mod content;
+mod region;
 pub mod style;
 pub mod total_variation;
 
+pub use region::{Region, StylePicture};
+
 use crate::network::{Activations, Network};
-use crate::ops::Scalar;
 use crate::ops::workspace::Workspace;
+use crate::ops::{Scalar, sum_pairs};
 use content::ContentLoss;
-use ndarray::Array3;
-use style::StyleLoss;
+use ndarray::{Array3, Zip};
+use style::{Statistic, StyleLoss};
+
+/// So much is added to the norm that [`Targets::normalize`] divides by, which may be 0.
+const LEAST_NORM: f64 = 1e-12;
 
 /// The losses of one picture, each already times its weight.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Losses {
     /// How far the content layers' activations are from the photograph's.
     pub content: f64,
-    /// How far the style layers' Gram matrices are from the painting's.
+    /// How far the style layers' activations are distributed from the painting's.
     pub style: f64,
     /// How much neighbouring pixels differ.
     pub tv: f64,
@@ -38,49 +44,60 @@ pub struct Tap {
     pub weight: f64,
 }
 
-/// Total loss = Σ wₗ·content lossₗ + Σ wₗ·style lossₗ + w·total variation, and its gradient with respect to the pixels.
+/// What a picture is to come near to.
+#[derive(Clone, Copy)]
+pub struct Targets<'a, T> {
+    /// The picture whose things are wanted (H×W×3, RGB 0..255 less the mean), and where that is compared.
+    pub content: Option<(&'a Array3<T>, &'a [Tap])>,
+    /// Whose style is wanted where.
+    pub regions: &'a [Region<'a, T>],
+    /// Where style is compared.
+    pub style_taps: &'a [Tap],
+    /// How style is compared.
+    pub statistic: Statistic,
+    /// The factor of the total variation.
+    pub tv_weight: f64,
+    /// Whether each tapped loss's gradient at its layer is divided by its L1 norm before it is multiplied with the weight, so that
+    /// all pull equally (`-normalize_gradients` of J. Johnson's neural-style). What is followed is then *not* the gradient of the
+    /// losses that are reported, nor of any other function: Adam goes along with that, a line search need not.
+    pub normalize: bool,
+}
+
+/// Total loss = Σ wₗ·content lossₗ + Σ wₗ·aᵣ·style lossₗᵣ + w·total variation, over layers l and regions r with a share aᵣ of the
+/// area, and its gradient with respect to the pixels.
 pub struct Objective<T> {
     content: Vec<(Tap, ContentLoss<T>)>,
+    /// For each region, one for each tap.
     style: Vec<(Tap, StyleLoss<T>)>,
     tv_weight: f64,
+    normalize: bool,
 }
 
 impl<T: Scalar> Objective<T> {
-    /// An objective with the activations of the picture `content` and the Gram matrices of the picture `style` (each
-    /// H×W×3, RGB 0..255 less the mean) as targets.
+    /// The objective whose targets are taken from the activations of these pictures. The pictures are not needed afterwards.
     ///
     /// # Panics
-    /// If the network has fewer layers than the taps ask for.
-    pub fn new(
-        network: &Network<T>,
-        (content, content_taps): (&Array3<T>, &[Tap]),
-        (style, style_taps): (&Array3<T>, &[Tap]),
-        tv_weight: f64,
-    ) -> Self {
-        let of_content = taps_only(network, content, content_taps);
-        let content = (content_taps.iter())
-            .map(|&tap| {
-                (
-                    tap,
-                    ContentLoss::new(of_content.of(tap.layer).view().to_owned()),
-                )
-            })
-            .collect();
-        network.discard(of_content);
-        let of_style = taps_only(network, style, style_taps);
-        let style = (style_taps.iter())
-            .map(|&tap| {
-                (
-                    tap,
-                    StyleLoss::new(of_style.of(tap.layer), network.workspace()),
-                )
-            })
-            .collect();
-        network.discard(of_style);
+    /// If the network has fewer layers than the taps ask for, or a mask has another size than its picture.
+    pub fn new(network: &Network<T>, targets: Targets<T>) -> Self {
+        let content = targets.content.map_or(Vec::new(), |(picture, taps)| {
+            let activations = taps_only(network, picture, taps);
+            let target = |tap: &Tap| activations.of(tap.layer).view().to_owned();
+            let losses = (taps.iter())
+                .map(|tap| (*tap, ContentLoss::new(target(tap))))
+                .collect();
+            network.discard(activations);
+            losses
+        });
         Self {
             content,
-            style,
-            tv_weight,
+            style: region::losses(
+                network,
+                targets.regions,
+                targets.style_taps,
+                targets.statistic,
+            ),
+            tv_weight: targets.tv_weight,
+            normalize: targets.normalize,
         }
     }
 
@@ -92,28 +109,47 @@ impl<T: Scalar> Objective<T> {
             .collect()
     }
 
-    /// The losses of the picture `x` (H×W×3), and the gradient of their total with respect to it.
+    /// The losses of the picture `x` (H×W×3), and the gradient of their total with respect to it, or what
+    /// [`Targets::normalize`] makes of it.
     ///
-    /// Here and in [`new`](Self::new), and nowhere else, the tapped activations of the whole picture exist at once.
+    /// Here and in [`new`](Self::new), and nowhere else, the tapped activations of a whole picture exist at once.
     ///
     /// # Panics
-    /// If `x` has another size than the content picture while a content layer is tapped.
+    /// If `x` has another size than the content picture while a content layer is tapped, or than a region's mask.
     pub fn evaluate(&self, network: &Network<T>, x: &Array3<T>) -> (Losses, Array3<T>) {
+        let workspace = network.workspace();
         let activations = taps_only(network, x, &self.taps());
-        let (mut losses, gram_residuals) = self.tapped(&activations, network.workspace());
+        // A loss and its gradient are computed together, while the layer is passed on the way back: what they share is large.
+        let mut content = vec![0.0; self.content.len()];
+        let mut style = vec![0.0; self.style.len()];
         let mut gradient = if activations.is_empty() {
             Array3::zeros(x.dim())
         } else {
             network.backward(activations, |layer, f, df| {
-                for (tap, loss) in self.content.iter().filter(|(tap, _)| tap.layer == layer) {
-                    loss.add_gradient(f, tap.weight, df);
-                }
-                for ((tap, loss), residual) in self.style.iter().zip(&gram_residuals) {
+                for ((tap, loss), value) in self.content.iter().zip(&mut content) {
                     if tap.layer == layer {
-                        loss.add_gradient(f, residual, tap.weight, df, network.workspace());
+                        *value = tap.weight * loss.value(f);
+                        self.add(tap.weight, df, workspace, |weight, df| {
+                            loss.add_gradient(f, weight, df);
+                        });
+                    }
+                }
+                for ((tap, loss), value) in self.style.iter().zip(&mut style) {
+                    if tap.layer == layer {
+                        let residual = loss.residual(f, workspace);
+                        *value = tap.weight * residual.loss();
+                        self.add(tap.weight, df, workspace, |weight, df| {
+                            loss.add_gradient(f, &residual, weight, df, workspace);
+                        });
+                        residual.recycle(workspace);
                     }
                 }
             })
+        };
+        let mut losses = Losses {
+            content: content.iter().sum(),
+            style: style.iter().sum(),
+            tv: 0.0,
         };
         if self.tv_weight != 0.0 {
             let padding = network.padding();
@@ -123,27 +159,26 @@ impl<T: Scalar> Objective<T> {
         (losses, gradient)
     }
 
-    /// The losses at the tapped layers, and what the style losses' gradients need: G − A for each.
-    fn tapped(
+    /// Adds what `add_gradient`, called with a weight, adds: with this `weight`, or with one that makes its L1 norm so large.
+    fn add(
         &self,
-        activations: &Activations<T>,
+        weight: f64,
+        df: &mut Array3<T>,
         workspace: &Workspace<T>,
-    ) -> (Losses, Vec<style::Residual<T>>) {
-        let content = (self.content.iter())
-            .map(|(tap, loss)| tap.weight * loss.value(activations.of(tap.layer)))
-            .sum();
-        let residuals: Vec<_> = (self.style.iter())
-            .map(|(tap, loss)| loss.residual(activations.of(tap.layer), workspace))
-            .collect();
-        let style = (self.style.iter().zip(&residuals))
-            .map(|((tap, _), residual)| tap.weight * residual.loss())
-            .sum();
-        let losses = Losses {
-            content,
-            style,
-            tv: 0.0,
-        };
-        (losses, residuals)
+        add_gradient: impl Fn(f64, &mut Array3<T>),
+    ) {
+        if !self.normalize {
+            return add_gradient(weight, df);
+        }
+        let mut alone = workspace.array(df.dim());
+        alone.fill(T::zero());
+        add_gradient(1.0, &mut alone);
+        let norm = sum_pairs(&alone, &alone, |g, _| g.abs());
+        let scale = T::of(weight / (norm + LEAST_NORM));
+        Zip::from(df)
+            .and(&alone)
+            .par_for_each(|df, &g| *df += scale * g);
+        workspace.recycle(alone);
     }
 }
 

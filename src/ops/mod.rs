@@ -11,7 +11,9 @@
 pub mod conv;
 pub mod gram;
 pub mod pool;
+pub mod project;
 pub mod relu;
+pub mod transport;
 pub mod workspace;
 
 use crate::kernels::Dispatch;
@@ -21,7 +23,7 @@ use std::sync::{Mutex, PoisonError};
 use workspace::Workspace;
 
 /// The numbers that an operation computes with: `f32`, or `f64` where a gradient is checked.
-pub trait Scalar: NdFloat + Default + Dispatch {
+pub trait Scalar: NdFloat + Default + Dispatch + radsort::Key {
     /// This type's nearest value to `x`.
     fn of(x: f64) -> Self;
     /// The value as `f64`.

@@ -4,6 +4,7 @@
 //! The presets are such files themselves, in `presets/`.
 
 use super::{Colours, Init, LayerWeight, Method, Scales, Settings};
+use crate::loss::style::Statistic;
 use crate::ops::conv::Engine;
 use crate::ops::pool::Pooling;
 use crate::picture::SizeRequest;
@@ -87,6 +88,10 @@ recipe! {
     content_layers: Layers,
     /// Where style is compared.
     style_layers: Layers,
+    /// What is compared as style: `gram`, `moments`, `sliced` or `histogram`.
+    style_loss: Statistic,
+    /// Whether each layer's gradient is brought to the size that its weight says.
+    normalize_gradients: bool,
     /// Whose colours the painted picture has: `off`, `match` or `luminance`.
     original_colors: Colours,
     /// Whether the picture goes on at its left where it ends at its right, and so at the top and the bottom.
@@ -219,6 +224,8 @@ impl Recipe {
                 tv_mean: recipe.tv_mean?,
                 content_layers: recipe.content_layers?.0,
                 style_layers: recipe.style_layers?.0,
+                style_loss: recipe.style_loss?,
+                normalize_gradients: recipe.normalize_gradients?,
                 colours: recipe.original_colors?,
                 seamless: recipe.seamless?,
                 pooling: recipe.pooling?,

@@ -1,8 +1,8 @@
 //! The loop: evaluate, step, tell whoever watches; at one size after the other.
 
 use super::mover::Mover;
-use super::{Stylization, StylizeError, size_of};
-use crate::loss::{Losses, Objective};
+use super::{Stage, Stylization, StylizeError, size_of};
+use crate::loss::{Losses, Objective, Region, StylePicture, Targets};
 use crate::network::{LayerTime, Network};
 use crate::ops::workspace::Phase;
 use crate::picture::{Canvas, Size, resize};
@@ -134,12 +134,7 @@ impl Stylization {
         let mut last_good: Option<Array3<f32>> = None;
         loop {
             let stage = &self.stages[state.stage];
-            let objective = Objective::new(
-                &self.network,
-                (stage.content.as_ref().unwrap(), &self.content_taps),
-                (&stage.styles[0].picture, &self.style_taps),
-                self.settings.tv_weight_at(stage.size),
-            );
+            let objective = self.objective(stage);
             times(&self.network, Duration::ZERO, Duration::ZERO); // what setting up took
             while state.of_stage < stage.iterations {
                 let evaluation = Instant::now();
@@ -183,6 +178,43 @@ impl Stylization {
             state.stage += 1;
             state.of_stage = 0;
         }
+    }
+
+    /// What is minimised at this size: one region for each style that has a mask, else one of all styles together.
+    fn objective(&self, stage: &Stage) -> Objective<f32> {
+        let styles: Vec<_> = (stage.styles.iter())
+            .map(|style| StylePicture {
+                picture: &style.picture,
+                mask: style.seen.as_ref(),
+                share: style.share,
+            })
+            .collect();
+        let masks: Vec<_> = (stage
+            .styles
+            .iter()
+            .filter_map(|style| style.painted.as_ref()))
+        .collect();
+        let regions = match masks.is_empty() {
+            true => vec![Region::everywhere(&styles)],
+            false => (styles.chunks(1).zip(&masks))
+                .map(|(styles, mask)| Region {
+                    styles,
+                    mask: Some(mask),
+                })
+                .collect(),
+        };
+        let settings = &self.settings;
+        Objective::new(
+            &self.network,
+            Targets {
+                content: (stage.content.as_ref()).map(|content| (content, &self.content_taps[..])),
+                regions: &regions,
+                style_taps: &self.style_taps,
+                statistic: settings.style_loss,
+                tv_weight: settings.tv_weight_at(stage.size),
+                normalize: settings.normalize_gradients,
+            },
+        )
     }
 
     /// Refuses a state that this run cannot have handed out.

@@ -1,6 +1,7 @@
 //! What can be set about a run, and whether it makes sense.
 
 use super::{Colours, Inputs, Painted, Scales};
+use crate::loss::style::Statistic;
 use crate::ops::conv::Engine;
 use crate::ops::pool::Pooling;
 use crate::optimize::lbfgs;
@@ -58,6 +59,10 @@ pub struct Settings {
     pub content_layers: Vec<LayerWeight>,
     /// Where style is compared.
     pub style_layers: Vec<LayerWeight>,
+    /// What of the activations is compared as style.
+    pub style_loss: Statistic,
+    /// Whether each layer's gradient is brought to the size that its weight says, whatever the loss there; only Adam can do with it.
+    pub normalize_gradients: bool,
     /// Whose colours the painted picture has.
     pub colours: Colours,
     /// Whether the picture goes on at its left where it ends at its right, and so at the top and the bottom: copies of it tile.
@@ -139,6 +144,8 @@ impl Settings {
             tv_mean: false,
             content_layers: vec![layer(("conv4_2", 1.0))],
             style_layers: style.map(layer).into(),
+            style_loss: Statistic::Gram,
+            normalize_gradients: false,
             colours: Colours::Painting,
             seamless: false,
             pooling: Pooling::Average,
@@ -197,6 +204,9 @@ impl Settings {
                 "the learning rate must be above 0, not {}",
                 self.learning_rate
             ));
+        }
+        if self.normalize_gradients && self.optimizer != Method::Adam {
+            return Err("normalised gradients are not the gradient of any loss, which L-BFGS needs; ask for Adam with them".to_owned());
         }
         if !(1..=MOST_HISTORY).contains(&self.history) {
             let history = self.history;
@@ -419,6 +429,9 @@ mod tests {
         assert!(refusal(|s| s.iterations = 0).contains("iteration"));
         assert!(refusal(|s| s.learning_rate = 0.0).contains("learning rate"));
         assert!(refusal(|s| s.learning_rate = f64::NAN).contains("learning rate"));
+        let normalised =
+            |s: &mut Settings| (s.normalize_gradients, s.optimizer) = (true, Method::Lbfgs);
+        assert!(refusal(normalised).contains("Adam"));
         assert!(refusal(|s| s.history = 0).contains("history"));
         assert!(refusal(|s| s.average = 1.0).contains("average"));
         assert!(refusal(|s| s.style_scale = vec![0.0]).contains("style scale"));
