@@ -5,7 +5,8 @@
 mod common;
 
 use common::{TINY, distance, random, random_weights};
-use impasto::loss::{Objective, Tap, total_variation};
+use impasto::loss::style::Statistic;
+use impasto::loss::{Objective, Region, StylePicture, Tap, Targets, total_variation};
 use impasto::network::Network;
 use impasto::ops::conv::{Engine, Padding};
 use impasto::ops::gram;
@@ -94,7 +95,16 @@ fn on_a_torus_a_rolled_picture_has_the_same_losses_and_a_rolled_gradient() {
             let taps = ["conv1_1", "pool1", "conv2_2", "conv3_1", "pool3"].map(tap);
             let x: Array3<f64> = random((2 * STRIDE, 3 * STRIDE, 3), 52);
             let painting = random((17, 9, 3), 53);
-            let objective = Objective::new(network, (&x, &[]), (&painting, &taps), 0.1);
+            let styles = [StylePicture::whole(&painting)];
+            let targets = Targets {
+                content: None,
+                regions: &[Region::everywhere(&styles)],
+                style_taps: &taps,
+                statistic: Statistic::Gram,
+                tv_weight: 0.1,
+                normalize: false,
+            };
+            let objective = Objective::new(network, targets);
             let by = (STRIDE, 2 * STRIDE);
             let (here, gradient) = objective.evaluate(network, &x);
             let (there, of_rolled) = objective.evaluate(network, &roll(&x, by));

@@ -76,6 +76,11 @@ pub struct StyleOptions {
     #[arg(long, value_name = "NAME")]
     style_loss: Option<Statistic>,
 
+    /// How much of a style picture's edge is left out on each side, as a share of it, 0 to 0.45: frames are no style
+    /// [default: 0.04]
+    #[arg(long, value_name = "X", value_parser = margin, allow_negative_numbers = true)]
+    style_margin: Option<f64>,
+
     /// How much each style counts beside the others: 3,1 [default: all the same]
     #[arg(long, value_name = "X,X…", value_parser = weight, value_delimiter = ',', allow_negative_numbers = true)]
     style_blend: Option<Vec<f64>>,
@@ -159,6 +164,10 @@ fn share(text: &str) -> Result<f64, String> {
     number(text, 0.0..=1.0).ok_or_else(|| "write a number from 0 to 1".to_owned())
 }
 
+fn margin(text: &str) -> Result<f64, String> {
+    number(text, 0.0..=0.45).ok_or_else(|| "write a number from 0 to 0.45".to_owned())
+}
+
 fn style_scale(text: &str) -> Result<f64, String> {
     number(text, 0.05..=8.0).ok_or_else(|| "write a number from 0.05 to 8".to_owned())
 }
@@ -224,6 +233,7 @@ impl StyleOptions {
             style_layers: self.style_layers.clone().map(Layers),
             style_loss: self.style_loss,
             style_scale: self.style_scale.clone().map(Numbers::Each),
+            style_margin: self.style_margin,
             style_blend: self.style_blend.clone().map(Numbers::Each),
             ..Recipe::default()
         }

@@ -4,7 +4,9 @@ use super::Picture;
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::{F32x3, U8, U8x3};
 use fast_image_resize::{FilterType, ImageView, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
-use image::{GrayImage, RgbImage};
+use image::{
+    imageops, {GrayImage, RgbImage},
+};
 use ndarray::{Array3, Axis};
 use std::fmt;
 use std::str::FromStr;
@@ -141,6 +143,25 @@ fn fitted<P: PixelTrait>(bytes: &[u8], from: Size, size: Size) -> TypedImage<'st
     resample(&narrowed, size.width, size.height, &down)
 }
 
+impl Picture {
+    /// The picture without its edge: of its width and of its height, this share on both ends, but for one pixel at the least.
+    pub fn trimmed(&self, margin: f64) -> Self {
+        let Size { width, height } = self.size();
+        let edge = |edge: u32| {
+            let off = ((f64::from(edge) * margin).round() as u32).min((edge - 1) / 2);
+            (off, edge - 2 * off)
+        };
+        let ((left, width), (top, height)) = (edge(width), edge(height));
+        let crop =
+            |image: &RgbImage| imageops::crop_imm(image, left, top, width, height).to_image();
+        Self {
+            rgb: crop(&self.rgb),
+            alpha: (self.alpha.as_ref())
+                .map(|alpha| imageops::crop_imm(alpha, left, top, width, height).to_image()),
+        }
+    }
+}
+
 /// An array H×W×3 scaled to `size` with a cubic filter (Catmull and Rom's), not cut off at black and white.
 pub fn resize(x: &Array3<f32>, size: Size) -> Array3<f32> {
     let (height, width, _) = x.dim();
@@ -248,6 +269,20 @@ mod tests {
         }
         assert!(large.iter().any(|&x| x < -300.0) && large.iter().any(|&x| x > 300.0));
         assert_eq!(resize(&ramp, size(8, 4)), ramp);
+    }
+
+    #[test]
+    fn trimming_takes_the_frame_off() {
+        let inside = |x: u32, y: u32| (2..48).contains(&x) && (1..29).contains(&y);
+        let framed = Picture::from(RgbImage::from_fn(50, 30, |x, y| {
+            Rgb([if inside(x, y) { 200 } else { 0 }; 3])
+        }));
+        let trimmed = framed.trimmed(0.04);
+        assert_eq!(trimmed.size(), size(46, 28));
+        assert!(trimmed.rgb.pixels().all(|pixel| pixel.0 == [200; 3]));
+        assert_eq!(framed.trimmed(0.0), framed);
+        let pixel = Picture::from(RgbImage::from_pixel(1, 2, Rgb([7; 3])));
+        assert_eq!(pixel.trimmed(0.45).size(), size(1, 2));
     }
 
     #[test]

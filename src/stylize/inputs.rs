@@ -103,6 +103,15 @@ impl Style {
             painted: Painted::Everywhere,
         }
     }
+
+    /// The same without its edge: of each side, this share on both ends.
+    pub(super) fn trimmed(&self, margin: f64) -> Self {
+        Self {
+            picture: self.picture.trimmed(margin),
+            seen: self.seen.as_ref().map(|mask| mask.trimmed(margin)),
+            painted: self.painted.clone(),
+        }
+    }
 }
 
 /// Refuses a mask that would be cropped otherwise than its picture.

@@ -140,7 +140,10 @@ impl Stylization {
         check_grid(finest, grid).map_err(StylizeError::Settings)?;
         let colours = settings.colours;
         let content = (inputs.content.as_ref()).map(|content| colours.content(content));
-        let styles: Vec<_> = (inputs.styles.iter())
+        let trimmed: Vec<_> = (inputs.styles.iter())
+            .map(|style| style.trimmed(settings.style_margin))
+            .collect();
+        let styles: Vec<_> = (trimmed.iter())
             .map(|style| colours.style(&style.picture, content.as_deref()))
             .collect();
         let mut stages = Vec::new();
@@ -162,7 +165,7 @@ impl Stylization {
                 Err(_) if scale.size != finest => continue,
                 fits => fits.map_err(StylizeError::Settings)?,
             }
-            let mut painted = masks(&inputs.styles, scale.size).into_iter();
+            let mut painted = masks(&trimmed, scale.size).into_iter();
             let at_stage = |(number, (style, picture)): (usize, (&Style, &Cow<Picture>))| {
                 let size = style_size(number);
                 StyleAtStage {
@@ -175,7 +178,7 @@ impl Stylization {
             stages.push(Stage {
                 size: scale.size,
                 content: (content.as_ref()).map(|content| content.fit(scale.size).to_array()),
-                styles: (inputs.styles.iter().zip(&styles).enumerate())
+                styles: (trimmed.iter().zip(&styles).enumerate())
                     .map(at_stage)
                     .collect(),
                 iterations: scale.iterations,

@@ -54,6 +54,8 @@ recipe! {
     scales: Text<Scales>,
     /// How large the style pictures are beside the painted one.
     style_scale: Numbers,
+    /// How much of a style picture's edge is left out on each side.
+    style_margin: f64,
     /// How much each style counts beside the others.
     style_blend: Numbers,
     /// Whether the style picture may be enlarged beyond its own pixels.
@@ -208,6 +210,7 @@ impl Recipe {
                 size: recipe.size?.0,
                 scales: recipe.scales?.0,
                 style_scale: recipe.style_scale?.into(),
+                style_margin: recipe.style_margin?,
                 style_blend: recipe.style_blend?.into(),
                 enlarge_style: recipe.enlarge_style?,
                 iterations: recipe.iterations? as usize,

@@ -17,6 +17,9 @@ const MOST_HISTORY: usize = 100;
 const MIN_STYLE_SCALE: f64 = 0.05;
 const MAX_STYLE_SCALE: f64 = 8.0;
 
+/// The largest share of a style picture that may be left out on each side.
+const MOST_MARGIN: f64 = 0.45;
+
 /// Everything that a run is made of besides its two pictures and the weights.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -26,6 +29,9 @@ pub struct Settings {
     pub scales: Scales,
     /// How large each style picture is beside the painted one, 1 for the same long edge; one number for all, or one for each.
     pub style_scale: Vec<f64>,
+    /// How much of a style picture's edge is left out on each side, as a share of that side, 0 to less than ½: photographs of
+    /// paintings tend to show a frame.
+    pub style_margin: f64,
     /// How much each style counts beside the others; one number for all, or one for each.
     pub style_blend: Vec<f64>,
     /// Whether the style picture may be enlarged beyond its own pixels.
@@ -128,6 +134,7 @@ impl Settings {
             }),
             scales: Scales::Count(1),
             style_scale: vec![1.0],
+            style_margin: 0.0,
             style_blend: vec![1.0],
             enlarge_style: true,
             iterations: 300,
@@ -226,6 +233,12 @@ impl Settings {
                     "the style scale must be from {MIN_STYLE_SCALE} to {MAX_STYLE_SCALE}, not {scale}"
                 ));
             }
+        }
+        if !(0.0..=MOST_MARGIN).contains(&self.style_margin) {
+            let margin = self.style_margin;
+            return Err(format!(
+                "the style margin must be from 0 to {MOST_MARGIN}, not {margin}"
+            ));
         }
         self.check_styles(inputs)?;
         if inputs.content.is_none() {
@@ -440,6 +453,7 @@ mod tests {
         assert!(refusal(|s| s.tv_weight = f64::INFINITY).contains("total variation"));
         assert!(refusal(|s| s.style_layers[2].weight = -1.0).contains("conv3_1"));
         assert!(refusal(|s| s.style_scale = vec![1.0, 1.0]).contains("2 numbers for 1 style"));
+        assert!(refusal(|s| s.style_margin = 0.5).contains("style margin"));
         assert!(refusal(|s| s.style_blend = vec![-1.0]).contains("style blend"));
         assert!(refusal(|s| s.style_blend = vec![0.0]).contains("style blend"));
         let twice = |s: &mut Settings| s.content_layers.push(s.content_layers[0].clone());
