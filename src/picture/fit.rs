@@ -7,7 +7,7 @@ use fast_image_resize::{FilterType, ImageView, PixelTrait, ResizeAlg, ResizeOpti
 use image::{
     imageops, {GrayImage, RgbImage},
 };
-use ndarray::{Array3, Axis};
+use ndarray::{Array3, Axis, concatenate, s};
 use std::fmt;
 use std::str::FromStr;
 
@@ -179,6 +179,19 @@ pub fn resize(x: &Array3<f32>, size: Size) -> Array3<f32> {
     Array3::from_shape_vec(shape, values).expect("it has this size")
 }
 
+/// As [`resize`], for an array that goes on at its left where it ends at its right, and so at the top and the bottom.
+pub fn resize_torus(x: &Array3<f32>, size: Size) -> Array3<f32> {
+    let row = concatenate![Axis(1), *x, *x, *x];
+    let tiled = concatenate![Axis(0), row, row, row];
+    let tripled = Size {
+        width: 3 * size.width,
+        height: 3 * size.height,
+    };
+    let (height, width) = (size.height as usize, size.width as usize);
+    let middle = s![height..2 * height, width..2 * width, ..];
+    resize(&tiled, tripled).slice(middle).to_owned()
+}
+
 /// The part of a picture that the options name, scaled as they say. The typed interface of the library is compiled for the
 /// kinds of pixel that are used, not for all that there are.
 fn resample<'a, P: PixelTrait>(
@@ -283,6 +296,28 @@ mod tests {
         assert_eq!(framed.trimmed(0.0), framed);
         let pixel = Picture::from(RgbImage::from_pixel(1, 2, Rgb([7; 3])));
         assert_eq!(pixel.trimmed(0.45).size(), size(1, 2));
+    }
+
+    #[test]
+    fn a_torus_is_enlarged_without_a_seam() {
+        let wave = |n: usize, of: usize| (n as f32 * std::f32::consts::TAU / of as f32).cos();
+        let small = Array3::from_shape_fn((24, 32, 3), |(i, j, _)| wave(i, 24) + wave(j, 32));
+        // The cosine of pixel centres half as far apart.
+        let centre =
+            |n: usize, of: usize| ((n as f32 - 0.5) * std::f32::consts::TAU / of as f32).cos();
+        let large = resize_torus(&small, size(64, 48));
+        for ((i, j, _), value) in large.indexed_iter() {
+            let expected = centre(i, 48) + centre(j, 64);
+            assert!(
+                (value - expected).abs() < 0.01,
+                "{i}, {j}: {value} for {expected}"
+            );
+        }
+        assert!(
+            (resize(&small, size(64, 48)) - large)
+                .iter()
+                .any(|d| d.abs() > 0.02)
+        );
     }
 
     #[test]

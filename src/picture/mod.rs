@@ -16,7 +16,7 @@ mod write;
 
 pub use canvas::Canvas;
 pub use encode::{Depth, Encoding};
-pub use fit::{Size, SizeRequest, resize};
+pub use fit::{Size, SizeRequest, resize, resize_torus};
 pub use read::MOST_PIXELS;
 pub use text::read_text;
 pub use write::{ENDINGS, OutputFile};

@@ -2,9 +2,13 @@
 
 use super::StylizeError;
 use crate::picture::{Picture, Size};
+use ndarray::Array2;
 
 /// How far the aspect of a mask may be off that of its picture.
 const ASPECT: f64 = 0.02;
+
+/// Pixels along the edges of a style picture that are not looked at where the network takes it for a torus.
+const SEAM: usize = 32;
 
 /// What a run is made from: a photograph, paintings, or both.
 #[derive(Clone, Debug, Default)]
@@ -112,6 +116,29 @@ impl Style {
             painted: self.painted.clone(),
         }
     }
+}
+
+/// How much each pixel of a style picture of this size is looked at, 0 to 1; none for all of them alike.
+///
+/// Where the network takes it for a torus, not those near its edges: they are no neighbours of the opposite ones, and the hard line
+/// between would be taken for style.
+pub(super) fn seen(mask: Option<&Picture>, size: Size, seamless: bool) -> Option<Array2<f32>> {
+    let drawn = mask.map(|mask| mask.fit(size).to_mask());
+    if !seamless {
+        return drawn;
+    }
+    let shape = (size.height as usize, size.width as usize);
+    let mut seen = drawn.unwrap_or_else(|| Array2::ones(shape));
+    let inside = |at: usize, edge: usize| {
+        let margin = SEAM.min(edge / 6);
+        (margin..edge - margin).contains(&at)
+    };
+    for ((i, j), seen) in seen.indexed_iter_mut() {
+        if !(inside(i, shape.0) && inside(j, shape.1)) {
+            *seen = 0.0;
+        }
+    }
+    Some(seen)
 }
 
 /// Refuses a mask that would be cropped otherwise than its picture.

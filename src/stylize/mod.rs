@@ -170,7 +170,7 @@ impl Stylization {
                 let size = style_size(number);
                 StyleAtStage {
                     picture: picture.fit(size).to_array(),
-                    seen: style.seen.as_ref().map(|mask| mask.fit(size).to_mask()),
+                    seen: inputs::seen(style.seen.as_ref(), size, settings.seamless),
                     painted: painted.next().flatten(),
                     share: settings.style_share(number),
                 }

@@ -5,7 +5,7 @@ use super::{Stage, Stylization, StylizeError, size_of};
 use crate::loss::{Losses, Objective, Region, StylePicture, Targets};
 use crate::network::{LayerTime, Network};
 use crate::ops::workspace::Phase;
-use crate::picture::{Canvas, Size, resize};
+use crate::picture::{Canvas, Size, resize, resize_torus};
 use ndarray::Array3;
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
@@ -173,7 +173,7 @@ impl Stylization {
             let Some(next) = self.stages.get(state.stage + 1) else {
                 return Ok(self.painting(state));
             };
-            state.x = resize(state.picture(), next.size);
+            state.x = self.resized(state.picture(), next.size);
             state.mover = Mover::new(&self.settings, state.x.dim());
             state.stage += 1;
             state.of_stage = 0;
@@ -182,7 +182,7 @@ impl Stylization {
 
     /// What is minimised at this size: one region for each style that has a mask, else one of all styles together.
     fn objective(&self, stage: &Stage) -> Objective<f32> {
-        let styles: Vec<_> = (stage.styles.iter())
+        let styles: Vec<_> = (stage.styles.iter().filter(|style| style.share > 0.0))
             .map(|style| StylePicture {
                 picture: &style.picture,
                 mask: style.seen.as_ref(),
@@ -243,13 +243,20 @@ impl Stylization {
         }
     }
 
+    fn resized(&self, x: &Array3<f32>, size: Size) -> Array3<f32> {
+        match self.settings.seamless {
+            true => resize_torus(x, size),
+            false => resize(x, size),
+        }
+    }
+
     /// The picture of `x`, whatever the size so far, in the size that was asked for and in its colours.
     fn finished(&self, x: Array3<f32>) -> Canvas {
         let size: Size = self.size();
         let x = if size_of(&x) == size {
             x
         } else {
-            resize(&x, size)
+            self.resized(&x, size)
         };
         let photograph = self.photograph.as_ref();
         let painted = Canvas::from_array(&x);
