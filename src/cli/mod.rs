@@ -1,14 +1,17 @@
 //! The command line: what can be asked for, and how the answer is reported.
 
+mod batch;
 mod bench;
 mod checkpoints;
 mod interrupt;
+mod jobs;
 mod keep;
 mod machine;
 mod options;
 mod order;
 mod paint;
 mod places;
+mod records;
 mod reports;
 mod resume;
 mod stylize;
@@ -29,6 +32,7 @@ use std::process::ExitCode;
 #[allow(clippy::large_enum_variant, reason = "there is one of it")]
 enum Cli {
     Stylize(stylize::Stylize),
+    Batch(batch::Batch),
     Resume(resume::Resume),
     Bench(bench::Bench),
     #[command(subcommand)]
@@ -42,6 +46,7 @@ enum Cli {
 pub fn run(built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
     match Cli::parse() {
         Cli::Stylize(command) => command.run(built_in),
+        Cli::Batch(command) => command.run(built_in),
         Cli::Resume(command) => command.run(built_in),
         Cli::Bench(command) => command.run(),
         Cli::Weights(command) => command.run(built_in),

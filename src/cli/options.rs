@@ -173,18 +173,26 @@ impl PaintOptions {
     /// # Errors
     /// If a recipe cannot be read, or the picture to begin with has a name that no recipe can hold.
     pub fn recipe(&self) -> anyhow::Result<Recipe> {
-        let preset = match &self.recipe.preset {
-            Some(name) => Recipe::open(name).map_err(|trouble| anyhow!("--preset: {trouble}"))?,
-            None => Recipe::default(),
-        };
         Ok(self
             .given()?
-            .or(preset)
+            .or(self.preset()?.unwrap_or_default())
             .or(Recipe::preset("default").expect("it is built in")))
     }
 
+    /// The recipe that `--preset` names, if it does.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn preset(&self) -> anyhow::Result<Option<Recipe>> {
+        let open = |name| Recipe::open(name).map_err(|trouble| anyhow!("--preset: {trouble}"));
+        self.recipe.preset.as_deref().map(open).transpose()
+    }
+
     /// What is given by options.
-    fn given(&self) -> anyhow::Result<Recipe> {
+    ///
+    /// # Errors
+    /// If the picture to begin with has a name that no recipe can hold.
+    pub fn given(&self) -> anyhow::Result<Recipe> {
         let Self { picture, recipe } = self;
         let init = picture.init.as_deref().map(|init| {
             let name = init.to_str().map(str::to_owned);
