@@ -12,7 +12,8 @@ use workplace::{Workplace, data};
 const QUICK: &str = "--size 48 --iterations 2 --content-layers conv2_1 --style-layers conv1_1";
 
 /// The same in a list.
-const QUICK_KEYS: &str = "size = '48'\niterations = 2\ncontent-layers = { conv2_1 = 1 }\nstyle-layers = { conv1_1 = 1 }\n";
+const QUICK_KEYS: &str =
+    "size = 48\niterations = 2\ncontent-layers = { conv2_1 = 1 }\nstyle-layers = { conv1_1 = 1 }\n";
 
 /// A folder with two photographs, and one with two paintings.
 fn pictures() -> Workplace {
@@ -298,15 +299,15 @@ fn a_wrong_list_is_refused_as_a_whole() {
         ),
         (
             good.clone() + &good.replace("cat", "dog").replace("/a", "/b"),
-            "line 9, job 2: photos/dog.jpg: ",
+            "line 10, job 2: photos/dog.jpg: there is no such file",
         ),
         (
             good.clone() + &good.replace("photos/cat.jpg", "photos"),
-            "line 9, job 2: photos: not a file",
+            "line 10, job 2: photos: not a file",
         ),
         (
             good.clone() + &good,
-            "line 9, job 2: out/a.png: another job writes this file too (jobs.toml: line 1, job 1)",
+            "line 10, job 2: out/a.png: another job writes this file too (jobs.toml: line 1, job 1)",
         ),
         (
             good.clone() + &good.replace("out/", "./out/.//"),
@@ -318,7 +319,7 @@ fn a_wrong_list_is_refused_as_a_whole() {
         ),
         (
             good.clone() + &job("photos/cat.jpg", ""),
-            "line 9, job 2: photos/cat.jpg: it would replace a file that is read",
+            "line 10, job 2: photos/cat.jpg: it would replace a file that is read",
         ),
         (
             job("out/a.xyz", ""),
@@ -351,7 +352,10 @@ fn a_wrong_list_is_refused_as_a_whole() {
         assert!(line.contains(trouble), "{list}: {line}, not {trouble}");
     }
     let line = place.refusal(place.impasto("batch missing.toml"));
-    assert!(line.contains("missing.toml: "), "{line}");
+    assert!(
+        line.contains("missing.toml: there is no such file"),
+        "{line}"
+    );
     let line = place.refusal(place.impasto("batch photos"));
     assert!(
         line.contains("photos: not a file; name a list of jobs"),
@@ -377,7 +381,10 @@ fn wrong_folders_are_refused() {
             "--contents photos --styles empty -o out",
             "empty: there are no pictures in this folder",
         ),
-        ("--contents nowhere --styles paintings -o out", "nowhere: "),
+        (
+            "--contents nowhere --styles paintings -o out",
+            "nowhere: there is no such folder",
+        ),
         (
             "--contents photos --styles paintings -o photos",
             "photos: what is painted there would be taken",
@@ -476,10 +483,10 @@ fn ctrl_c_leaves_no_picture_that_looks_finished() {
 #[cfg(unix)]
 #[test]
 fn a_job_that_was_broken_off_goes_on_and_ends_with_the_same_bytes() {
-    let options = QUICK.replace("--iterations 2", "--iterations 400 --optimizer lbfgs");
+    let options = QUICK.replace("--iterations 2", "--iterations 150 --optimizer lbfgs");
     for signal in ["-INT", "-KILL"] {
         let place = pictures();
-        long_list(&place, 400);
+        long_list(&place, 150);
         let run = begin(&place, "jobs.toml --checkpoint-every 1");
         wait_for(&place.path("out/.impasto/b.png.checkpoint.previous"));
         let (code, said) = end(run, signal);

@@ -299,12 +299,11 @@ fn check_files(tasks: &[Task], weights: Option<&Path>) -> anyhow::Result<()> {
             if read.contains_key(file) {
                 continue;
             }
-            let there = std::fs::metadata(file);
-            let there = there.with_context(|| format!("{name}: {}", file.display()))?;
+            let shown = file.display();
+            ensure!(file.exists(), "{name}: {shown}: there is no such file");
             ensure!(
-                there.is_file(),
-                "{name}: {}: not a file; name a picture file",
-                file.display()
+                file.is_file(),
+                "{name}: {shown}: not a file; name a picture file"
             );
             read.insert(file, whereabouts(file));
         }

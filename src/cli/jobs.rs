@@ -154,7 +154,9 @@ pub fn read(path: &Path, preset: Option<Recipe>) -> anyhow::Result<Vec<Job>> {
         };
         let mut recipe = (recipe.or(preset)).or(defaults.clone()).or(behind.clone());
         if let Some(init) = init_file(&recipe) {
-            recipe.init = folder.join(init).to_str().map(str::to_owned);
+            let init = folder.join(init).to_str().map(str::to_owned);
+            recipe.init =
+                Some(init.with_context(|| format!("{name}: init needs a name that is text"))?);
         }
         let files = own.files(&names, folder).with_context(|| name.clone())?;
         Ok(Job {
@@ -167,10 +169,10 @@ pub fn read(path: &Path, preset: Option<Recipe>) -> anyhow::Result<Vec<Job>> {
 }
 
 fn read_text(path: &Path) -> anyhow::Result<String> {
+    ensure!(path.exists(), "there is no such file");
     // Asked before it is opened: a pipe would wait for somebody to write.
-    let metadata = std::fs::metadata(path)?;
     ensure!(
-        metadata.is_file(),
+        path.is_file(),
         "not a file; name a list of jobs, or folders with --contents and --styles"
     );
     let mut text = String::new();
@@ -287,6 +289,7 @@ fn pictures(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
             .any(|known| *known == ending);
         known && !hidden && file.is_file()
     };
+    ensure!(folder.is_dir(), "{shown}: there is no such folder");
     let entries = folder.read_dir().with_context(|| shown.to_string())?;
     let mut files = Vec::new();
     for entry in entries {
