@@ -332,7 +332,7 @@ fn a_recipe_that_cannot_be_read_is_refused() {
         ),
         "{line}"
     );
-    place.write("mine.toml", "size = 512\n");
+    place.write("mine.toml", "size = true\n");
     let line = refusal("--preset mine.toml");
     assert!(
         line.starts_with("error: --preset: mine.toml: line 1: "),

@@ -34,7 +34,7 @@ pub struct CheckpointOptions {
 
 /// How often a checkpoint is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Every {
+pub enum Every {
     Iterations(usize),
     Time(Duration),
 }
@@ -103,7 +103,11 @@ impl About {
     }
 }
 
-fn digest(file: &Path) -> anyhow::Result<String> {
+/// The SHA-256 of a file.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn digest(file: &Path) -> anyhow::Result<String> {
     let digests = File::open(file).and_then(Digests::of);
     Ok(digests
         .with_context(|| format!("{}: cannot be read", file.display()))?
@@ -111,6 +115,14 @@ fn digest(file: &Path) -> anyhow::Result<String> {
 }
 
 impl CheckpointOptions {
+    /// Checkpoints in this file, so often.
+    pub fn new(checkpoint: PathBuf, every: Every) -> Self {
+        Self {
+            checkpoint: Some(checkpoint),
+            checkpoint_every: every,
+        }
+    }
+
     /// Checks that the checkpoints can be written where they are to be. A file that is there already is `ours` if the run was
     /// taken up from it.
     ///

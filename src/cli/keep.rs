@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 use impasto::picture::{Canvas, OutputFile};
 use impasto::stylize::StylizeError;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// How often it is looked whether the picture's folder is still there.
@@ -17,7 +17,6 @@ pub fn keep(output: &OutputFile, picture: &Canvas) -> anyhow::Result<()> {
     let Err(error) = output.write(picture) else {
         return Ok(());
     };
-    let name = format!("impasto-{}.png", std::process::id());
     let here = PathBuf::from(".");
     let folders = [std::env::temp_dir()]
         .into_iter()
@@ -25,7 +24,7 @@ pub fn keep(output: &OutputFile, picture: &Canvas) -> anyhow::Result<()> {
         .chain([here]);
     let mut troubles = error.to_string();
     for folder in folders {
-        let rescue = folder.join(&name);
+        let rescue = unused(&folder);
         match OutputFile::new(&rescue).and_then(|place| place.write(picture)) {
             Ok(()) => {
                 return Err(anyhow!(
@@ -37,6 +36,16 @@ pub fn keep(output: &OutputFile, picture: &Canvas) -> anyhow::Result<()> {
         }
     }
     Err(anyhow!(troubles))
+}
+
+/// A name in this folder that no picture kept there before has.
+fn unused(folder: &Path) -> PathBuf {
+    let id = std::process::id();
+    let names = (2..).map(|number| format!("impasto-{id}-{number}.png"));
+    let mut files = std::iter::once(format!("impasto-{id}.png"))
+        .chain(names)
+        .map(|name| folder.join(name));
+    (files.find(|file| !file.exists())).expect("there is always another number")
 }
 
 /// Keeps the last good picture of a run that went out of bounds.

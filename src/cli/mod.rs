@@ -1,8 +1,10 @@
 //! The command line: what can be asked for, and how the answer is reported.
 
+mod batch;
 mod bench;
 mod checkpoints;
 mod interrupt;
+mod jobs;
 mod keep;
 mod kept;
 mod machine;
@@ -11,6 +13,7 @@ mod order;
 mod paint;
 mod places;
 mod reconstruct;
+mod records;
 mod reports;
 mod resume;
 mod stylize;
@@ -34,6 +37,7 @@ enum Cli {
     Stylize(stylize::Stylize),
     Texture(texture::Texture),
     Reconstruct(reconstruct::Reconstruct),
+    Batch(batch::Batch),
     Resume(resume::Resume),
     Bench(bench::Bench),
     #[command(subcommand)]
@@ -49,6 +53,7 @@ pub fn run(built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
         Cli::Stylize(command) => command.run(built_in),
         Cli::Texture(command) => command.run(built_in),
         Cli::Reconstruct(command) => command.run(built_in),
+        Cli::Batch(command) => command.run(built_in),
         Cli::Resume(command) => command.run(built_in),
         Cli::Bench(command) => command.run(),
         Cli::Weights(command) => command.run(built_in),

@@ -9,6 +9,22 @@ use impasto::stylize::{Colours, Init, LayerWeight, Layers, Method, Numbers, Reci
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+/// Options of a photograph in the style of paintings: all of those below.
+#[derive(Args)]
+pub struct PaintOptions {
+    #[command(flatten)]
+    picture: PictureOptions,
+
+    #[command(flatten)]
+    photograph: PhotographOptions,
+
+    #[command(flatten)]
+    style: StyleOptions,
+
+    #[command(flatten)]
+    pub recipe: RecipeOptions,
+}
+
 /// Options of the painted picture.
 #[derive(Args)]
 #[command(next_help_heading = "Picture")]
@@ -189,6 +205,17 @@ fn number(text: &str, range: RangeInclusive<f64>) -> Option<f64> {
     (text.parse().ok()).filter(|number| range.contains(number))
 }
 
+impl PaintOptions {
+    /// What these options say.
+    ///
+    /// # Errors
+    /// If the picture to begin with has a name that no recipe can hold.
+    pub fn given(&self) -> anyhow::Result<Recipe> {
+        let of_pictures = (self.picture.given()).or(self.photograph.given()?);
+        Ok(of_pictures.or(self.style.given()).or(self.recipe.given()))
+    }
+}
+
 impl PictureOptions {
     /// What these options say.
     pub fn given(&self) -> Recipe {
@@ -241,15 +268,24 @@ impl StyleOptions {
 }
 
 impl RecipeOptions {
-    /// What these options say, then what `given` by others, then the preset that is named, or else `preset`.
+    /// What these options say, then what is `given` by others, then the preset that is named, or else `preset`.
     ///
     /// # Errors
     /// If the preset cannot be read.
     pub fn complete(&self, given: Recipe, preset: &str) -> anyhow::Result<Recipe> {
-        let name = self.preset.as_deref().unwrap_or(Path::new(preset));
-        let preset = Recipe::open(name).map_err(|trouble| anyhow!("--preset: {trouble}"))?;
+        let built_in = |name| Recipe::preset(name).expect("it is built in");
+        let preset = self.preset()?.unwrap_or_else(|| built_in(preset));
         let recipe = self.given().or(given).or(preset);
-        Ok(recipe.or(Recipe::preset("default").expect("it is built in")))
+        Ok(recipe.or(built_in("default")))
+    }
+
+    /// The recipe that `--preset` names, if it does.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn preset(&self) -> anyhow::Result<Option<Recipe>> {
+        let open = |name| Recipe::open(name).map_err(|trouble| anyhow!("--preset: {trouble}"));
+        self.preset.as_deref().map(open).transpose()
     }
 
     fn given(&self) -> Recipe {

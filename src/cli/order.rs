@@ -7,15 +7,15 @@ use super::options::{init_file, open};
 use super::places::Places;
 use super::reports::ReportOptions;
 use clap::Args;
-use impasto::picture::{Depth, Encoding, OutputFile};
+use impasto::picture::{Depth, Encoding, OutputFile, Picture};
 use impasto::stylize::{Inputs, Painted, Recipe, Style};
 use impasto::weights::Convention;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// A mask that says: all of it, or whatever is left.
-const ALL: &str = "all";
-const REST: &str = "rest";
+pub const ALL: &str = "all";
+pub const REST: &str = "rest";
 
 /// One run, from its files to its reports.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -133,11 +133,47 @@ impl Order {
 }
 
 impl Files {
-    fn inputs(&self) -> impl Iterator<Item = &Path> {
+    /// The picture files, without the one that the run may begin with.
+    pub fn inputs(&self) -> impl Iterator<Item = &Path> {
         let masks = (self.content_mask.iter().chain(&self.style_mask))
             .filter(|mask| ![Path::new(ALL), Path::new(REST)].contains(&mask.as_path()));
         let pictures = self.content.iter().chain(&self.style);
         pictures.chain(masks).map(PathBuf::as_path)
+    }
+
+    /// Checks that there are as many masks as styles.
+    ///
+    /// # Errors
+    /// If there are not.
+    pub fn check_masks(&self) -> anyhow::Result<()> {
+        for (option, masks) in [
+            ("--content-mask", &self.content_mask),
+            ("--style-mask", &self.style_mask),
+        ] {
+            anyhow::ensure!(
+                masks.is_empty() || masks.len() == self.style.len(),
+                "{option}: {} for {} style pictures; give one for each, in their order",
+                masks.len(),
+                self.style.len()
+            );
+        }
+        Ok(())
+    }
+
+    /// Pictures of no interest in place of these, for checks that need only know which there are.
+    pub fn stand_ins(&self) -> Inputs {
+        let grey = || Picture::from_array(&ndarray::Array3::zeros((1, 1, 3)));
+        let style = |number| Style {
+            painted: match self.content_mask.get(number) {
+                Some(_) => Painted::Mask(grey()),
+                None => Painted::Everywhere,
+            },
+            ..Style::new(grey())
+        };
+        Inputs {
+            content: self.content.as_ref().map(|_| grey()),
+            styles: (0..self.style.len()).map(style).collect(),
+        }
     }
 
     /// Reads the pictures. What there is to say of one goes to `remark`.
@@ -150,17 +186,7 @@ impl Files {
             .as_deref()
             .map(|file| open(file, "content", &remark));
         let content = content.transpose()?;
-        for (option, masks) in [
-            ("--content-mask", &self.content_mask),
-            ("--style-mask", &self.style_mask),
-        ] {
-            anyhow::ensure!(
-                masks.is_empty() || masks.len() == self.style.len(),
-                "{option}: {} for {} style pictures; give one for each, in their order",
-                masks.len(),
-                self.style.len()
-            );
-        }
+        self.check_masks()?;
         let styles = self.style.iter().enumerate().map(|(number, file)| {
             let mut style = Style::new(open(file, "style", &remark)?);
             if let Some(mask) = self.content_mask.get(number) {

@@ -5,15 +5,15 @@ use super::interrupt::{self, Interrupt};
 use super::keep::{Watch, keep, keep_last_good};
 use super::machine::{cpu_features, engine_name};
 use super::options::init;
-use super::order::Order;
+use super::order::{NetworkOptions, Order};
 use super::reports::Reports;
 use super::say;
 use super::weights::{load, weights_variable};
-use anyhow::anyhow;
+use anyhow::{anyhow, ensure};
 use impasto::ops::conv::Engine;
 use impasto::report::duration;
-use impasto::stylize::{Inputs, LayerWeight, Networks, Settings, State, Step, Stylization};
-use impasto::weights;
+use impasto::stylize::{Inputs, LayerWeight, Networks, Recipe, Settings, State, Step, Stylization};
+use impasto::weights::{self, Loaded};
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
@@ -24,6 +24,10 @@ pub struct Painter {
     built_in: Option<&'static [u8]>,
     interrupt: Interrupt,
     networks: Networks,
+    /// While they are needed.
+    weights: Option<Loaded>,
+    /// Whether there are many runs, all with the same weights: then those are kept, and no unfinished picture is.
+    many: bool,
 }
 
 /// A run that is taken up again.
@@ -56,13 +60,33 @@ impl Painter {
     /// # Errors
     /// If the system does not let us.
     pub fn new(built_in: Option<&'static [u8]>, quiet: bool) -> anyhow::Result<Self> {
+        let keeping = "and keeping its picture";
+        Self::watching(built_in, quiet, keeping, false)
+    }
+
+    /// As [`new`](Self::new), for many runs that have one network. The pictures of those that do not come to their end are not
+    /// kept, since a picture in its place is to be a finished one.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_many(built_in: Option<&'static [u8]>, quiet: bool) -> anyhow::Result<Self> {
+        let going_on = "the same command goes on later";
+        Self::watching(built_in, quiet, going_on, true)
+    }
+
+    fn watching(
+        built_in: Option<&'static [u8]>,
+        quiet: bool,
+        then: &'static str,
+        many: bool,
+    ) -> anyhow::Result<Self> {
         let interrupt = Interrupt::watch(move || {
             if !quiet {
                 if std::io::stderr().is_terminal() {
                     say(format_args!("")); // leaves the line of the progress bar
                 }
                 say(format_args!(
-                    "ending after this iteration, and keeping its picture; Ctrl-C again ends at once"
+                    "ending after this iteration, {then}; Ctrl-C again ends at once"
                 ));
             }
         })?;
@@ -70,7 +94,47 @@ impl Painter {
             built_in,
             interrupt,
             networks: Networks::default(),
+            weights: None,
+            many,
         })
+    }
+
+    /// Whether Ctrl-C was pressed.
+    pub fn interrupted(&self) -> bool {
+        self.interrupt.pressed()
+    }
+
+    /// Reads the weights unless they are there. Where they are from.
+    ///
+    /// # Errors
+    /// If there are none, or they cannot be read.
+    pub fn read_weights(&mut self, network: &NetworkOptions) -> anyhow::Result<weights::Source> {
+        let program = std::env::current_exe().ok();
+        let named = network.weights.clone().or_else(weights_variable);
+        let source = weights::locate(named, self.built_in, program.as_deref())?;
+        if self.weights.is_none() {
+            self.weights = Some(load(&source, network.weights_convention)?);
+        }
+        Ok(source)
+    }
+
+    /// Checks that the network that was read has the layers of a recipe.
+    ///
+    /// # Errors
+    /// Which it has not.
+    pub fn check_layers(&self, recipe: &Recipe) -> anyhow::Result<()> {
+        let layers = recipe.content_layers.iter().chain(&recipe.style_layers);
+        for layer in layers.flat_map(|layers| &layers.0) {
+            if let Some(Loaded { weights, .. }) = &self.weights {
+                let number = weights.architecture().find(&layer.layer)?;
+                ensure!(
+                    number < weights.depth(),
+                    "the weights do not reach down to layer {}",
+                    layer.layer
+                );
+            }
+        }
+        Ok(())
     }
 
     /// Paints, and writes the picture.
@@ -92,9 +156,8 @@ impl Painter {
         let settings = order.recipe.clone().settings(init, engine);
         let inputs = order.files.open(remark)?;
         let begin = Instant::now();
-        let program = std::env::current_exe().ok();
-        let source = weights::locate(named_weights, self.built_in, program.as_deref())?;
-        let loaded = load(&source, order.network.weights_convention)?;
+        let source = self.read_weights(&order.network)?;
+        let loaded = self.weights.as_ref().expect("they have been read");
         let threads = order.network.machine.threads()?;
         let run = threads.install(|| {
             Stylization::sharing(&mut self.networks, &loaded.weights, &inputs, &settings)
@@ -114,7 +177,10 @@ impl Painter {
         describe(order, &settings, &inputs, &run, &threads);
         let iterations = run.iterations();
         // At full size these may be larger than all that the run needs.
-        drop((loaded, inputs, settings));
+        drop((inputs, settings));
+        if !self.many {
+            self.weights = None;
+        }
 
         let mut checkpoints = Checkpoints::create(&order.checkpoints, || {
             let cpu = match engine {
@@ -162,7 +228,15 @@ impl Painter {
             Some(resumed) => run.resume(resumed.state, watch),
         });
         reports.finish();
-        let painting = painted.map_err(|error| keep_last_good(error, &output))?;
+        let painting = painted.map_err(|error| match self.many {
+            true => error.into(),
+            false => keep_last_good(error, &output),
+        })?;
+        // A run that was asked to end during its last iteration has not been cut short.
+        let early = painting.iterations < iterations;
+        if early && self.many {
+            return Ok(Ended::Early);
+        }
         keep(&output, &painting.picture)?;
         talk.detail(format_args!(
             "time      {:.3} s an iteration",
@@ -175,8 +249,7 @@ impl Painter {
             painting.iterations,
             duration(begin.elapsed())
         ));
-        // A run that was asked to end during its last iteration has not been cut short.
-        if painting.iterations < iterations {
+        if early {
             if let Some(path) = order.checkpoints.checkpoint.as_deref() {
                 talk.remark(format_args!(
                     "impasto resume {} goes on from here",

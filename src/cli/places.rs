@@ -57,7 +57,7 @@ impl Places {
     }
 }
 
-/// Where a file is or would be, however it is written: so that two names of one file are equal.
+/// Where a file is or would be, however it is written: so that two names of one file are equal. Its folder need not be there.
 pub fn whereabouts(path: &Path) -> PathBuf {
     if let Ok(place) = path.canonicalize() {
         return place;
@@ -66,8 +66,8 @@ pub fn whereabouts(path: &Path) -> PathBuf {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
-    match (folder.canonicalize(), path.file_name()) {
-        (Ok(folder), Some(name)) => folder.join(name),
-        _ => path.to_owned(),
+    match path.file_name() {
+        Some(name) => whereabouts(folder).join(name),
+        None => path.to_owned(),
     }
 }

@@ -66,6 +66,15 @@ impl TalkOptions {
     }
 }
 
+impl From<TalkOptions> for ReportOptions {
+    fn from(talk: TalkOptions) -> Self {
+        Self {
+            talk,
+            ..Self::default()
+        }
+    }
+}
+
 impl ReportOptions {
     /// Checks that the reports can be written where they are to be.
     ///

@@ -80,18 +80,7 @@ impl Resume {
                 "warning: no longer what they were when the run began: {changed}"
             ));
         }
-        let engine = match about.cpu.as_deref().map(Cpu::named) {
-            None => Engine::Reference,
-            Some(Ok(cpu)) => Engine::Fast(cpu),
-            Some(Err(_)) => {
-                let widest = Cpu::widest();
-                say(format_args!(
-                    "warning: the run was begun on a CPU with {}, and goes on with {widest}: last digits will differ",
-                    about.cpu.unwrap_or_default()
-                ));
-                Engine::Fast(widest)
-            }
-        };
+        let engine = engine(about.cpu.as_deref());
         talk.remark(format_args!(
             "going on after iteration {}",
             state.iterations()
@@ -99,5 +88,20 @@ impl Resume {
         let mut painter = Painter::new(built_in, talk.quiet)?;
         let ended = painter.paint(&about.order, Some(Resumed { state, engine }))?;
         Ok(ended.into())
+    }
+}
+
+/// The engine that a run was begun with on this CPU, or else the nearest to it that there is, which is said.
+pub fn engine(cpu: Option<&str>) -> Engine {
+    match cpu.map(|name| (name, Cpu::named(name))) {
+        None => Engine::Reference,
+        Some((_, Ok(cpu))) => Engine::Fast(cpu),
+        Some((name, Err(_))) => {
+            let widest = Cpu::widest();
+            say(format_args!(
+                "warning: the run was begun on a CPU with {name}, and goes on with {widest}: last digits will differ"
+            ));
+            Engine::Fast(widest)
+        }
     }
 }

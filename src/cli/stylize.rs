@@ -2,7 +2,7 @@
 
 use super::checkpoints::CheckpointOptions;
 use super::kept::Kept;
-use super::options::{PhotographOptions, PictureOptions, RecipeOptions, StyleOptions};
+use super::options::PaintOptions;
 use super::order::{Files, NetworkOptions, Order, OutputOptions};
 use super::paint::Painter;
 use super::reports::ReportOptions;
@@ -45,16 +45,7 @@ pub struct Stylize {
     settings_from: Option<PathBuf>,
 
     #[command(flatten)]
-    picture: PictureOptions,
-
-    #[command(flatten)]
-    photograph: PhotographOptions,
-
-    #[command(flatten)]
-    of_style: StyleOptions,
-
-    #[command(flatten)]
-    recipe: RecipeOptions,
+    paint: PaintOptions,
 
     #[command(flatten)]
     encoding: OutputOptions,
@@ -75,9 +66,7 @@ impl Stylize {
     /// # Errors
     /// What went wrong, to be shown to the user.
     pub fn run(self, built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
-        let given = (self.picture.given())
-            .or(self.photograph.given()?)
-            .or(self.of_style.given());
+        let given = self.paint.given()?;
         let kept = self.settings_from.as_deref().map(Kept::open).transpose()?;
         let (given, before) = match kept {
             None => (given, None),
@@ -94,8 +83,8 @@ impl Stylize {
             network.weights_convention = network.weights_convention.or(convention);
         }
         let order = Order {
-            recipe: self.recipe.complete(given, "default")?,
-            save_settings: self.recipe.save_settings,
+            recipe: self.paint.recipe.complete(given, "default")?,
+            save_settings: self.paint.recipe.save_settings,
             files: Files {
                 content: self.content.or(files.content),
                 style: or(self.style, files.style),

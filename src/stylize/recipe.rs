@@ -102,7 +102,7 @@ recipe! {
     pooling: Pooling,
 }
 
-/// A value that is written as text.
+/// A value that is written as text; a whole number may stand for itself, as in `size = 512`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Text<T>(pub T);
 
@@ -114,7 +114,16 @@ impl<T: Display> Serialize for Text<T> {
 
 impl<'de, T: FromStr<Err = String>> Deserialize<'de> for Text<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "expected text or a whole number")]
+        enum Written {
+            Number(u64),
+            Text(String),
+        }
+        let text = match Written::deserialize(deserializer)? {
+            Written::Number(number) => number.to_string(),
+            Written::Text(text) => text,
+        };
         text.parse().map(Self).map_err(serde::de::Error::custom)
     }
 }
@@ -289,6 +298,7 @@ mod tests {
 
     #[test]
     fn what_a_recipe_sets_wins_and_the_rest_is_filled_in() {
+        assert_eq!("size = 512".parse(), "size = '512'".parse::<Recipe>());
         let recipe: Recipe = "size = '300x200'\niterations = 7\n[style-layers]\nconv1_1 = 2.0"
             .parse()
             .unwrap();
@@ -302,6 +312,7 @@ mod tests {
         for (text, trouble) in [
             ("iterations = 7\nsice = 512", "line 2: unknown field `sice`"),
             ("size = 'big'", "line 1: write pixels"),
+            ("\nsize = 1.5", "line 2: expected text or a whole number"),
             ("iterations = -1", "line 1: invalid value"),
             ("iterations = ", "line 1: "),
             (
