@@ -31,8 +31,9 @@ fn pictures() -> Workplace {
     place
 }
 
+/// The pixels: the files name their pictures as they were given.
 fn bytes(place: &Workplace, name: &str) -> Vec<u8> {
-    std::fs::read(place.path(name)).unwrap()
+    place.pixels(name)
 }
 
 /// What `impasto stylize` paints.
@@ -177,7 +178,7 @@ fn what_is_finished_is_skipped_until_its_pictures_or_settings_change() {
 #[test]
 fn a_job_that_fails_is_told_and_the_next_one_is_painted() {
     let place = pictures();
-    let whole = bytes(&place, "photos/cat.jpg");
+    let whole = std::fs::read(place.path("photos/cat.jpg")).unwrap();
     place.write("photos/cow.jpg", &whole[..whole.len() / 2]);
     std::fs::remove_file(place.path("paintings/wave.jpg")).unwrap();
     let arguments = format!("--contents photos --styles paintings -o out {QUICK}");
@@ -394,7 +395,7 @@ fn wrong_folders_are_refused() {
         assert!(line.contains(trouble), "{line}");
     }
     // Two photographs that would be painted into one file.
-    place.write("photos/cat.png", bytes(&place, "photos/cat.jpg"));
+    std::fs::copy(place.path("photos/cat.jpg"), place.path("photos/cat.png")).unwrap();
     let line = place.refusal(place.impasto("batch --contents photos --styles paintings -o out"));
     let both = "photos/cat.png in the style of paintings/night.jpg: out/cat_night.png: another job writes this file too \
                 (photos/cat.jpg in the style of paintings/night.jpg)";

@@ -24,7 +24,7 @@ fn run(
         scales: Scales::Count(2),
         iterations: 5,
         optimizer,
-        average: 0.5,
+        average: if optimizer == Method::Adam { 0.5 } else { 0.0 },
         seed,
         tv_weight: 1e-3,
         engine,

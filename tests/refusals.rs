@@ -262,9 +262,12 @@ fn a_size_beyond_the_memory_is_refused_before_it_is_taken() {
 fn senseless_options_are_refused() {
     let place = Workplace::new();
     for (arguments, reason) in [
-        ("--style-weight 0 --content-weight 0", "nothing to optimise"),
         (
-            "--style-weight 1e-300 --style-layers conv1_1=1e-300 --content-weight 0",
+            "--style-weight 0 --content-weight 0 --tv-weight 0",
+            "nothing to optimise",
+        ),
+        (
+            "--style-weight 1e-300 --style-layers conv1_1=1e-300 --content-weight 0 --tv-weight 0",
             "nothing to optimise",
         ),
         (
@@ -356,7 +359,8 @@ fn a_recipe_that_cannot_be_read_is_refused() {
 #[test]
 fn a_loss_out_of_bounds_ends_the_run_and_keeps_the_last_good_picture() {
     let place = Workplace::new();
-    let wild = "-o out.png --size 48 --iterations 9 --init content --learning-rate 1e30";
+    let wild =
+        "-o out.png --size 48 --iterations 9 --init content --optimizer adam --learning-rate 1e30";
     let output = place.stylize(wild).assert().code(1).get_output().clone();
     let message = String::from_utf8(output.stderr).unwrap();
     let line = message.lines().last().unwrap();

@@ -300,11 +300,11 @@ mod tests {
 
     #[test]
     fn a_torus_is_enlarged_without_a_seam() {
-        let wave = |n: usize, of: usize| (n as f32 * std::f32::consts::TAU / of as f32).cos();
+        let wave = |n: usize, of: usize| (n as f32 * std::f32::consts::TAU / of as f32).sin();
         let small = Array3::from_shape_fn((24, 32, 3), |(i, j, _)| wave(i, 24) + wave(j, 32));
-        // The cosine of pixel centres half as far apart.
+        // The sine at pixel centres half as far apart.
         let centre =
-            |n: usize, of: usize| ((n as f32 - 0.5) * std::f32::consts::TAU / of as f32).cos();
+            |n: usize, of: usize| ((n as f32 - 0.5) * std::f32::consts::TAU / of as f32).sin();
         let large = resize_torus(&small, size(64, 48));
         for ((i, j, _), value) in large.indexed_iter() {
             let expected = centre(i, 48) + centre(j, 64);

@@ -227,6 +227,12 @@ impl Settings {
                 "the decay of the average must be from 0 to less than 1, not {average}"
             ));
         }
+        if self.average > 0.0 && self.optimizer != Method::Adam {
+            return Err(
+                "the average is one of Adam's pictures; ask for Adam with it, or for none"
+                    .to_owned(),
+            );
+        }
         for scale in &self.style_scale {
             if !(MIN_STYLE_SCALE..=MAX_STYLE_SCALE).contains(scale) {
                 return Err(format!(
@@ -447,6 +453,8 @@ mod tests {
         assert!(refusal(normalised).contains("Adam"));
         assert!(refusal(|s| s.history = 0).contains("history"));
         assert!(refusal(|s| s.average = 1.0).contains("average"));
+        let averaged = |s: &mut Settings| (s.average, s.optimizer) = (0.9, Method::Lbfgs);
+        assert!(refusal(averaged).contains("Adam"));
         assert!(refusal(|s| s.style_scale = vec![0.0]).contains("style scale"));
         assert!(refusal(|s| s.noise_ratio = 1.5).contains("noise ratio"));
         assert!(refusal(|s| s.style_weight = -1.0).contains("weight of style"));

@@ -31,6 +31,11 @@ impl Workplace {
         self.path(name)
     }
 
+    /// The pixels of a picture: its file may hold more, such as how it was made.
+    pub fn pixels(&self, name: &str) -> Vec<u8> {
+        image::open(self.path(name)).unwrap().into_bytes()
+    }
+
     /// `impasto` with these arguments, apart by spaces.
     pub fn impasto(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_impasto"));
