@@ -164,7 +164,10 @@ impl Painter {
         });
         reports.finish();
         let painting = painted.map_err(|error| keep_last_good(error, &output))?;
-        keep(&output, &painting.picture)?;
+        // Whatever becomes of the animation, the picture is there before.
+        let kept = keep(&output, &painting.picture);
+        reports.animate(&painting.picture);
+        kept?;
         talk.detail(format_args!(
             "time      {:.3} s an iteration",
             seconds / painting.iterations as f64

@@ -46,6 +46,16 @@ impl Picture {
         Size { width, height }
     }
 
+    /// Its pixels.
+    pub(crate) fn image(&self) -> &RgbImage {
+        &self.0
+    }
+
+    /// The picture of these pixels.
+    pub(crate) fn from_image(image: RgbImage) -> Self {
+        Self(image)
+    }
+
     /// The array that the network sees: H×W×3, RGB 0..255 less [`MEAN`].
     pub fn to_array(&self) -> Array3<f32> {
         let Size { width, height } = self.size();

@@ -45,7 +45,6 @@ impl State {
 }
 
 /// What is known after an iteration.
-#[derive(Debug)]
 pub struct Step<'a> {
     /// Which iteration this was, from 1.
     pub iteration: usize,
@@ -59,6 +58,14 @@ pub struct Step<'a> {
     pub elapsed: Duration,
     /// Where this iteration's time went.
     pub times: &'a Times,
+    run: &'a Stylization,
+}
+
+impl Step<'_> {
+    /// What would come out if the run ended here: in the size that was asked for and in its colours.
+    pub fn picture(&self) -> Picture {
+        self.run.finished(self.state.picture().clone())
+    }
 }
 
 /// Where the time of one iteration went.
@@ -170,6 +177,7 @@ impl Stylization {
                     state: &state,
                     elapsed: state.elapsed,
                     times: &times(&self.network, evaluation, stepping.elapsed()),
+                    run: self,
                 };
                 if watch(&step).is_break() {
                     return Ok(self.painting(state));
