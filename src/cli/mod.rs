@@ -2,6 +2,7 @@
 
 mod bench;
 mod checkpoints;
+mod explain;
 mod interrupt;
 mod keep;
 mod machine;
@@ -30,6 +31,7 @@ use std::process::ExitCode;
 enum Cli {
     Stylize(stylize::Stylize),
     Resume(resume::Resume),
+    Explain(explain::Explain),
     Bench(bench::Bench),
     #[command(subcommand)]
     Weights(weights::Command),
@@ -43,6 +45,7 @@ pub fn run(built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
     match Cli::parse() {
         Cli::Stylize(command) => command.run(built_in),
         Cli::Resume(command) => command.run(built_in),
+        Cli::Explain(command) => command.run(built_in),
         Cli::Bench(command) => command.run(),
         Cli::Weights(command) => command.run(built_in),
     }
