@@ -3,7 +3,10 @@
 
 mod workplace;
 
-use std::io::Read;
+use image::codecs::png::PngDecoder;
+use image::{AnimationDecoder, DynamicImage};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -119,6 +122,76 @@ fn a_second_ctrl_c_ends_the_program_at_once() {
     let (code, said) = end(run);
     assert_eq!(code, Some(130), "{said}");
     assert_eq!(place.contents(), ["log.jsonl"]);
+}
+
+#[test]
+fn an_animation_ends_with_the_picture_of_a_run_that_is_ended_early() {
+    let place = Workplace::new();
+    let run = begin(&place, "--size 48 --animation a.png");
+    wait_for("two iterations", || lines(&place.path("log.jsonl")) >= 2);
+    assert!(!place.path("a.png").exists());
+    send("-INT", &run);
+    let (code, said) = end(run);
+    assert_eq!(code, Some(130), "{said}");
+    let done = lines(&place.path("log.jsonl"));
+    let file = BufReader::new(File::open(place.path("a.png")).unwrap());
+    let frames = PngDecoder::new(file).unwrap().apng().unwrap().into_frames();
+    let frames = frames.collect_frames().unwrap();
+    assert!(
+        (2..=done).contains(&frames.len()),
+        "{} of {done}",
+        frames.len()
+    );
+    let last = DynamicImage::ImageRgba8(frames.last().unwrap().buffer().clone());
+    let painted = image::open(place.path("out.png")).unwrap();
+    assert_eq!(last.into_rgb8(), painted.into_rgb8());
+}
+
+#[test]
+fn an_animation_that_cannot_be_written_leaves_the_picture_as_it_is() {
+    let place = Workplace::new();
+    std::fs::create_dir(place.path("gone")).unwrap();
+    let run = begin(&place, "--size 48 --animation gone/a.gif");
+    wait_for("two iterations", || lines(&place.path("log.jsonl")) >= 2);
+    std::fs::remove_dir(place.path("gone")).unwrap();
+    send("-INT", &run);
+    let (code, said) = end(run);
+    assert_eq!(code, Some(130), "{said}");
+    let warning = "warning: no animation: there is no folder gone";
+    assert!(said.lines().any(|line| line == warning), "{said}");
+    assert_eq!(place.contents(), ["log.jsonl", "out.png"]);
+    image::open(place.path("out.png")).unwrap();
+}
+
+#[test]
+fn ctrl_c_ends_an_explanation_and_keeps_the_figure_so_far() {
+    let place = Workplace::new();
+    let explain = Command::new(env!("CARGO_BIN_EXE_impasto"))
+        .current_dir(place.path(""))
+        .env_remove("IMPASTO_WEIGHTS")
+        .arg("explain")
+        .arg(data("content/chelsea.jpg"))
+        .arg(data("style/starry_night.jpg"))
+        .args("-o out.png --iterations 1000000 --size 48".split(' '))
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut run = Run(explain.unwrap());
+    let mut said = BufReader::new(run.0.stderr.take().unwrap());
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    assert_eq!(line, "panel 1 of 10: style up to conv1_1\n");
+    assert!(place.contents().is_empty());
+    send("-INT", &run);
+    wait_for("the end", || run.0.try_wait().unwrap().is_some());
+    assert_eq!(run.0.wait().unwrap().code(), Some(130));
+    let mut rest = String::new();
+    said.read_to_string(&mut rest).unwrap();
+    let lines: Vec<_> = rest.lines().collect();
+    assert_eq!(lines.len(), 2, "{rest}");
+    assert!(lines[0].contains("keeping the figure so far"), "{rest}");
+    assert!(lines[1].starts_with("wrote out.png ("), "{rest}");
+    assert_eq!(place.contents(), ["out.png"]);
+    image::open(place.path("out.png")).unwrap();
 }
 
 #[test]

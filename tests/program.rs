@@ -616,6 +616,7 @@ fn help_and_version_are_there() {
         "--threads",
         "--frames",
         "--frames-at",
+        "--animation",
         "--log",
         "--quiet",
         "--verbose",

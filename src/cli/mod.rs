@@ -3,6 +3,7 @@
 mod batch;
 mod bench;
 mod checkpoints;
+mod explain;
 mod interrupt;
 mod jobs;
 mod keep;
@@ -39,6 +40,7 @@ enum Cli {
     Reconstruct(reconstruct::Reconstruct),
     Batch(batch::Batch),
     Resume(resume::Resume),
+    Explain(explain::Explain),
     Bench(bench::Bench),
     #[command(subcommand)]
     Weights(weights::Command),
@@ -55,6 +57,7 @@ pub fn run(built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
         Cli::Reconstruct(command) => command.run(built_in),
         Cli::Batch(command) => command.run(built_in),
         Cli::Resume(command) => command.run(built_in),
+        Cli::Explain(command) => command.run(built_in),
         Cli::Bench(command) => command.run(),
         Cli::Weights(command) => command.run(built_in),
     }

@@ -237,7 +237,10 @@ impl Painter {
         if early && self.many {
             return Ok(Ended::Early);
         }
-        keep(&output, &painting.picture)?;
+        // Whatever becomes of the animation, the picture is there before.
+        let kept = keep(&output, &painting.picture);
+        reports.animate(&painting.picture.to_picture());
+        kept?;
         talk.detail(format_args!(
             "time      {:.3} s an iteration",
             seconds / painting.iterations as f64

@@ -2,9 +2,10 @@
 
 use super::places::Places;
 use super::say;
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use clap::Args;
-use impasto::report::{FrameSchedule, Frames, Log, Progress};
+use impasto::picture::Picture;
+use impasto::report::{Animation, AnimationFile, FrameSchedule, Frames, Log, Progress};
 use impasto::stylize::Step;
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
@@ -28,6 +29,11 @@ pub struct ReportOptions {
         requires = "frames"
     )]
     frames_at: FrameSchedule,
+
+    /// Write the picture as it develops to this file, animated: up to 60 frames, most of them of the early iterations, up to 480
+    /// pixels along the long edge; of a run that is resumed, what it shows is since then
+    #[arg(long, value_name = "FILE.gif|FILE.apng")]
+    animation: Option<PathBuf>,
 
     /// Write the losses to this file, a JSON object a line, a line an iteration
     #[arg(long, value_name = "FILE")]
@@ -102,6 +108,10 @@ impl ReportOptions {
                 log.display()
             );
         }
+        if let Some(animation) = &self.animation {
+            places.writes("--animation", animation)?;
+            animation_file(animation)?;
+        }
         Ok(())
     }
 
@@ -114,11 +124,17 @@ impl ReportOptions {
     }
 }
 
+fn animation_file(path: &Path) -> anyhow::Result<AnimationFile> {
+    AnimationFile::new(path)
+        .map_err(|trouble| anyhow!("{}: --animation: {trouble}", path.display()))
+}
+
 /// Those who watch a run. One that fails says so once and is dropped; the run goes on.
 pub struct Reports {
     progress: Option<Progress>,
     log: Option<Log>,
     frames: Option<Frames>,
+    animation: Option<Animation>,
 }
 
 impl Reports {
@@ -140,9 +156,11 @@ impl Reports {
             }
             .with_context(|| format!("{}: no log can be made", path.display()))
         });
+        let animation = options.animation.as_deref().map(animation_file);
         Ok(Self {
             log: log.transpose()?,
             frames,
+            animation: (animation.transpose()?).map(|file| Animation::new(file, done, iterations)),
             progress: (!options.talk.quiet).then(|| Progress::new(iterations)),
         })
     }
@@ -156,6 +174,9 @@ impl Reports {
         if let Some(Err(error)) = self.frames.as_mut().map(|frames| frames.observe(step)) {
             self.warn(format_args!("warning: no more frames: {error}"));
             self.frames = None;
+        }
+        if let Some(animation) = &mut self.animation {
+            animation.observe(step);
         }
         if let Some(progress) = &mut self.progress {
             progress.observe(step);
@@ -174,6 +195,13 @@ impl Reports {
     pub fn finish(&self) {
         if let Some(progress) = &self.progress {
             progress.finish();
+        }
+    }
+
+    /// Writes the animation, if one is asked for, that ends with this picture.
+    pub fn animate(&mut self, last: &Picture) {
+        if let Some(Err(trouble)) = self.animation.take().map(|animation| animation.write(last)) {
+            self.warn(format_args!("warning: no animation: {trouble}"));
         }
     }
 }

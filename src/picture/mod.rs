@@ -65,6 +65,11 @@ impl Picture {
         self.alpha.is_none()
     }
 
+    /// Its pixels.
+    pub(crate) fn image(&self) -> &RgbImage {
+        &self.rgb
+    }
+
     /// The array that the network sees: H×W×3, RGB 0..255 less [`MEAN`].
     pub fn to_array(&self) -> Array3<f32> {
         let Size { width, height } = self.size();

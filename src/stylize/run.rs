@@ -5,7 +5,7 @@ use super::{Stage, Stylization, StylizeError, size_of};
 use crate::loss::{Losses, Objective, Region, StylePicture, Targets};
 use crate::network::{LayerTime, Network};
 use crate::ops::workspace::Phase;
-use crate::picture::{Canvas, Size, resize, resize_torus};
+use crate::picture::{Canvas, Picture, Size, resize, resize_torus};
 use ndarray::Array3;
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
@@ -45,7 +45,6 @@ impl State {
 }
 
 /// What is known after an iteration.
-#[derive(Debug)]
 pub struct Step<'a> {
     /// Which iteration this was, from 1.
     pub iteration: usize,
@@ -59,6 +58,14 @@ pub struct Step<'a> {
     pub elapsed: Duration,
     /// Where this iteration's time went.
     pub times: &'a Times,
+    run: &'a Stylization,
+}
+
+impl Step<'_> {
+    /// What would come out if the run ended here: in the size that was asked for and in its colours.
+    pub fn picture(&self) -> Picture {
+        (self.run.finished(self.state.picture().clone())).to_picture()
+    }
 }
 
 /// Where the time of one iteration went.
@@ -165,6 +172,7 @@ impl Stylization {
                     state: &state,
                     elapsed: state.elapsed,
                     times: &times(&self.network, evaluation, stepping.elapsed()),
+                    run: self,
                 };
                 if watch(&step).is_break() {
                     return Ok(self.painting(state));
