@@ -1,5 +1,6 @@
 # make demo    paint a picture; make test    check everything; make doc    the library's documentation
 # make bench    measure each operation; make bench-peer    measure a whole iteration beside PyTorch's
+# make bench-ways    how soon each optimiser is where 300 iterations of Adam lead, as docs/optimizers.md shows it
 # make check-weights    the project's weights in every format, written by the tools that people use; memory for large files
 # make fuzz    look for bytes that break the readers of weights, FUZZ_SECONDS for each
 
@@ -7,13 +8,12 @@ CARGO ?= cargo
 # nextest runs test programs side by side; cargo test does where it is not installed.
 TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
 
-.PHONY: demo test bench bench-peer check-weights fuzz doc clean
+.PHONY: demo test bench bench-peer bench-ways check-weights fuzz doc clean
 
 demo:
 	$(CARGO) build --release --locked
 	@mkdir -p out
-	target/release/impasto stylize data/content/chelsea.jpg data/style/starry_night.jpg -o out/chelsea.png \
-		--size 448 --init content --iterations 110 --learning-rate 8 --content-weight 10
+	target/release/impasto stylize data/content/chelsea.jpg data/style/starry_night.jpg -o out/chelsea.png
 
 test:
 	$(CARGO) fmt --check
@@ -34,6 +34,10 @@ bench:
 bench-peer: target/peer/installed
 	$(CARGO) build --release --locked
 	target/peer/bin/python benches/peer/compare.py target/release/impasto
+
+bench-ways:
+	$(CARGO) build --release --locked
+	python3 benches/ways.py target/release/impasto out/ways
 
 # SciPy, PyTorch and h5py go into a virtual environment under target/.
 check-weights: target/weights/installed

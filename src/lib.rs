@@ -22,7 +22,7 @@
 //! fast one, which does the same with a quarter of the multiplications ([`ops::conv::winograd`]) on vectors of whatever width
 //! the CPU has ([`kernels`]), in memory that it uses again and again ([`ops::workspace`]).
 //!
-//! [`finite_difference`] is how each derivative is proved; `tests/gradients.rs` does it.
+//! [`finite_difference`] is how each derivative is proved; `tests/numerics/gradients.rs` does it.
 //!
 //! Data moves one way: the network knows nothing of losses, the losses nothing of optimisers, the optimisers nothing of
 //! pictures, and none of them of the command line.

@@ -1,6 +1,7 @@
 //! The program built without weights: `cargo test --no-default-features --test without_weights`.
 #![cfg(not(feature = "embedded-weights"))]
 
+#[path = "program/workplace.rs"]
 mod workplace;
 
 use workplace::{SMALL, Workplace, data};

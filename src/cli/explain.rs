@@ -18,7 +18,8 @@ use impasto::ops::conv::Engine;
 use impasto::picture::{Canvas, OutputFile, Picture, SizeRequest};
 use impasto::report::{Figure, Progress, Row, duration};
 use impasto::stylize::{
-    Init, Inputs, LayerWeight, Layers, Networks, Recipe, Style, Stylization, StylizeError, Text,
+    Init, Inputs, LayerWeight, Layers, Networks, Recipe, Scales, Style, Stylization, StylizeError,
+    Text,
 };
 use impasto::weights::{Weights, locate};
 use std::io::IsTerminal;
@@ -189,6 +190,8 @@ impl Explain {
             let recipe = Recipe {
                 size: Some(Text(self.size)),
                 iterations: Some(self.iterations),
+                scales: Some(Text(Scales::Count(1))),
+                style_margin: Some(0.04),
                 content_layers: Some(layers.clone()),
                 style_layers: Some(layers),
                 seed: Some(self.seed),

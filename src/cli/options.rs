@@ -62,7 +62,7 @@ pub struct PhotographOptions {
     )]
     original_colors: Option<ColoursName>,
 
-    /// How much the photograph's things count [default: 0.01]
+    /// How much the photograph's things count [default: 20000]
     #[arg(long, value_name = "X", value_parser = weight, allow_negative_numbers = true)]
     content_weight: Option<f64>,
 
@@ -114,15 +114,16 @@ pub struct RecipeOptions {
     #[arg(long, value_name = "FILE")]
     pub save_settings: Option<PathBuf>,
 
-    /// How often loss and gradient are computed: more is closer to the painting, and takes longer [default: 300]
+    /// How often loss and gradient are computed: more is closer to the painting, and takes longer [default: 200]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     iterations: Option<u32>,
 
-    /// From coarse to fine: auto, or a number of sizes, each √2 times the one before, or their long edges [default: 1]
+    /// From coarse to fine: auto, or a number of sizes, each √2 times the one before, or their long edges
+    /// [default: auto]
     #[arg(long, value_name = "auto|N|LIST")]
     scales: Option<Scales>,
 
-    /// How the pixels are moved [default: adam]
+    /// How the pixels are moved [default: lbfgs]
     #[arg(
         long,
         value_enum,
@@ -148,7 +149,7 @@ pub struct RecipeOptions {
     #[arg(long)]
     normalize_gradients: bool,
 
-    /// How much smoothness (total variation) counts [default: 0]
+    /// How much smoothness (total variation) counts [default: 30000; from noise alone 0]
     #[arg(long, value_name = "X", value_parser = weight, allow_negative_numbers = true)]
     tv_weight: Option<f64>,
 

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 /// Paint a photograph in the style of a painting
 ///
-/// With no option it is the classic recipe, 512 pixels along the long edge. For a first look try --size 256 --iterations 100.
+/// With no option the long edge gets 512 pixels. For a first look try --size 256.
 #[derive(Args)]
 pub struct Stylize {
     /// The photograph: what to paint

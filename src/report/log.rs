@@ -1,5 +1,6 @@
 //! A log of the losses: one JSON object a line, one line an iteration.
 
+use crate::picture::Size;
 use crate::stylize::Step;
 use serde::Serialize;
 use std::fs::File;
@@ -13,6 +14,8 @@ pub struct Log(LineWriter<File>);
 #[derive(Serialize)]
 struct Line {
     iteration: usize,
+    /// Of the picture: the coarse ones come first.
+    size: String,
     content: f64,
     style: f64,
     tv: f64,
@@ -64,6 +67,7 @@ impl Log {
     pub fn observe(&mut self, step: &Step) -> io::Result<()> {
         let line = Line {
             iteration: step.iteration,
+            size: Size::of_array(step.state.picture()).to_string(),
             content: step.losses.content,
             style: step.losses.style,
             tv: step.losses.tv,

@@ -3,9 +3,7 @@
 //! The bound is [`BOUND`] for each; step and error measure are those of `impasto::finite_difference`. Where an operation has
 //! kinks, the inputs are chosen, and checked, to lie away from them.
 
-mod common;
-
-use common::{TINY, inner, random, random_weights};
+use crate::common::{TINY, inner, random, random_weights};
 use impasto::finite_difference::{STEP, relative_error};
 use impasto::loss::content::ContentLoss;
 use impasto::loss::style::{Sample, Statistic, StyleLoss};

@@ -1,12 +1,9 @@
 //! `impasto batch`, as a user runs it.
-#![cfg(feature = "embedded-weights")]
 
-mod workplace;
-
+use crate::workplace::{Workplace, data};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use workplace::{Workplace, data};
 
 /// What makes a run quick.
 const QUICK: &str = "--size 48 --iterations 2 --content-layers conv2_1 --style-layers conv1_1";

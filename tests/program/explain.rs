@@ -1,14 +1,11 @@
 //! The figure of what the network sees.
-#![cfg(feature = "embedded-weights")]
 
-mod workplace;
-
+use crate::workplace::{Workplace, data};
 use assert_cmd::Command;
 use image::{Rgb, RgbImage};
 use impasto::picture::{Canvas, OutputFile, Picture, Size};
 use impasto::vgg::VGG19;
 use impasto::weights::{Precision, Weights};
-use workplace::{Workplace, data};
 
 /// `impasto explain` of the cat and the night, with these arguments.
 fn explain(place: &Workplace, arguments: &str) -> Command {

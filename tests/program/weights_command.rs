@@ -1,11 +1,8 @@
 //! `impasto weights`, as a user runs it.
-#![cfg(feature = "embedded-weights")]
 
-mod workplace;
-
+use crate::workplace::{SMALL, Workplace, data};
 use assert_cmd::Command;
 use std::path::Path;
-use workplace::{SMALL, Workplace, data};
 
 /// What a command prints, if it ends well.
 fn printed(mut command: Command) -> String {
@@ -19,7 +16,7 @@ fn painting(place: &Workplace, options: &str) -> Vec<u8> {
         .stylize(&format!("{SMALL} {options}"))
         .assert()
         .success();
-    std::fs::read(place.path("out.png")).unwrap()
+    place.pixels("out.png")
 }
 
 #[test]

@@ -1,15 +1,12 @@
 //! Animations of runs.
-#![cfg(feature = "embedded-weights")]
 
-mod workplace;
-
+use crate::workplace::{SMALL, Workplace};
 use image::codecs::gif::GifDecoder;
 use image::codecs::png::PngDecoder;
 use image::{AnimationDecoder, DynamicImage, RgbImage};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
-use workplace::{SMALL, Workplace};
 
 /// Few layers: what is tested takes many iterations.
 const SHALLOW: &str = "-o out.png --content-layers conv1_1 --style-layers conv1_1";
@@ -75,7 +72,7 @@ fn an_animation_shows_the_run_and_ends_with_its_picture() {
 fn a_short_run_has_a_frame_for_each_iteration() {
     let place = Workplace::new();
     place
-        .stylize(&format!("{SMALL} --animation a.png"))
+        .stylize(&format!("{SMALL} --optimizer adam --animation a.png"))
         .assert()
         .success();
     assert_eq!(place.contents(), ["a.png", "out.png"]);

@@ -2,9 +2,7 @@
 //!
 //! So what is rolled stays what it was, rolled: the proof that no operation, forward or backward, treats an edge differently.
 
-mod common;
-
-use common::{TINY, distance, random, random_weights};
+use crate::common::{TINY, distance, random, random_weights};
 use impasto::loss::style::Statistic;
 use impasto::loss::{Objective, Region, StylePicture, Tap, Targets, total_variation};
 use impasto::network::Network;

@@ -1,8 +1,6 @@
 //! The engine against values that PyTorch computed; `golden/make_golden.py` says how.
 
-mod common;
-
-use common::{TINY, distance, golden, golden_array, tiny_weights};
+use crate::common::{TINY, distance, golden, golden_array, tiny_weights};
 use impasto::kernels::Cpu;
 use impasto::loss::style::Statistic;
 use impasto::loss::{Losses, Objective, Region, StylePicture, Tap, Targets};
@@ -13,7 +11,7 @@ use impasto::ops::pool::Pooling;
 use impasto::optimize::Adam;
 use ndarray::Array3;
 
-static FIXTURE: &[u8] = include_bytes!("golden/golden.safetensors");
+static FIXTURE: &[u8] = include_bytes!("../golden/golden.safetensors");
 
 /// As in the script.
 const CONTENT: [(&str, f64); 2] = [("conv2_2", 1.0), ("pool1", 0.5)];

@@ -1,8 +1,6 @@
 //! Each operation against its definition, written out as plain loops, or against values worked out by hand.
 
-mod common;
-
-use common::random;
+use crate::common::random;
 use impasto::loss::content::ContentLoss;
 use impasto::loss::style::{Sample, Statistic, StyleLoss};
 use impasto::loss::total_variation;

@@ -1,8 +1,7 @@
 //! Ctrl-C, as a terminal sends it.
-#![cfg(all(unix, feature = "embedded-weights"))]
+#![cfg(unix)]
 
-mod workplace;
-
+use crate::workplace::{Workplace, data};
 use image::codecs::png::PngDecoder;
 use image::{AnimationDecoder, DynamicImage};
 use std::fs::File;
@@ -10,7 +9,6 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use workplace::{Workplace, data};
 
 /// A run that is ended with the test, whatever becomes of it.
 struct Run(Child);
@@ -30,7 +28,7 @@ fn begin(place: &Workplace, options: &str) -> Run {
         .arg("stylize")
         .arg(data("content/chelsea.jpg"))
         .arg(data("style/starry_night.jpg"))
-        .args("-o out.png --iterations 1000000 --log log.jsonl".split(' '))
+        .args("-o out.png --iterations 1000000 --scales 1 --log log.jsonl".split(' '))
         .args(options.split(' '))
         .stderr(Stdio::piped())
         .spawn();

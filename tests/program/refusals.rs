@@ -1,13 +1,10 @@
 //! Bad input: one clear line that names the file or option, exit code 1 (2 for usage), and nothing written.
-#![cfg(feature = "embedded-weights")]
 
-mod workplace;
-
+use crate::workplace::{SMALL, Workplace, data, png_header};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView, serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use workplace::{SMALL, Workplace, data, png_header};
 
 /// The refusal of a run with this photograph.
 fn of_content(place: &Workplace, name: &str) -> String {

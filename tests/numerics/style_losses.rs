@@ -1,9 +1,7 @@
 //! The style losses' values against plain computations, what masks, mixtures and regions mean, and that nothing depends on the
 //! number of threads. Their derivatives are proved in `gradients.rs`.
 
-mod common;
-
-use common::{TINY, distance, inner, random, random_weights};
+use crate::common::{TINY, distance, inner, random, random_weights};
 use impasto::kernels::Cpu;
 use impasto::loss::content::ContentLoss;
 use impasto::loss::style::{Sample, Statistic, StyleLoss};

@@ -1,8 +1,6 @@
 //! The fast engine against the reference, with every instruction set that this machine has.
 
-mod common;
-
-use common::{distance, inner, random, random_weights};
+use crate::common::{distance, inner, random, random_weights};
 use impasto::kernels::Cpu;
 use impasto::loss::style::Statistic;
 use impasto::loss::{Objective, Region, StylePicture, Tap, Targets};

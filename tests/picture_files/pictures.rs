@@ -1,14 +1,12 @@
 //! Every file of `pictures/` (made by the script there) is read as the picture that it shows; damaged ones are refused.
 
-mod workplace;
-
+use crate::workplace::png_header;
 use image::{ImageBuffer, Rgba};
 use impasto::picture::{MOST_PIXELS, Picture, Size};
 use impasto::vgg::MEAN;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use std::path::{Path, PathBuf};
-use workplace::png_header;
 
 const SIZE: Size = Size {
     width: 48,
