@@ -12,11 +12,11 @@ import sys
 
 WAYS = {
     "Adam, learning rate 2": "--iterations 300",
-    "Adam, learning rate 8": "--iterations 300 --learning-rate 8",
-    "L-BFGS": "--optimizer lbfgs --learning-rate 10 --iterations 150",
-    "L-BFGS, 2 sizes": "--optimizer lbfgs --learning-rate 10 --iterations 150 --scales 2",
-    "L-BFGS, --scales auto": "--optimizer lbfgs --learning-rate 10 --iterations 200 --scales auto",
-    "L-BFGS, --scales auto, short": "--optimizer lbfgs --learning-rate 10 --iterations 70 --scales auto",
+    "Adam, learning rate 8": "--iterations 150 --learning-rate 8",
+    "L-BFGS": "--optimizer lbfgs --learning-rate 10 --iterations 100",
+    "L-BFGS, 2 sizes": "--optimizer lbfgs --learning-rate 10 --iterations 60 --scales 2",
+    "L-BFGS, 3 sizes": "--optimizer lbfgs --learning-rate 10 --iterations 80 --scales 3",
+    "L-BFGS, --scales auto": "--optimizer lbfgs --learning-rate 10 --iterations 120 --scales auto",
 }
 PAIRS = [("chelsea", "starry_night"), ("coffee", "great_wave")]
 FULL = "333x250"

@@ -3,7 +3,7 @@
 use super::checkpoints::{CheckpointOptions, Every};
 use super::interrupt;
 use super::jobs::{self, Job};
-use super::options::PaintOptions;
+use super::options::{PaintOptions, RecipeOptions};
 use super::order::{NetworkOptions, Order, OutputOptions};
 use super::paint::{Ended, Painter};
 use super::places::whereabouts;
@@ -75,6 +75,9 @@ pub struct Batch {
 
     #[command(flatten)]
     paint: PaintOptions,
+
+    #[command(flatten)]
+    recipe: RecipeOptions,
 
     #[command(flatten)]
     encoding: OutputOptions,
@@ -224,11 +227,11 @@ impl Batch {
     /// The jobs with the options of the command line.
     fn tasks(&self) -> anyhow::Result<Vec<Task>> {
         ensure!(
-            self.paint.recipe.save_settings.is_none(),
+            self.recipe.save_settings.is_none(),
             "--save-settings is for one run, and here are many: give it to impasto stylize"
         );
-        let given = self.paint.given()?;
-        let preset = self.paint.recipe.preset()?;
+        let given = self.recipe.given().or(self.paint.given()?);
+        let preset = self.recipe.preset()?;
         let default = Recipe::preset("default").expect("it is built in");
         let jobs = match (&self.jobs, &self.contents, &self.styles, &self.output) {
             (Some(list), ..) => jobs::read(list, preset)?,

@@ -17,6 +17,7 @@ mod reconstruct;
 mod records;
 mod reports;
 mod resume;
+mod run;
 mod stylize;
 mod texture;
 mod weights;

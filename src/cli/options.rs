@@ -9,7 +9,7 @@ use impasto::stylize::{Colours, Init, LayerWeight, Layers, Method, Numbers, Reci
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-/// Options of a photograph in the style of paintings: all of those below.
+/// Options of a photograph in the style of paintings.
 #[derive(Args)]
 pub struct PaintOptions {
     #[command(flatten)]
@@ -20,9 +20,6 @@ pub struct PaintOptions {
 
     #[command(flatten)]
     style: StyleOptions,
-
-    #[command(flatten)]
-    pub recipe: RecipeOptions,
 }
 
 /// Options of the painted picture.
@@ -213,7 +210,7 @@ impl PaintOptions {
     /// If the picture to begin with has a name that no recipe can hold.
     pub fn given(&self) -> anyhow::Result<Recipe> {
         let of_pictures = (self.picture.given()).or(self.photograph.given()?);
-        Ok(of_pictures.or(self.style.given()).or(self.recipe.given()))
+        Ok(of_pictures.or(self.style.given()))
     }
 }
 
@@ -289,7 +286,8 @@ impl RecipeOptions {
         self.preset.as_deref().map(open).transpose()
     }
 
-    fn given(&self) -> Recipe {
+    /// What these options say.
+    pub fn given(&self) -> Recipe {
         Recipe {
             iterations: self.iterations,
             scales: self.scales.clone().map(Text),

@@ -1,10 +1,8 @@
 //! `impasto reconstruct`: what a layer knows of a photograph.
 
-use super::checkpoints::CheckpointOptions;
-use super::options::{PictureOptions, RecipeOptions};
-use super::order::{Files, NetworkOptions, Order, OutputOptions};
-use super::paint::Painter;
-use super::reports::ReportOptions;
+use super::options::PictureOptions;
+use super::order::Files;
+use super::run::RunOptions;
 use clap::Args;
 use impasto::stylize::{Colours, LayerWeight, Layers, Recipe};
 use std::path::PathBuf;
@@ -35,19 +33,7 @@ pub struct Reconstruct {
     picture: PictureOptions,
 
     #[command(flatten)]
-    recipe: RecipeOptions,
-
-    #[command(flatten)]
-    encoding: OutputOptions,
-
-    #[command(flatten)]
-    network: NetworkOptions,
-
-    #[command(flatten)]
-    reports: ReportOptions,
-
-    #[command(flatten)]
-    checkpoints: CheckpointOptions,
+    run: RunOptions,
 }
 
 impl Reconstruct {
@@ -63,21 +49,12 @@ impl Reconstruct {
             content_layers: Some(Layers(self.layer)),
             ..Recipe::default()
         };
-        let order = Order {
-            recipe: (self.recipe)
-                .complete(self.picture.given().or(reconstruction), "reconstruct")?,
-            save_settings: self.recipe.save_settings,
-            files: Files {
-                content: Some(self.content),
-                output: self.output,
-                ..Files::default()
-            },
-            encoding: self.encoding,
-            network: self.network,
-            reports: self.reports,
-            checkpoints: self.checkpoints,
+        let files = Files {
+            content: Some(self.content),
+            output: self.output,
+            ..Files::default()
         };
-        let mut painter = Painter::new(built_in, order.reports.talk.quiet)?;
-        Ok(painter.paint(&order, None)?.into())
+        let given = self.picture.given().or(reconstruction);
+        self.run.paint(files, given, "reconstruct", built_in)
     }
 }

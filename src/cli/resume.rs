@@ -3,6 +3,7 @@
 use super::checkpoints::About;
 use super::paint::{Painter, Resumed};
 use super::places::whereabouts;
+use super::reports::TalkOptions;
 use super::say;
 use anyhow::{Context, anyhow, ensure};
 use clap::Args;
@@ -29,13 +30,8 @@ pub struct Resume {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
 
-    /// Say nothing but errors
-    #[arg(short, long, conflicts_with = "verbose")]
-    quiet: bool,
-
-    /// Say settings, sizes, CPU features and timings too
-    #[arg(short, long)]
-    verbose: bool,
+    #[command(flatten)]
+    talk: TalkOptions,
 }
 
 impl Resume {
@@ -51,8 +47,8 @@ impl Resume {
             .with_context(|| format!("{shown}: not a checkpoint of this version of impasto"))?;
         about.order.checkpoints.checkpoint = Some(whereabouts(&self.checkpoint));
         let talk = &mut about.order.reports.talk;
-        talk.quiet = (talk.quiet && !self.verbose) || self.quiet;
-        talk.verbose = (talk.verbose && !self.quiet) || self.verbose;
+        talk.quiet = (talk.quiet && !self.talk.verbose) || self.talk.quiet;
+        talk.verbose = (talk.verbose && !self.talk.quiet) || self.talk.verbose;
         let talk = *talk;
         about.order.network.machine.set_threads(self.threads);
         if let Some(remark) = remark {

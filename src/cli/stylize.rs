@@ -1,11 +1,9 @@
 //! `impasto stylize`: one photograph, paintings, one picture.
 
-use super::checkpoints::CheckpointOptions;
 use super::kept::Kept;
 use super::options::PaintOptions;
-use super::order::{Files, NetworkOptions, Order, OutputOptions};
-use super::paint::Painter;
-use super::reports::ReportOptions;
+use super::order::Files;
+use super::run::RunOptions;
 use clap::Args;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -48,16 +46,7 @@ pub struct Stylize {
     paint: PaintOptions,
 
     #[command(flatten)]
-    encoding: OutputOptions,
-
-    #[command(flatten)]
-    network: NetworkOptions,
-
-    #[command(flatten)]
-    reports: ReportOptions,
-
-    #[command(flatten)]
-    checkpoints: CheckpointOptions,
+    run: RunOptions,
 }
 
 impl Stylize {
@@ -65,7 +54,7 @@ impl Stylize {
     ///
     /// # Errors
     /// What went wrong, to be shown to the user.
-    pub fn run(self, built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
+    pub fn run(mut self, built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
         let given = self.paint.given()?;
         let kept = self.settings_from.as_deref().map(Kept::open).transpose()?;
         let (given, before) = match kept {
@@ -77,27 +66,18 @@ impl Stylize {
         };
         let (files, weights, convention) = before.unwrap_or_default();
         let or = |given: Vec<PathBuf>, kept| if given.is_empty() { kept } else { given };
-        let mut network = self.network;
+        let network = &mut self.run.network;
         if network.weights.is_none() {
             network.weights = weights;
             network.weights_convention = network.weights_convention.or(convention);
         }
-        let order = Order {
-            recipe: self.paint.recipe.complete(given, "default")?,
-            save_settings: self.paint.recipe.save_settings,
-            files: Files {
-                content: self.content.or(files.content),
-                style: or(self.style, files.style),
-                content_mask: or(self.content_mask, files.content_mask),
-                style_mask: or(self.style_mask, files.style_mask),
-                output: self.output,
-            },
-            encoding: self.encoding,
-            network,
-            reports: self.reports,
-            checkpoints: self.checkpoints,
+        let files = Files {
+            content: self.content.or(files.content),
+            style: or(self.style, files.style),
+            content_mask: or(self.content_mask, files.content_mask),
+            style_mask: or(self.style_mask, files.style_mask),
+            output: self.output,
         };
-        let mut painter = Painter::new(built_in, order.reports.talk.quiet)?;
-        Ok(painter.paint(&order, None)?.into())
+        self.run.paint(files, given, "default", built_in)
     }
 }

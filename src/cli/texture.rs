@@ -1,10 +1,8 @@
 //! `impasto texture`: the style of a painting, and nothing else.
 
-use super::checkpoints::CheckpointOptions;
-use super::options::{PictureOptions, RecipeOptions, StyleOptions};
-use super::order::{Files, NetworkOptions, Order, OutputOptions};
-use super::paint::Painter;
-use super::reports::ReportOptions;
+use super::options::{PictureOptions, StyleOptions};
+use super::order::Files;
+use super::run::RunOptions;
 use clap::Args;
 use impasto::stylize::{Colours, Recipe};
 use std::path::PathBuf;
@@ -39,19 +37,7 @@ pub struct Texture {
     of_style: StyleOptions,
 
     #[command(flatten)]
-    recipe: RecipeOptions,
-
-    #[command(flatten)]
-    encoding: OutputOptions,
-
-    #[command(flatten)]
-    network: NetworkOptions,
-
-    #[command(flatten)]
-    reports: ReportOptions,
-
-    #[command(flatten)]
-    checkpoints: CheckpointOptions,
+    run: RunOptions,
 }
 
 impl Texture {
@@ -67,21 +53,12 @@ impl Texture {
             ..Recipe::default()
         };
         let given = (self.picture.given()).or(self.of_style.given()).or(texture);
-        let order = Order {
-            recipe: self.recipe.complete(given, "texture")?,
-            save_settings: self.recipe.save_settings,
-            files: Files {
-                style: self.style,
-                style_mask: self.style_mask,
-                output: self.output,
-                ..Files::default()
-            },
-            encoding: self.encoding,
-            network: self.network,
-            reports: self.reports,
-            checkpoints: self.checkpoints,
+        let files = Files {
+            style: self.style,
+            style_mask: self.style_mask,
+            output: self.output,
+            ..Files::default()
         };
-        let mut painter = Painter::new(built_in, order.reports.talk.quiet)?;
-        Ok(painter.paint(&order, None)?.into())
+        self.run.paint(files, given, "texture", built_in)
     }
 }
