@@ -48,7 +48,7 @@ impl CheckpointFile {
         let path = self.0.path();
         self.0.write(|file| {
             write_to(file, about, state)?;
-            if path.exists() {
+            if path.is_file() {
                 let previous = previous(path);
                 let _ = std::fs::remove_file(&previous); // it need not be there
                 // Two names for one file, so that the first is never missing; where a file system knows no links, it is for a moment.

@@ -28,6 +28,7 @@ use std::str::FromStr;
 /// after an interruption the same command goes on. A job that fails is told, and the next one is painted; the exit code is
 /// then 1. Options given here win over the list.
 #[derive(Args)]
+#[command(mut_arg("save_settings", |option| option.hide(true)))]
 pub struct Batch {
     /// A TOML file with the jobs: content, style, output and any settings of each; docs/batch.md has an example
     #[arg(

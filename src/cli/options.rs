@@ -28,11 +28,11 @@ pub struct PaintOptions {
 pub struct PictureOptions {
     /// Size of the painting: N pixels along the long edge, or WxH, to which the photograph is cropped around its centre
     /// [default: 512]
-    #[arg(long, value_name = "N|WxH")]
+    #[arg(long, value_name = "N|WxH", allow_negative_numbers = true)]
     size: Option<SizeRequest>,
 
     /// Where the noise starts from: another number, another painting [default: 0]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seed: Option<u64>,
 }
 
@@ -82,7 +82,7 @@ pub struct StyleOptions {
 
     /// How large the style picture is beside the painted one: 2 makes strokes twice as large; a number for each style, or one
     /// for all [default: 1]
-    #[arg(long, value_name = "X[,X…]", value_parser = style_scale, value_delimiter = ',', allow_negative_numbers = true)]
+    #[arg(long, value_name = "X[,X…]", value_parser = style_scale, value_delimiter = ',', allow_hyphen_values = true)]
     style_scale: Option<Vec<f64>>,
 
     /// What is compared as style: gram, moments, sliced or histogram [default: gram]
@@ -95,7 +95,7 @@ pub struct StyleOptions {
     style_margin: Option<f64>,
 
     /// How much each style counts beside the others: 3,1 [default: all the same]
-    #[arg(long, value_name = "X,X…", value_parser = weight, value_delimiter = ',', allow_negative_numbers = true)]
+    #[arg(long, value_name = "X,X…", value_parser = weight, value_delimiter = ',', allow_hyphen_values = true)]
     style_blend: Option<Vec<f64>>,
 }
 
@@ -103,7 +103,8 @@ pub struct StyleOptions {
 #[derive(Args)]
 #[command(next_help_heading = "Recipe")]
 pub struct RecipeOptions {
-    /// A recipe to begin from: classic, gatys2016, neural-style, or a TOML file; options given beside it win over it
+    /// A recipe to begin from: default, classic, gatys2016, neural-style, texture, reconstruct, or a TOML file; options given
+    /// beside it win over it
     #[arg(long, value_name = "NAME|FILE")]
     preset: Option<PathBuf>,
 

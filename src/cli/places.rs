@@ -46,6 +46,10 @@ impl Places {
             "{shown}: this is not a folder; name one for the frames"
         );
         let place = whereabouts(folder);
+        ensure!(
+            !self.written.contains(&place),
+            "{shown}: --frames would replace another file of this run; name another folder"
+        );
         let replaced = |file: &&PathBuf| file.parent() == Some(&place) && Frames::may_replace(file);
         ensure!(
             (self.read.iter().chain(&self.written))

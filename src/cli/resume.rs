@@ -56,7 +56,7 @@ impl Resume {
         }
         std::env::set_current_dir(&about.folder).with_context(|| {
             format!(
-                "{shown}: the run was begun in {}, which is not there",
+                "{shown}: the run was begun in {}, which must be there, with its pictures",
                 about.folder.display()
             )
         })?;
@@ -69,7 +69,7 @@ impl Resume {
             let changed = changed.join(", ");
             ensure!(
                 self.changed_inputs,
-                "{shown}: no longer what they were when the run began: {changed}; put them back, or go on nevertheless with \
+                "{shown}: missing, or no longer what they were when the run began: {changed}; put them back, or go on nevertheless with \
                  --changed-inputs"
             );
             say(format_args!(

@@ -3,7 +3,9 @@
 use super::kept::Kept;
 use super::options::PaintOptions;
 use super::order::Files;
+use super::places::whereabouts;
 use super::run::RunOptions;
+use anyhow::ensure;
 use clap::Args;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -25,7 +27,7 @@ pub struct Stylize {
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 
-    /// Where a style is painted: the white of this picture, or `rest`; once for each style, in their order
+    /// Where a style is painted: where this picture is white (grey: in part), or `rest`; once for each style, in their order
     #[arg(long, value_name = "FILE|rest", help_heading = "Style")]
     content_mask: Vec<PathBuf>,
 
@@ -33,7 +35,8 @@ pub struct Stylize {
     #[arg(long, value_name = "FILE|all", help_heading = "Style")]
     style_mask: Vec<PathBuf>,
 
-    /// Do again what made this PNG: its pictures, recipe and weights, but for what is given beside it
+    /// Do again what made this PNG, a texture or a reconstruction too: its pictures, recipe and weights, but for what is given
+    /// beside it
     #[arg(
         long,
         value_name = "FILE",
@@ -56,6 +59,13 @@ impl Stylize {
     /// What went wrong, to be shown to the user.
     pub fn run(mut self, built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
         let given = self.paint.given()?;
+        if let Some(kept) = &self.settings_from {
+            ensure!(
+                whereabouts(kept) != whereabouts(&self.output),
+                "{}: --output would replace a file that is read; name another",
+                self.output.display()
+            );
+        }
         let kept = self.settings_from.as_deref().map(Kept::open).transpose()?;
         let (given, before) = match kept {
             None => (given, None),

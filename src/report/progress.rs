@@ -43,7 +43,7 @@ impl Progress {
                 bar.set_message(format!("loss {loss:.3e}  {} left", duration(left)));
             }
             Self::Lines(last) => {
-                let due = last.is_none_or(|last| step.elapsed - last >= INTERVAL);
+                let due = last.is_none_or(|last| step.elapsed.saturating_sub(last) >= INTERVAL);
                 if due || step.iteration == step.iterations {
                     *last = Some(step.elapsed);
                     // Nobody may be listening any more; that is no reason to stop.

@@ -130,7 +130,7 @@ impl<'de, T: FromStr<Err = String>> Deserialize<'de> for Text<T> {
 
 /// A number, or a list of them: `1.0` or `[3.0, 1.0]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a number, or a list of numbers")]
 pub enum Numbers {
     /// One for all.
     One(f64),

@@ -164,7 +164,7 @@ impl Stylization {
                 self.network.recycle(gradient);
                 state.of_stage += 1;
                 state.iterations += 1;
-                state.elapsed = before + begin.elapsed();
+                state.elapsed = before.saturating_add(begin.elapsed());
                 let step = Step {
                     iteration: state.iterations,
                     iterations,
@@ -240,7 +240,8 @@ impl Stylization {
         if fits {
             return Ok(());
         }
-        let trouble = "what is to be gone on from belongs to another run";
+        let trouble =
+            "the checkpoint is one of other pictures or other settings; begin the run anew";
         Err(StylizeError::Settings(trouble.to_owned()))
     }
 

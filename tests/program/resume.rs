@@ -211,13 +211,13 @@ fn inputs_that_have_changed_are_not_silently_used() {
     std::fs::copy(data("content/coffee.jpg"), place.path("photo.jpg")).unwrap();
     let line = place.refusal(place.impasto("resume run.ckpt"));
     assert!(
-        line.contains("no longer what they were when the run began: photo.jpg"),
+        line.contains("missing, or no longer what they were when the run began: photo.jpg"),
         "{line}"
     );
     std::fs::remove_file(place.path("photo.jpg")).unwrap();
     let line = place.refusal(place.impasto("resume run.ckpt"));
     assert!(
-        line.contains("no longer what they were when the run began: photo.jpg"),
+        line.contains("missing, or no longer what they were when the run began: photo.jpg"),
         "{line}"
     );
     // Put back, it goes on; or with another one, if that is what is wanted.
@@ -265,6 +265,10 @@ fn a_checkpoint_that_is_there_is_not_replaced_by_another_run() {
         (
             "--checkpoint out.png",
             "--checkpoint would replace another file of this run",
+        ),
+        (
+            "--frames fresh --checkpoint fresh",
+            "--frames would replace another file of this run",
         ),
         ("--checkpoint missing/run.ckpt", "there is no folder"),
     ] {
