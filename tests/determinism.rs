@@ -22,7 +22,7 @@ fn run(
         // Large enough that every kind of parallel work has several pieces, with odd sizes all the way down.
         size: "109x93".parse().unwrap(),
         scales: Scales::Count(2),
-        iterations: 5,
+        iterations: 3,
         optimizer,
         average: if optimizer == Method::Adam { 0.5 } else { 0.0 },
         seed,
@@ -54,24 +54,31 @@ fn run(
     })
 }
 
-#[test]
-fn a_run_gives_the_same_bits_on_any_number_of_threads() {
+fn same_bits(method: Method) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/vgg16.safetensors");
     let weights = Weights::load(&Source::File(file)).unwrap();
     let cpus = Cpu::all().into_iter().map(Engine::Fast);
     for engine in cpus.chain([Engine::Reference]) {
-        for method in [Method::Adam, Method::Lbfgs] {
-            let one = run(&weights, engine, method, 1, 7);
-            for threads in [1, 2, 3, 8] {
-                assert!(
-                    run(&weights, engine, method, threads, 7) == one,
-                    "{engine:?}, {method:?}, {threads} threads"
-                );
-            }
-            let other = run(&weights, engine, method, 2, 8);
-            assert!(other != one, "another seed, another picture");
+        let one = run(&weights, engine, method, 1, 7);
+        for threads in [1, 2, 3, 8] {
+            assert!(
+                run(&weights, engine, method, threads, 7) == one,
+                "{engine:?}, {threads} threads"
+            );
         }
+        let other = run(&weights, engine, method, 2, 8);
+        assert!(other != one, "another seed, another picture");
     }
+}
+
+#[test]
+fn a_run_with_adam_gives_the_same_bits_on_any_number_of_threads() {
+    same_bits(Method::Adam);
+}
+
+#[test]
+fn a_run_with_lbfgs_gives_the_same_bits_on_any_number_of_threads() {
+    same_bits(Method::Lbfgs);
 }
 
 #[test]
