@@ -121,9 +121,9 @@ impl Stylization {
     /// If a loss becomes NaN or infinite: the error holds the last good picture.
     pub fn run(
         &self,
-        watch: impl FnMut(&Step) -> ControlFlow<()>,
+        mut watch: impl FnMut(&Step) -> ControlFlow<()>,
     ) -> Result<Painting, StylizeError> {
-        self.resume(self.begin(), watch)
+        self.go_on(self.begin(), &mut watch)
     }
 
     /// Goes on from a `state` that a run of the same pictures, weights and settings has handed out, to the same end.
@@ -132,10 +132,19 @@ impl Stylization {
     /// If the state is that of another run; and as [`run`](Self::run).
     pub fn resume(
         &self,
-        mut state: State,
+        state: State,
         mut watch: impl FnMut(&Step) -> ControlFlow<()>,
     ) -> Result<Painting, StylizeError> {
         self.check(&state)?;
+        self.go_on(state, &mut watch)
+    }
+
+    /// Not generic: so the network is compiled here, once, and not again into each program that calls it.
+    fn go_on(
+        &self,
+        mut state: State,
+        watch: &mut dyn FnMut(&Step) -> ControlFlow<()>,
+    ) -> Result<Painting, StylizeError> {
         let iterations = self.iterations();
         let (before, begin) = (state.elapsed, Instant::now());
         let mut last_good: Option<Array3<f32>> = None;
