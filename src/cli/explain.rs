@@ -191,6 +191,8 @@ impl Explain {
                 size: Some(Text(self.size)),
                 iterations: Some(self.iterations),
                 scales: Some(Text(Scales::Count(1))),
+                // What a layer makes of a photograph includes its edges.
+                border: Some(if inputs.content.is_some() { 0 } else { 8 }),
                 style_margin: Some(0.04),
                 content_layers: Some(layers.clone()),
                 style_layers: Some(layers),

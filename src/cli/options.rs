@@ -121,6 +121,10 @@ pub struct RecipeOptions {
     #[arg(long, value_name = "auto|N|LIST")]
     scales: Option<Scales>,
 
+    /// Pixels that are painted beyond each edge and cut off, so that no frame shows, 0 to 64 [default: 8]
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(..=64), allow_negative_numbers = true)]
+    border: Option<u32>,
+
     /// How the pixels are moved [default: lbfgs]
     #[arg(
         long,
@@ -292,6 +296,7 @@ impl RecipeOptions {
         Recipe {
             iterations: self.iterations,
             scales: self.scales.clone().map(Text),
+            border: self.border,
             optimizer: self.optimizer.map(|name| match name {
                 MethodName::Adam => Method::Adam,
                 MethodName::Lbfgs => Method::Lbfgs,

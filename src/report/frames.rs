@@ -78,8 +78,7 @@ impl Frames {
         if !self.schedule.includes(step.iteration) {
             return Ok(());
         }
-        OutputFile::new(&self.place(step.iteration))?
-            .write(&Canvas::from_array(step.state.picture()))
+        OutputFile::new(&self.place(step.iteration))?.write(&Canvas::from_array(&step.array()))
     }
 }
 

@@ -1,6 +1,5 @@
 //! A log of the losses: one JSON object a line, one line an iteration.
 
-use crate::picture::Size;
 use crate::stylize::Step;
 use serde::Serialize;
 use std::fs::File;
@@ -67,7 +66,7 @@ impl Log {
     pub fn observe(&mut self, step: &Step) -> io::Result<()> {
         let line = Line {
             iteration: step.iteration,
-            size: Size::of_array(step.state.picture()).to_string(),
+            size: step.size().to_string(),
             content: step.losses.content,
             style: step.losses.style,
             tv: step.losses.tv,

@@ -1,6 +1,6 @@
 //! The picture that a run begins with.
 
-use super::{Init, Settings};
+use super::{Init, Settings, border};
 use crate::picture::Size;
 use crate::vgg::MEAN;
 use ndarray::Array3;
@@ -10,7 +10,8 @@ use rand_pcg::Pcg64Mcg;
 /// The classic noise reaches this far about the mean, either way.
 const CLASSIC_NOISE: f32 = 20.0;
 
-/// The first picture (H×W×3, RGB 0..255 less the mean) of this size. `content`, if there is one, has it too.
+/// The first picture (H×W×3, RGB 0..255 less the mean) of this size, with its border; `content`, if there is one, has it
+/// too.
 ///
 /// The noise comes from a PCG generator, row by row, pixel by pixel, and is the same on every machine.
 ///
@@ -19,6 +20,7 @@ const CLASSIC_NOISE: f32 = 20.0;
 pub(super) fn initial(
     settings: &Settings,
     size: Size,
+    border: usize,
     content: Option<&Array3<f32>>,
 ) -> Array3<f32> {
     let mut noise = Pcg64Mcg::seed_from_u64(settings.seed);
@@ -32,9 +34,10 @@ pub(super) fn initial(
             })
         }
         Init::Random => {
-            let shape = (size.height as usize, size.width as usize, 3);
+            let whole = border::around(size, border);
+            let shape = (whole.height as usize, whole.width as usize, 3);
             Array3::from_shape_fn(shape, |(_, _, c)| noise.random_range(0.0..255.0) - MEAN[c])
         }
-        Init::Picture(picture) => picture.fit(size).to_array(),
+        Init::Picture(picture) => border::mirrored(&picture.fit(size).to_array(), border),
     }
 }

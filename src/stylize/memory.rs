@@ -1,5 +1,6 @@
 //! Whether a run fits into the machine's memory, asked before the memory is taken.
 
+use super::border;
 use crate::loss::Tap;
 use crate::picture::Size;
 use crate::vgg::{LayerKind, LayerSpec};
@@ -10,15 +11,17 @@ const F32: u64 = 4;
 /// Arrays of the picture's own size: itself, its gradient, the optimiser's two, the last good one, and some on the way.
 const PICTURES: u64 = 8;
 
-/// Refuses a picture that takes more than the machine's memory, with these of the layers tapped.
+/// Refuses a picture that takes more than the machine's memory, with its border, and these of the layers tapped.
 pub(super) fn check(
     which: &str,
     size: Size,
+    border: usize,
     layers: &[LayerSpec],
     taps: &[Tap],
 ) -> Result<(), String> {
-    let pictures = PICTURES * 3 * F32 * u64::from(size.width) * u64::from(size.height);
-    let (needed, there) = (activations(size, layers, taps) + pictures, of_machine());
+    let whole = border::around(size, border);
+    let pictures = PICTURES * 3 * F32 * u64::from(whole.width) * u64::from(whole.height);
+    let (needed, there) = (activations(whole, layers, taps) + pictures, of_machine());
     if needed <= there {
         return Ok(());
     }
@@ -90,8 +93,8 @@ mod tests {
             width: edge,
             height: edge,
         };
-        assert_eq!(check("content", square(256), &layers, &[]), Ok(()));
-        let refusal = check("content", square(1 << 20), &layers, &[]).unwrap_err();
+        assert_eq!(check("content", square(256), 8, &layers, &[]), Ok(()));
+        let refusal = check("content", square(1 << 20), 8, &layers, &[]).unwrap_err();
         assert!(refusal.contains("GB of memory"), "{refusal}");
     }
 }

@@ -3,6 +3,7 @@
 //! [`Stylization::new`] does all that can fail for want of sense, before the work; [`Stylization::run`] is the loop. The loop
 //! prints nothing: after each iteration it hands a [`Step`] to whoever watches, who may end the run.
 
+mod border;
 mod colours;
 mod init;
 mod inputs;
@@ -41,6 +42,8 @@ pub struct Stylization {
     stages: Vec<Stage>,
     /// The picture to begin with, of the first stage's size.
     initial: Array3<f32>,
+    /// Pixels around each stage's size that are painted too, and cut off.
+    border: usize,
     settings: Settings,
     /// The photograph, of the painted picture's size.
     photograph: Option<Picture>,
@@ -48,6 +51,7 @@ pub struct Stylization {
 
 /// One size at which is painted.
 struct Stage {
+    /// Without the border, which all arrays that have the painted picture's size do have.
     size: Size,
     content: Option<Array3<f32>>,
     styles: Vec<StyleAtStage>,
@@ -124,10 +128,10 @@ impl Stylization {
             settings.style_weight,
         )?;
         let layers = weights.architecture().layers();
-        let check = |which: &str, size: Size, taps: &[Tap]| {
+        let check = |which: &str, size: Size, border: usize, taps: &[Tap]| {
             let deepest = taps.iter().map(|tap| &layers[tap.layer]);
             check_size(which, size, deepest.max_by_key(|spec| spec.stride))?;
-            memory::check(which, size, &layers[..depth(taps)], taps)
+            memory::check(which, size, border, &layers[..depth(taps)], taps)
         };
         // The painted picture has the content's size and goes through the style layers too.
         let all_taps = [&content_taps[..], &style_taps].concat();
@@ -146,6 +150,10 @@ impl Stylization {
         let styles: Vec<_> = (trimmed.iter())
             .map(|style| colours.style(&style.picture, content.as_deref()))
             .collect();
+        let border = match settings.seamless {
+            true => 0,
+            false => settings.border,
+        };
         let mut stages = Vec::new();
         for scale in settings.scales.plan(finest, grid, settings.iterations) {
             let style_size = |number: usize| {
@@ -156,9 +164,9 @@ impl Stylization {
                     content.is_some(),
                 )
             };
-            let fits = check("content", scale.size, &all_taps).and_then(|()| {
+            let fits = check("content", scale.size, border, &all_taps).and_then(|()| {
                 (0..styles.len())
-                    .try_for_each(|number| check("style", style_size(number), &style_taps))
+                    .try_for_each(|number| check("style", style_size(number), 0, &style_taps))
             });
             match fits {
                 // A size that is too small for the layers is passed over, unless it is the last.
@@ -171,13 +179,15 @@ impl Stylization {
                 StyleAtStage {
                     picture: picture.fit(size).to_array(),
                     seen: inputs::seen(style.seen.as_ref(), size, settings.seamless),
-                    painted: painted.next().flatten(),
+                    painted: (painted.next().flatten())
+                        .map(|painted| border::mirrored(&painted, border)),
                     share: settings.style_share(number),
                 }
             };
             stages.push(Stage {
                 size: scale.size,
-                content: (content.as_ref()).map(|content| content.fit(scale.size).to_array()),
+                content: (content.as_ref())
+                    .map(|content| border::mirrored(&content.fit(scale.size).to_array(), border)),
                 styles: (trimmed.iter().zip(&styles).enumerate())
                     .map(at_stage)
                     .collect(),
@@ -186,11 +196,12 @@ impl Stylization {
         }
         let first = &stages[0];
         Ok(Self {
-            initial: init::initial(settings, first.size, first.content.as_ref()),
+            initial: init::initial(settings, first.size, border, first.content.as_ref()),
             network: networks.take(weights, settings, depth(&all_taps)),
             content_taps,
             style_taps,
             stages,
+            border,
             settings: settings.clone(),
             photograph: inputs.content.as_ref().map(|content| content.fit(finest)),
         })

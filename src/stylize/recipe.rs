@@ -52,6 +52,8 @@ recipe! {
     size: Text<SizeRequest>,
     /// From coarse to fine.
     scales: Text<Scales>,
+    /// Pixels that are painted beyond each edge and cut off.
+    border: u32,
     /// How large the style pictures are beside the painted one.
     style_scale: Numbers,
     /// How much of a style picture's edge is left out on each side.
@@ -218,6 +220,7 @@ impl Recipe {
             Some(Settings {
                 size: recipe.size?.0,
                 scales: recipe.scales?.0,
+                border: recipe.border? as usize,
                 style_scale: recipe.style_scale?.into(),
                 style_margin: recipe.style_margin?,
                 style_blend: recipe.style_blend?.into(),

@@ -1,7 +1,7 @@
 //! The loop: evaluate, step, tell whoever watches; at one size after the other.
 
 use super::mover::Mover;
-use super::{Stage, Stylization, StylizeError, size_of};
+use super::{Stage, Stylization, StylizeError, border, size_of};
 use crate::loss::{Losses, Objective, Region, StylePicture, Targets};
 use crate::network::{LayerTime, Network};
 use crate::ops::workspace::Phase;
@@ -38,7 +38,7 @@ impl State {
         self.elapsed
     }
 
-    /// The picture so far, H×W×3, RGB 0..255 less the mean.
+    /// The picture so far, H×W×3, RGB 0..255 less the mean, with its border.
     pub fn picture(&self) -> &Array3<f32> {
         self.mover.picture(&self.x)
     }
@@ -62,6 +62,16 @@ pub struct Step<'a> {
 }
 
 impl Step<'_> {
+    /// The size that is painted at.
+    pub fn size(&self) -> Size {
+        self.run.stages[self.state.stage].size
+    }
+
+    /// The picture of that size, H×W×3, RGB 0..255 less the mean.
+    pub fn array(&self) -> Array3<f32> {
+        border::cut(self.state.picture(), self.run.border)
+    }
+
     /// What would come out if the run ended here: in the size that was asked for and in its colours.
     pub fn picture(&self) -> Picture {
         (self.run.finished(self.state.picture().clone())).to_picture()
@@ -190,7 +200,8 @@ impl Stylization {
             let Some(next) = self.stages.get(state.stage + 1) else {
                 return Ok(self.painting(state));
             };
-            state.x = self.resized(state.picture(), next.size);
+            let picture = border::cut(state.picture(), self.border);
+            state.x = border::mirrored(&self.resized(&picture, next.size), self.border);
             state.mover = Mover::new(&self.settings, state.x.dim());
             state.stage += 1;
             state.of_stage = 0;
@@ -228,7 +239,7 @@ impl Stylization {
                 regions: &regions,
                 style_taps: &self.style_taps,
                 statistic: settings.style_loss,
-                tv_weight: settings.tv_weight_at(stage.size),
+                tv_weight: settings.tv_weight_at(border::around(stage.size, self.border)),
                 normalize: settings.normalize_gradients,
             },
         )
@@ -240,7 +251,7 @@ impl Stylization {
             let before: usize = (self.stages[..state.stage].iter())
                 .map(|stage| stage.iterations)
                 .sum();
-            size_of(&state.x) == stage.size
+            size_of(&state.x) == border::around(stage.size, self.border)
                 && state.x.dim().2 == 3
                 && state.of_stage <= stage.iterations
                 && before.checked_add(state.of_stage) == Some(state.iterations)
@@ -271,11 +282,10 @@ impl Stylization {
     /// The picture of `x`, whatever the size so far, in the size that was asked for and in its colours.
     fn finished(&self, x: Array3<f32>) -> Canvas {
         let size: Size = self.size();
-        let x = if size_of(&x) == size {
-            x
-        } else {
-            self.resized(&x, size)
-        };
+        let mut x = border::cut(&x, self.border);
+        if size_of(&x) != size {
+            x = self.resized(&x, size);
+        }
         let photograph = self.photograph.as_ref();
         let painted = Canvas::from_array(&x);
         let painted = match photograph {

@@ -1,6 +1,6 @@
 //! What can be set about a run, and whether it makes sense.
 
-use super::{Colours, Inputs, Painted, Scales};
+use super::{Colours, Inputs, Painted, Scales, border};
 use crate::loss::style::Statistic;
 use crate::ops::conv::Engine;
 use crate::ops::pool::Pooling;
@@ -27,6 +27,8 @@ pub struct Settings {
     pub size: SizeRequest,
     /// From coarse to fine: the sizes that come before it.
     pub scales: Scales,
+    /// Pixels that are painted beyond each edge and cut off, so that no frame shows, at most 64; a seamless picture has none.
+    pub border: usize,
     /// How large each style picture is beside the painted one, 1 for the same long edge; one number for all, or one for each.
     pub style_scale: Vec<f64>,
     /// How much of a style picture's edge is left out on each side, as a share of that side, 0 to less than ½: photographs of
@@ -133,6 +135,7 @@ impl Settings {
                 height: 500,
             }),
             scales: Scales::Count(1),
+            border: 0,
             style_scale: vec![1.0],
             style_margin: 0.0,
             style_blend: vec![1.0],
@@ -239,6 +242,13 @@ impl Settings {
                     "the style scale must be from {MIN_STYLE_SCALE} to {MAX_STYLE_SCALE}, not {scale}"
                 ));
             }
+        }
+        if self.border > border::MOST {
+            return Err(format!(
+                "the border must be from 0 to {} pixels, not {}",
+                border::MOST,
+                self.border
+            ));
         }
         if !(0.0..=MOST_MARGIN).contains(&self.style_margin) {
             let margin = self.style_margin;
@@ -461,6 +471,7 @@ mod tests {
         assert!(refusal(|s| s.tv_weight = f64::INFINITY).contains("total variation"));
         assert!(refusal(|s| s.style_layers[2].weight = -1.0).contains("conv3_1"));
         assert!(refusal(|s| s.style_scale = vec![1.0, 1.0]).contains("2 numbers for 1 style"));
+        assert!(refusal(|s| s.border = 65).contains("border"));
         assert!(refusal(|s| s.style_margin = 0.5).contains("style margin"));
         assert!(refusal(|s| s.style_blend = vec![-1.0]).contains("style blend"));
         assert!(refusal(|s| s.style_blend = vec![0.0]).contains("style blend"));

@@ -428,11 +428,37 @@ fn a_running_mean_is_smoother_than_the_last_picture() {
     assert!(mean < 0.95 * last, "{mean}, the last picture {last}");
 }
 
+/// How far the mean colour of the outermost pixels is from that of their neighbours, a mean over the sides.
+#[test]
+fn what_is_painted_beyond_the_edges_leaves_no_frame() {
+    let place = Workplace::new();
+    let frame = |border: usize| {
+        let options = format!("-o out.png --size 96 --scales 1 --iterations 30 --border {border}");
+        place.stylize(&options).assert().success();
+        let picture = image::open(place.path("out.png")).unwrap().to_rgb32f();
+        assert_eq!(picture.dimensions(), (96, 64));
+        let sides = [picture.clone(), image::imageops::rotate90(&picture)];
+        let steps = sides.iter().flat_map(|side| {
+            let mean = |row: u32, c: usize| {
+                let row = (0..side.width()).map(|x| side.get_pixel(x, row).0[c]);
+                row.sum::<f32>() / side.width() as f32
+            };
+            let last = side.height() - 1;
+            let ends = [(0, 1), (last, last - 1)].into_iter();
+            ends.flat_map(move |(a, b)| (0..3).map(move |c| (mean(a, c) - mean(b, c)).abs()))
+        });
+        steps.sum::<f32>()
+    };
+    let (without, with) = (frame(0), frame(8));
+    assert!(with < 0.6 * without, "{with}, without a border {without}");
+}
+
+/// With Adam, whose steps depend smoothly on the gradient; a search along a line may turn a last digit into another step.
 #[test]
 fn both_engines_reach_the_same_losses() {
     let place = Workplace::new();
     let run = |engine: &str| {
-        let arguments = "-o out.png --size 80x61 --iterations 20 --init content --log log.jsonl";
+        let arguments = "-o out.png --size 80x61 --preset classic --iterations 20 --init content --log log.jsonl";
         let mut command = place.stylize(&format!("{arguments} --engine {engine}"));
         command.assert().success();
         log(&place.path("log.jsonl"))
