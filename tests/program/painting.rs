@@ -334,7 +334,7 @@ fn the_photograph_s_colours_can_be_kept() {
     // How far red is from blue: the cat is warm, the night is cold.
     let warmth = |[red, _, blue]: [f64; 3]| red - blue;
     let painted = |colours: &str| {
-        let options = "-o out.png --size 96 --iterations 30 --init content --optimizer lbfgs";
+        let options = "-o out.png --size 64 --iterations 30 --init content --optimizer lbfgs";
         place
             .stylize(&format!("{options} --original-colors {colours}"))
             .assert()
@@ -358,7 +358,7 @@ fn the_photograph_s_colours_can_be_kept() {
 fn lbfgs_gets_further_than_adam_in_as_many_evaluations() {
     let place = Workplace::new();
     let last = |options: &str| {
-        let command = "-o out.png --size 96 --iterations 40 --init content --log log";
+        let command = "-o out.png --size 96 --border 0 --iterations 40 --init content --log log";
         place
             .stylize(&format!("{command} {options}"))
             .assert()

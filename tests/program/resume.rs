@@ -9,8 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Several sizes, the state that each optimiser has, and few layers: what is tested is begun again and again.
-const LBFGS: &str = "--size 72 --scales 2 --iterations 60 --optimizer lbfgs --content-layers conv2_1 --style-layers conv1_1,conv2_1";
-const ADAM: &str = "--size 72 --scales 40 --iterations 60 --optimizer adam --average 0.9 --tv-weight 0.01 --content-layers conv2_1 --style-layers conv1_1,conv2_1";
+const LBFGS: &str = "--size 72 --border 3 --scales 2 --iterations 60 --optimizer lbfgs --content-layers conv2_1 --style-layers conv1_1,conv2_1";
+const ADAM: &str = "--size 72 --border 3 --scales 40 --iterations 60 --optimizer adam --average 0.9 --tv-weight 0.01 --content-layers conv2_1 --style-layers conv1_1,conv2_1";
 
 fn begin(place: &Workplace, arguments: &[&str], options: &str) -> Child {
     Command::new(env!("CARGO_BIN_EXE_impasto"))

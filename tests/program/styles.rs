@@ -237,7 +237,7 @@ fn a_texture_has_the_size_that_is_asked_for_and_tiles_if_it_is_to() {
     let seam = |options: &str| {
         let layers = "conv1_1,conv2_1,conv3_1,conv4_1";
         let arguments = format!(
-            "texture hills.png -o out.png --size 64x48 --iterations 150 --style-layers {layers} {options}"
+            "texture hills.png -o out.png --size 64x48 --border 0 --iterations 150 --style-layers {layers} {options}"
         );
         place.impasto(&arguments).assert().success();
         let picture = painted(&place, "out.png");
