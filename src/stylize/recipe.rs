@@ -194,8 +194,11 @@ impl Recipe {
                 crate::os_reason(&error)
             )
         })?;
-        text.parse()
-            .map_err(|trouble| format!("{shown}: {trouble}"))
+        let recipe = text.parse::<Self>().and_then(|recipe| {
+            let settings = recipe.clone().settings(Init::Random, Engine::default());
+            settings.check_values().map(|()| recipe)
+        });
+        recipe.map_err(|trouble| format!("{shown}: {trouble}"))
     }
 
     /// A preset by its name.

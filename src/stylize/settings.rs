@@ -201,11 +201,11 @@ impl Settings {
         of_style(&self.style_blend, number)
     }
 
-    /// Checks what can be checked without weights.
+    /// Checks each value by itself.
     ///
     /// # Errors
     /// Which setting is wrong, and what it must be.
-    pub fn check(&self, inputs: &Inputs) -> Result<(), String> {
+    pub fn check_values(&self) -> Result<(), String> {
         if self.iterations == 0 {
             return Err("there must be at least 1 iteration".to_owned());
         }
@@ -214,9 +214,6 @@ impl Settings {
                 "the learning rate must be above 0, not {}",
                 self.learning_rate
             ));
-        }
-        if self.normalize_gradients && self.optimizer != Method::Adam {
-            return Err("normalised gradients are not the gradient of any loss, which L-BFGS needs; ask for Adam with them".to_owned());
         }
         if !(1..=MOST_HISTORY).contains(&self.history) {
             let history = self.history;
@@ -229,12 +226,6 @@ impl Settings {
             return Err(format!(
                 "the decay of the average must be from 0 to less than 1, not {average}"
             ));
-        }
-        if self.average > 0.0 && self.optimizer != Method::Adam {
-            return Err(
-                "the average is one of Adam's pictures; ask for Adam with it, or for none"
-                    .to_owned(),
-            );
         }
         for scale in &self.style_scale {
             if !(MIN_STYLE_SCALE..=MAX_STYLE_SCALE).contains(scale) {
@@ -255,10 +246,6 @@ impl Settings {
             return Err(format!(
                 "the style margin must be from 0 to {MOST_MARGIN}, not {margin}"
             ));
-        }
-        self.check_styles(inputs)?;
-        if inputs.content.is_none() {
-            self.check_without_content()?;
         }
         if !(0.0..=1.0).contains(&self.noise_ratio) {
             return Err(format!(
@@ -286,6 +273,28 @@ impl Settings {
                     return Err(format!("layer {layer} is named twice; name it once"));
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Checks what can be checked without weights.
+    ///
+    /// # Errors
+    /// Which setting is wrong, and what it must be.
+    pub fn check(&self, inputs: &Inputs) -> Result<(), String> {
+        self.check_values()?;
+        if self.normalize_gradients && self.optimizer != Method::Adam {
+            return Err("normalised gradients are not the gradient of any loss, which L-BFGS needs; ask for Adam with them".to_owned());
+        }
+        if self.average > 0.0 && self.optimizer != Method::Adam {
+            return Err(
+                "the average is one of Adam's pictures; ask for Adam with it, or for none"
+                    .to_owned(),
+            );
+        }
+        self.check_styles(inputs)?;
+        if inputs.content.is_none() {
+            self.check_without_content()?;
         }
         // The products, which may be 0 when neither factor is.
         let any = |layers: &[LayerWeight], overall: f64| {

@@ -338,14 +338,21 @@ fn a_recipe_that_cannot_be_read_is_refused() {
         line.starts_with("error: --preset: mine.toml: line 1: "),
         "{line}"
     );
-    place.write("mine.toml", "iterations = 0\n");
-    let line = place.refusal(place.stylize("-o out.png --preset mine.toml"));
-    assert!(
-        line.contains("there must be at least 1 iteration"),
-        "{line}"
-    );
-    place.write("mine.toml", "average = 2.0\n");
-    assert!(refusal("--preset mine.toml").contains("the average must be from 0 to less than 1"));
+    for (value, trouble) in [
+        ("iterations = 0", "there must be at least 1 iteration"),
+        (
+            "average = 2.0",
+            "the decay of the average must be from 0 to less than 1, not 2",
+        ),
+        (
+            "border = 65",
+            "the border must be from 0 to 64 pixels, not 65",
+        ),
+    ] {
+        place.write("mine.toml", value);
+        let expected = format!("error: --preset: mine.toml: {trouble}");
+        assert_eq!(refusal("--preset mine.toml"), expected);
+    }
     let line = refusal("--save-settings nowhere/mine.toml");
     assert!(
         line.contains("nowhere/mine.toml: --save-settings: there is no folder nowhere"),
