@@ -194,7 +194,8 @@ impl Stylization {
                 iterations: scale.iterations,
             });
         }
-        let first = &stages[0];
+        let (first, last) = (&stages[0], stages.last().expect("the finest"));
+        check_masks(&last.styles).map_err(StylizeError::Settings)?;
         Ok(Self {
             initial: init::initial(settings, first.size, border, first.content.as_ref()),
             network: networks.take(weights, settings, depth(&all_taps)),
@@ -248,6 +249,26 @@ fn masks(styles: &[Style], size: Size) -> Vec<Option<Array2<f32>>> {
         masks[rest] = Some(left.mapv(|share| share.max(0.0)));
     }
     masks
+}
+
+/// Refuses a style that is painted nowhere, and one of which nothing is looked at: it would be left out without a word.
+fn check_masks(styles: &[StyleAtStage]) -> Result<(), String> {
+    let black = |mask: &Option<Array2<f32>>| {
+        (mask.as_ref()).is_some_and(|mask| mask.iter().all(|share| *share == 0.0))
+    };
+    for (number, style) in (1..).zip(styles) {
+        if black(&style.painted) {
+            return Err(format!(
+                "the masks leave style {number} no place in the picture; give it one, or leave the style out"
+            ));
+        }
+        if black(&style.seen) {
+            return Err(format!(
+                "the mask of style {number} is black: nothing of that style would be looked at"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// How many layers these taps need.

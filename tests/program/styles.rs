@@ -80,20 +80,25 @@ fn masks_say_where_each_style_is_painted() {
     let place = Workplace::new();
     mask(&place, "left.png", (90, 60), |x, _| x < 45);
     mask(&place, "white.png", (451, 300), |_, _| true);
-    mask(&place, "black.png", (451, 300), |_, _| false);
+    place
+        .stylize(&format!("{SHALLOW} -o plain.png"))
+        .assert()
+        .success();
+    place
+        .stylize(&format!(
+            "{SHALLOW} --content-mask white.png -o everywhere.png"
+        ))
+        .assert()
+        .success();
+    assert_eq!(
+        painted(&place, "everywhere.png"),
+        painted(&place, "plain.png")
+    );
     let paint_for = |length: &str, options: &str, name: &str| {
         let run = place.impasto(&format!("{} {options} -o {name}", both_styles(length)));
         { run }.assert().success();
         painted(&place, name)
     };
-    let paint = |options: &str, name: &str| paint_for(SHALLOW, options, name);
-    let first = paint(
-        "--content-mask white.png --content-mask black.png",
-        "first.png",
-    );
-    assert_eq!(first, paint("--style-blend 1,0", "1.png"));
-    let second = paint("--content-mask black.png --content-mask rest", "second.png");
-    assert_eq!(second, paint("--style-blend 0,1", "2.png"));
     // Half and half: on each side it is nearer to the style of that side.
     let halves = paint_for(
         LONGER,
@@ -152,7 +157,21 @@ fn masks_that_make_no_sense_are_refused() {
     let place = Workplace::new();
     mask(&place, "square.png", (30, 30), |_, _| true);
     mask(&place, "fits.png", (451, 300), |_, _| true);
+    mask(&place, "black.png", (451, 300), |_, _| false);
+    mask(&place, "black_night.png", (752, 600), |_, _| false);
     for (options, trouble) in [
+        (
+            "--content-mask fits.png --content-mask black.png",
+            "the masks leave style 2 no place",
+        ),
+        (
+            "--content-mask fits.png --content-mask rest",
+            "the masks leave style 2 no place",
+        ),
+        (
+            "--style-mask black_night.png --style-mask all",
+            "the mask of style 1 is black",
+        ),
         (
             "--content-mask fits.png",
             "--content-mask: 1 for 2 style pictures; give one for each",
