@@ -23,9 +23,9 @@ test:
 	then echo "checking the code for 64-bit Arm"; $(CARGO) check --locked --target aarch64-unknown-linux-gnu; \
 	else echo "the code for 64-bit Arm is not checked: there is no standard library for it here"; fi
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
-	@echo "building without optimisation: for three small pictures that is sooner done"
-	CARGO_PROFILE_DEV_OPT_LEVEL=0 $(CARGO) $(TEST) --locked --no-default-features --test without_weights
-	$(CARGO) $(TEST) --locked --lib --tests
+	@echo "building without optimisation: what computes little is sooner tested so"
+	CARGO_PROFILE_DEV_OPT_LEVEL=0 $(CARGO) $(TEST) --locked --no-default-features --lib --test without_weights
+	$(CARGO) $(TEST) --locked --test '*'
 	$(CARGO) test --locked --doc
 
 bench:
