@@ -70,19 +70,18 @@
 //! # Ok::<(), ndarray::ShapeError>(())
 //! ```
 
-pub mod checkpoint;
+mod files;
 pub mod finite_difference;
 pub mod kernels;
 pub mod loss;
 pub mod network;
 pub mod ops;
 pub mod optimize;
-pub mod picture;
-mod place;
 pub mod report;
 pub mod stylize;
 pub mod vgg;
-pub mod weights;
+
+pub use files::{checkpoint, picture, weights};
 
 /// What the system says is wrong, without its error number: "no such file or directory".
 pub(crate) fn os_reason(error: &std::io::Error) -> String {

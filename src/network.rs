@@ -1,12 +1,12 @@
 //! The fixed network: forward from the pixels to the deepest layer that a loss taps, and back.
 
+use crate::files::weights::Weights;
 use crate::ops::Scalar;
 use crate::ops::conv::{Conv, Engine, Padding};
 use crate::ops::pool::{self, Pooled, Pooling};
 use crate::ops::relu::Mask;
 use crate::ops::workspace::Workspace;
 use crate::vgg::LayerKind;
-use crate::weights::Weights;
 use ndarray::Array3;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
 //! The picture as it develops, as an animated GIF or PNG that goes round for ever.
 
-use crate::picture::{Picture, Size, SizeRequest};
-use crate::place::Place;
+use crate::files::atomic_file::AtomicFile;
+use crate::files::picture::{Picture, Size, SizeRequest};
 use crate::stylize::Step;
 use rayon::prelude::*;
 use std::error::Error;
@@ -24,7 +24,7 @@ const GIF_SPEED: i32 = 3;
 /// A place for an animation, known to be writable before there is anything to write.
 #[derive(Debug)]
 pub struct AnimationFile {
-    place: Place,
+    place: AtomicFile,
     format: Format,
 }
 
@@ -46,7 +46,7 @@ impl AnimationFile {
             Some("apng" | "png") => Format::Png,
             _ => return Err("the ending says in which format; use gif, apng or png".to_owned()),
         };
-        let place = Place::new(path)?;
+        let place = AtomicFile::new(path)?;
         Ok(Self { place, format })
     }
 }

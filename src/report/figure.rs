@@ -1,6 +1,6 @@
 //! A figure for a book: rows of pictures under the titles of their columns, on white.
 
-use crate::picture::{Picture, Size};
+use crate::files::picture::{Picture, Size};
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont, point};
 use image::imageops::{replace, rotate270};
 use image::{DynamicImage, GrayImage, Luma, Rgb, RgbImage};

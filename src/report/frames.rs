@@ -1,6 +1,6 @@
 //! Numbered pictures of a run as it goes on.
 
-use crate::picture::{Canvas, OutputFile, PictureError};
+use crate::files::picture::{Canvas, OutputFile, PictureError};
 use crate::stylize::Step;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};

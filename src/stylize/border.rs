@@ -4,7 +4,7 @@
 //! included: along its edges a painted picture gets a frame, a few pixels wide. With a border, mirrored at the edges to begin with,
 //! the frame is painted where it is cut off.
 
-use crate::picture::Size;
+use crate::files::picture::Size;
 use ndarray::{Array, Array3, Axis, RemoveAxis, s};
 
 /// The most pixels that a border may have.

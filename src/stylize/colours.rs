@@ -1,6 +1,6 @@
 //! Whose colours the painted picture has.
 
-use crate::picture::{Canvas, Picture};
+use crate::files::picture::{Canvas, Picture};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 

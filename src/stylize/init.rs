@@ -1,7 +1,7 @@
 //! The picture that a run begins with.
 
 use super::{Init, Settings, border};
-use crate::picture::Size;
+use crate::files::picture::Size;
 use crate::vgg::MEAN;
 use ndarray::Array3;
 use rand::{RngExt, SeedableRng};

@@ -1,7 +1,7 @@
 //! The pictures of a run.
 
 use super::StylizeError;
-use crate::picture::{Picture, Size};
+use crate::files::picture::{Picture, Size};
 use ndarray::Array2;
 
 /// How far the aspect of a mask may be off that of its picture.

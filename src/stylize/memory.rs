@@ -1,8 +1,8 @@
 //! Whether a run fits into the machine's memory, asked before the memory is taken.
 
 use super::border;
+use crate::files::picture::Size;
 use crate::loss::Tap;
-use crate::picture::Size;
 use crate::vgg::{LayerKind, LayerSpec};
 
 /// Bytes of a number.

@@ -23,11 +23,11 @@ pub use run::{Painting, State, Step, Times};
 pub use scales::Scales;
 pub use settings::{Init, LayerWeight, Method, Settings};
 
+use crate::files::picture::{Canvas, Picture, Size};
+use crate::files::weights::Weights;
 use crate::loss::Tap;
 use crate::network::Network;
-use crate::picture::{Canvas, Picture, Size};
 use crate::vgg::LayerSpec;
-use crate::weights::Weights;
 use ndarray::{Array2, Array3};
 use std::borrow::Cow;
 use std::sync::Arc;

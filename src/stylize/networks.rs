@@ -1,10 +1,10 @@
 //! Networks that are built once and used by one run after the other.
 
 use super::Settings;
+use crate::files::weights::Weights;
 use crate::network::Network;
 use crate::ops::conv::{Engine, Padding};
 use crate::ops::pool::Pooling;
-use crate::weights::Weights;
 use std::sync::Arc;
 
 /// The network of the last run, for the next one of the same kind.

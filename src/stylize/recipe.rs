@@ -4,11 +4,11 @@
 //! The presets are such files themselves, in `presets/`.
 
 use super::{Colours, Init, LayerWeight, Method, Scales, Settings};
+use crate::files::atomic_file::AtomicFile;
+use crate::files::picture::SizeRequest;
 use crate::loss::style::Statistic;
 use crate::ops::conv::Engine;
 use crate::ops::pool::Pooling;
-use crate::picture::SizeRequest;
-use crate::place::Place;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -213,7 +213,7 @@ impl Recipe {
     /// Why it cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), String> {
         let text = toml::to_string(self).expect("a recipe can be written as TOML");
-        Place::new(path)?.write(|file| file.write_all(text.as_bytes()))
+        AtomicFile::new(path)?.write(|file| file.write_all(text.as_bytes()))
     }
 
     /// The settings of this recipe, the preset `default` behind it. `init` is what the run begins with.

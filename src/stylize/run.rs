@@ -2,10 +2,10 @@
 
 use super::mover::Mover;
 use super::{Stage, Stylization, StylizeError, border, size_of};
+use crate::files::picture::{Canvas, Picture, Size, resize, resize_torus};
 use crate::loss::{Losses, Objective, Region, StylePicture, Targets};
 use crate::network::{LayerTime, Network};
 use crate::ops::workspace::Phase;
-use crate::picture::{Canvas, Picture, Size, resize, resize_torus};
 use ndarray::Array3;
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;

@@ -3,7 +3,7 @@
 //! What is large in a picture is cheap to get right while the picture is small: an iteration costs what its pixels cost. Each size
 //! begins with the enlarged result of the one before (Gatys, Bethge, Hertzmann and Shechtman 2016, section 4).
 
-use crate::picture::Size;
+use crate::files::picture::Size;
 use std::fmt;
 use std::str::FromStr;
 

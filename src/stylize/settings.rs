@@ -1,11 +1,11 @@
 //! What can be set about a run, and whether it makes sense.
 
 use super::{Colours, Inputs, Painted, Scales, border};
+use crate::files::picture::{Picture, Size, SizeRequest};
 use crate::loss::style::Statistic;
 use crate::ops::conv::Engine;
 use crate::ops::pool::Pooling;
 use crate::optimize::lbfgs;
-use crate::picture::{Picture, Size, SizeRequest};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;

@@ -2,7 +2,7 @@
 
 use super::encode::encode;
 use super::{Canvas, Encoding, PictureError, Size};
-use crate::place::Place;
+use crate::files::atomic_file::AtomicFile;
 use image::ImageFormat;
 use std::io::Write;
 use std::path::Path;
@@ -15,7 +15,7 @@ pub const ENDINGS: [&str; 11] = [
 /// A place for a picture, known to be writable before there is anything to write.
 #[derive(Debug)]
 pub struct OutputFile {
-    place: Place,
+    place: AtomicFile,
     format: ImageFormat,
     encoding: Encoding,
 }
@@ -38,7 +38,7 @@ impl OutputFile {
                     format!("the ending says in which format to write; use one of {known}"),
                 )
             })?;
-        let place = Place::new(path).map_err(|trouble| PictureError::new(path, trouble))?;
+        let place = AtomicFile::new(path).map_err(|trouble| PictureError::new(path, trouble))?;
         Ok(Self {
             place,
             format,
@@ -104,7 +104,7 @@ impl OutputFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::picture::Picture;
+    use crate::files::picture::Picture;
     use image::{Rgb, RgbImage};
 
     #[test]

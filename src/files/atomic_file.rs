@@ -10,9 +10,9 @@ const LONGEST_NAME: usize = 255;
 
 /// A place for a file, known to be writable before there is anything to write.
 #[derive(Debug)]
-pub(crate) struct Place(PathBuf);
+pub(crate) struct AtomicFile(PathBuf);
 
-impl Place {
+impl AtomicFile {
     /// Checks that the folder exists and that a file can be made in it. Leaves nothing behind.
     ///
     /// # Errors

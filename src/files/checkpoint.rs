@@ -4,7 +4,7 @@
 //! at last the SHA-256 of all that. It is written beside its place and renamed, and the checkpoint before it is kept under the same
 //! name with `.previous` behind it: whatever moment the power fails at, one of the two is whole.
 
-use crate::place::Place;
+use crate::files::atomic_file::AtomicFile;
 use crate::stylize::State;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -29,7 +29,7 @@ pub struct Checkpoint<S = State> {
 
 /// A place for the checkpoints of a run.
 #[derive(Debug)]
-pub struct CheckpointFile(Place);
+pub struct CheckpointFile(AtomicFile);
 
 impl CheckpointFile {
     /// Checks that a file can be made there. Leaves nothing behind.
@@ -37,7 +37,7 @@ impl CheckpointFile {
     /// # Errors
     /// What is wrong with the place.
     pub fn new(path: &Path) -> Result<Self, String> {
-        Place::new(path).map(Self)
+        AtomicFile::new(path).map(Self)
     }
 
     /// Writes a checkpoint, and keeps the one before it.

@@ -1,7 +1,7 @@
 //! Weights as a safetensors file: kernels OIHW, for RGB pixels 0..255 less the mean, and the header says so.
 
 use super::{ConvWeights, Weights};
-use crate::place::Place;
+use crate::files::atomic_file::AtomicFile;
 use crate::vgg::MEAN;
 use half::f16;
 use ndarray::ArrayViewD;
@@ -96,7 +96,7 @@ impl Weights {
 
         let mut bytes = serialize(tensors, None).map_err(|error| error.to_string())?;
         put_in_front(&mut bytes, &says);
-        Place::new(path)?.write(|file| file.write_all(&bytes))
+        AtomicFile::new(path)?.write(|file| file.write_all(&bytes))
     }
 }
 
