@@ -6,7 +6,9 @@ use super::{printable, say};
 use anyhow::{Context, anyhow, ensure};
 use clap::{Args, Subcommand, ValueEnum};
 use impasto::vgg::LayerKind;
-use impasto::weights::{self, Convention, Digests, ENVIRONMENT, Loaded, PUBLIC, Precision, Source};
+use impasto::weights::{
+    self, Convention, Digests, ENVIRONMENT, Loaded, PUBLISHED, Precision, Source,
+};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -120,7 +122,7 @@ impl Info {
         let known = digests.known();
         let known = known.map_or(
             "no, it is none of those that impasto weights where lists",
-            |known| known.what,
+            |known| known.description,
         );
         writeln!(out, "known     {known}")?;
         writeln!(out)?;
@@ -138,26 +140,26 @@ fn describe(source: &Source, loaded: &Loaded, out: &mut String) -> anyhow::Resul
     writeln!(
         out,
         "format    {}, numbers in {}",
-        loaded.format, loaded.stored
+        loaded.format, loaded.element_types
     )?;
     writeln!(
         out,
         "network   {}, {} convolutions, through {deepest}{}",
         weights.architecture().name,
         convs.len(),
-        if loaded.normalised {
+        if loaded.has_batch_norm {
             ", batch normalisation folded in"
         } else {
             ""
         }
     )?;
-    let (convention, told_by) = (loaded.convention, loaded.told_by);
+    let (convention, told_by) = (loaded.convention, loaded.convention_source);
     writeln!(
         out,
         "pixels    {convention} ({told_by}): {}",
         convention.describe(loaded.mean)
     )?;
-    let others = &loaded.others;
+    let others = &loaded.unused;
     if !others.is_empty() {
         let shown: Vec<_> = others.iter().take(4).map(String::as_str).collect();
         let more = if others.len() > shown.len() {
@@ -302,12 +304,12 @@ fn list_places(built_in: Option<&'static [u8]>, out: &mut String) -> anyhow::Res
         out,
         "Published files, each of which --weights reads as it is (VGG-16 and VGG-19 are those of ImageNet):"
     )?;
-    for known in PUBLIC {
+    for known in PUBLISHED {
         let Some(address) = known.address else {
             continue;
         };
         writeln!(out)?;
-        writeln!(out, "  {}", known.what)?;
+        writeln!(out, "  {}", known.description)?;
         writeln!(out, "    address   {address}")?;
         if let Some(bytes) = known.bytes {
             writeln!(

@@ -1,17 +1,35 @@
-//! MATLAB files, level 5, as far as tests need them, in either byte order.
+//! Writing MATLAB files of level 5, in either byte order.
+
+use std::io::Write;
 
 /// A writer of such files.
 pub struct Mat {
     pub big_endian: bool,
 }
 
+/// How the numbers of an array are stored. MATLAB stores whole numbers as integers where that is shorter, whatever the array's
+/// class.
+#[derive(Clone, Copy, Debug)]
+pub enum Storage {
+    U8,
+    I16,
+    U16,
+    I32,
+    F32,
+    F64,
+}
+
 impl Mat {
     fn word(&self, word: u32) -> [u8; 4] {
+        self.ordered(word.to_le_bytes())
+    }
+
+    /// The bytes of a number in the byte order of the file.
+    fn ordered<const N: usize>(&self, mut little_endian: [u8; N]) -> [u8; N] {
         if self.big_endian {
-            word.to_be_bytes()
-        } else {
-            word.to_le_bytes()
+            little_endian.reverse();
         }
+        little_endian
     }
 
     /// An element of this type.
@@ -22,38 +40,50 @@ impl Mat {
         bytes
     }
 
-    /// A value: class, edges, name, and the elements of its contents.
-    pub fn value(&self, class: u8, edges: &[u32], name: &str, contents: &[u8]) -> Vec<u8> {
+    /// A value: class, shape, name, and the elements of its contents.
+    pub fn value(&self, class: u8, shape: &[u32], name: &str, contents: &[u8]) -> Vec<u8> {
         let flags = [self.word(class.into()), [0; 4]].concat();
-        let edges: Vec<u8> = edges.iter().flat_map(|&edge| self.word(edge)).collect();
+        let shape: Vec<u8> = shape.iter().flat_map(|&length| self.word(length)).collect();
         let parts = [
             self.element(6, &flags),
-            self.element(5, &edges),
+            self.element(5, &shape),
             self.element(1, name.as_bytes()),
             contents.to_vec(),
         ];
         self.element(14, &parts.concat())
     }
 
-    /// A double array, its numbers in `f64`.
-    pub fn doubles(
+    /// A numeric array: of class single for `F32`, else of class double. `numbers` are in column-major order.
+    pub fn array(
         &self,
         name: &str,
-        edges: &[u32],
+        shape: &[u32],
+        storage: Storage,
         numbers: impl Iterator<Item = f64>,
     ) -> Vec<u8> {
-        let bytes = |number: f64| {
-            if self.big_endian {
-                number.to_be_bytes()
-            } else {
-                number.to_le_bytes()
+        let mut data = Vec::new();
+        for x in numbers {
+            match storage {
+                Storage::U8 => data.push(x as u8),
+                Storage::I16 => data.extend(self.ordered((x as i16).to_le_bytes())),
+                Storage::U16 => data.extend(self.ordered((x as u16).to_le_bytes())),
+                Storage::I32 => data.extend(self.ordered((x as i32).to_le_bytes())),
+                Storage::F32 => data.extend(self.ordered((x as f32).to_le_bytes())),
+                Storage::F64 => data.extend(self.ordered(x.to_le_bytes())),
             }
+        }
+        let (class, kind) = match storage {
+            Storage::U8 => (6, 2),
+            Storage::I16 => (6, 3),
+            Storage::U16 => (6, 4),
+            Storage::I32 => (6, 5),
+            Storage::F32 => (7, 7),
+            Storage::F64 => (6, 9),
         };
-        let data: Vec<u8> = numbers.flat_map(bytes).collect();
-        self.value(6, edges, name, &self.element(9, &data))
+        self.value(class, shape, name, &self.element(kind, &data))
     }
 
-    /// A struct of one field.
+    /// A struct with one field.
     pub fn structure(&self, name: &str, field: &str, value: &[u8]) -> Vec<u8> {
         let mut names = field.as_bytes().to_vec();
         names.resize(32, 0);
@@ -63,6 +93,17 @@ impl Mat {
             value.to_vec(),
         ];
         self.value(2, &[1, 1], name, &parts.concat())
+    }
+
+    /// A variable, compressed.
+    pub fn compressed(&self, variable: &[u8]) -> Vec<u8> {
+        let level = flate2::Compression::best();
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), level);
+        encoder.write_all(variable).unwrap();
+        let data = encoder.finish().unwrap();
+        // Compressed elements have no padding.
+        let tag = [self.word(15), self.word(data.len() as u32)].concat();
+        [tag, data].concat()
     }
 
     /// A file with these variables.

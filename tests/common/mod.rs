@@ -5,7 +5,7 @@ pub mod mat;
 
 use impasto::ops::Scalar;
 use impasto::vgg::{Architecture, Block, LayerKind};
-use impasto::weights::{self, Bytes, ConvWeights, Loaded, ReadOptions, Weights};
+use impasto::weights::{self, Bytes, ConvWeights, Loaded, ReadError, ReadOptions, Weights};
 use ndarray::{Array1, Array3, Array4, Dimension, ShapeBuilder};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -46,7 +46,7 @@ pub fn random_weights(architecture: Architecture, seed: u64) -> Weights {
 }
 
 /// The weights of a [`TINY`] network in the bytes of a file.
-pub fn tiny_weights(bytes: impl Into<Bytes>) -> Result<Loaded, String> {
+pub fn tiny_weights(bytes: impl Into<Bytes>) -> Result<Loaded, ReadError> {
     let options = ReadOptions {
         candidates: &[TINY],
         ..ReadOptions::default()

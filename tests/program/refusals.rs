@@ -436,7 +436,7 @@ fn damaged_weights_are_refused_with_what_is_wrong() {
                     t["conv1_1.weight"].clone(),
                 ))
             },
-            "both conv1_1.weight and module.conv1_1.weight are there for layer conv1_1",
+            "conv1_1.weight and module.conv1_1.weight are both the kernel of layer conv1_1",
         ),
         (
             |t| drop(t.remove("conv3_2.weight")),
@@ -471,7 +471,7 @@ fn damaged_weights_are_refused_with_what_is_wrong() {
         ),
         (
             |t| *t = BTreeMap::from([("layer1.weight".to_owned(), t["conv1_1.weight"].clone())]),
-            "no tensor is named like conv1_1.weight, block1_conv1/kernel or features.0.weight; it holds one tensor: layer1.weight",
+            "no array is named like conv1_1.weight, block1_conv1/kernel or features.0.weight; it contains one array: layer1.weight",
         ),
     ];
     for (change, reason) in changes {
@@ -480,9 +480,9 @@ fn damaged_weights_are_refused_with_what_is_wrong() {
     }
 }
 
-/// What people save under the name of a weights file, and what it is called.
+/// Files that people save under the name of a weights file. The message says what they are.
 #[test]
-fn files_that_hold_no_weights_are_called_by_their_name() {
+fn files_of_other_kinds_are_refused_by_their_kind() {
     let place = Workplace::new();
     let tar = [vec![b'a'; 257], b"ustar".to_vec(), vec![0; 300]].concat();
     let matlab_7_3 = [
@@ -529,8 +529,8 @@ fn files_that_hold_no_weights_are_called_by_their_name() {
         ),
         (b"PK\x03\x04", "damaged zip archive"),
         (b"\x89HDF\r\n\x1a\n", "damaged HDF5 file"),
-        // A header that claims to be enormous takes no memory.
-        (&[0xFF; 64], "not a file of weights"),
+        // A header that claims to be enormous. No memory is allocated for it.
+        (&[0xFF; 64], "not a weights file"),
     ];
     for (bytes, reason) in cases {
         place.write("vgg19.mat", bytes);
@@ -547,7 +547,7 @@ fn a_pickle_is_never_executed() {
     let cases: [(&[u8], &str); 8] = [
         (
             b"cos\nsystem\nX\x0b\x00\x00\x00touch pwned\x85R.",
-            "it asks for os.system, which weights do not need: refused",
+            "it asks for os.system, which weights do not need, and is refused",
         ),
         (
             b"cposix\nsystem\nX\x0b\x00\x00\x00touch pwned\x85R.",
@@ -581,7 +581,7 @@ fn a_pickle_is_never_executed() {
 }
 
 #[test]
-fn weights_that_are_no_file_are_refused() {
+fn a_weights_path_that_is_not_a_file_is_refused() {
     let place = Workplace::new();
     let line = place.refusal(place.stylize(&format!("{SMALL} --weights nowhere")));
     assert_eq!(line, "error: weights: nowhere: no such file or directory");
@@ -592,7 +592,7 @@ fn weights_that_are_no_file_are_refused() {
     );
     #[cfg(unix)]
     {
-        // Nobody writes to it: opening it would wait for ever.
+        // Nobody writes to the pipe, so opening it would never return.
         let pipe = place.path("pipe");
         assert!(
             std::process::Command::new("mkfifo")
@@ -610,7 +610,7 @@ fn weights_that_are_no_file_are_refused() {
 }
 
 #[test]
-fn weights_that_end_early_serve_the_layers_that_they_have() {
+fn incomplete_weights_can_be_used_for_the_layers_that_they_contain() {
     let place = Workplace::new();
     let through_block_3 = |t: &mut BTreeMap<String, _>| t.retain(|name, _| name.as_str() < "conv4");
     place.write("w.safetensors", weights(through_block_3));

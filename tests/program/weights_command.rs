@@ -67,7 +67,7 @@ fn weights_paint_the_same_after_they_are_converted() {
             "{dtype}"
         );
     }
-    // Half precision is not taken unasked where it would lose something.
+    // If half precision would change a number, single precision is the default.
     place
         .impasto("weights convert in bgr.safetensors --weights-convention torchvision")
         .assert()
@@ -157,9 +157,8 @@ fn where_lists_the_places_and_the_published_files() {
     assert_eq!(list.matches("← used").count(), 1);
 }
 
-/// Whatever tool wrote them: files as people have them, through the program.
 #[test]
-fn files_of_any_format_are_told_by_their_content() {
+fn formats_are_detected_by_the_content_of_the_file() {
     let place = Workplace::new();
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/weights");
     for (name, trouble) in [
@@ -178,7 +177,7 @@ fn files_of_any_format_are_told_by_their_content() {
             "features.0.weight has the shape 4×3×3×3",
         ),
     ] {
-        // Of too few channels, but that is known only after the file has been understood.
+        // The fixtures have too few channels for VGG. The message shows that the arrays were found.
         std::fs::copy(fixtures.join(name), place.path("weights.bin")).unwrap();
         let line = place.refusal(place.impasto("weights info weights.bin"));
         assert!(line.contains(trouble), "{name}: {line}");

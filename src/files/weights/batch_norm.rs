@@ -1,25 +1,20 @@
-//! Batch normalisation (Ioffe and Szegedy 2015), folded into the convolution before it.
+//! Batch normalization (Ioffe and Szegedy 2015), folded into the convolution before it.
 
 use super::ConvWeights;
 use super::names::Part;
 use ndarray::{Array1, Axis};
 use std::collections::BTreeMap;
 
-/// What is added to the variance: PyTorch's default, which torchvision's networks have.
+/// ε, which is added to the variance: PyTorch's default, which torchvision's networks use.
 const EPSILON: f64 = 1e-5;
 
-/// The parts of a batch normalisation, of one number for each channel.
-pub(super) const PARTS: [(Part, &str); 4] = [
-    (Part::Scale, "weight"),
-    (Part::Shift, "bias"),
-    (Part::Mean, "running_mean"),
-    (Part::Variance, "running_var"),
-];
+/// The arrays of a batch normalization. Each has one value per channel.
+pub(super) const PARTS: [Part; 4] = [Part::Scale, Part::Shift, Part::Mean, Part::Variance];
 
-/// Makes a convolution and the normalisation of its output one convolution.
+/// Replaces a convolution followed by batch normalization with one convolution.
 ///
 /// γ (W ∗ x + b − μ) / √(σ² + ε) + β = (aW) ∗ x + a(b − μ) + β with a = γ / √(σ² + ε), computed in `f64` and rounded once.
-/// `parts` has all four of [`PARTS`], as long as the bias.
+/// `parts` must contain all of [`PARTS`], each of the bias' length.
 pub(super) fn fold(conv: &mut ConvWeights, parts: &BTreeMap<Part, Array1<f32>>) {
     let part = |part: Part| parts[&part].mapv(f64::from);
     let factor = part(Part::Scale) / part(Part::Variance).mapv(|v| (v + EPSILON).sqrt());

@@ -1,18 +1,19 @@
-//! What a file has, before any of its numbers are read: what every format's reader returns.
+//! What the readers of all formats return: the arrays of a file, none of them decoded yet.
 
+use super::ReadError;
 use super::convention::Convention;
 use super::tensor::Tensor;
 
-/// The tensors of a file.
+/// The contents of a file.
 pub(super) struct Contents {
     pub tensors: Vec<Tensor>,
-    /// What it says of the pixels, or why that cannot be understood.
-    pub stated: Result<Stated, String>,
+    /// What the file states about the pixels, or why that statement cannot be understood.
+    pub pixels: Result<StatedPixels, ReadError>,
 }
 
-/// What a file says of the pixels that its network was trained on.
+/// What a file states about the pixels that its network was trained on. Most files state nothing.
 #[derive(Default)]
-pub(super) struct Stated {
+pub(super) struct StatedPixels {
     pub convention: Option<Convention>,
     /// In the network's order of channels.
     pub mean: Option<[f64; 3]>,
@@ -20,7 +21,9 @@ pub(super) struct Stated {
 
 impl From<Vec<Tensor>> for Contents {
     fn from(tensors: Vec<Tensor>) -> Self {
-        let stated = Ok(Stated::default());
-        Self { tensors, stated }
+        Self {
+            tensors,
+            pixels: Ok(StatedPixels::default()),
+        }
     }
 }

@@ -1,6 +1,6 @@
-//! What a network expects of its pixels, and how that is folded into its first convolution.
+//! The pixels that a network expects, and how its first convolution is converted to those of this program.
 
-use super::ConvWeights;
+use super::{ConvWeights, UnknownConvention};
 use crate::vgg::MEAN;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -9,27 +9,27 @@ use std::str::FromStr;
 /// The pixels that a network was trained on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Convention {
-    /// RGB, 0..255, less a mean: as this program has them.
+    /// RGB in 0..255, minus a mean: the pixels of this program.
     CaffeRgb,
-    /// BGR, 0..255, less a mean: the networks that Simonyan and Zisserman published.
+    /// BGR in 0..255, minus a mean: the networks that Simonyan and Zisserman published.
     CaffeBgr,
-    /// RGB, 0..1, less a mean and divided by a standard deviation: those that torchvision trained.
+    /// RGB in 0..1, minus a mean, divided by a standard deviation: the networks that torchvision trained.
     Torchvision,
 }
 
-/// Torchvision's mean, 0..1.
+/// Torchvision's mean, in 0..1.
 const TORCHVISION_MEAN: [f64; 3] = [0.485, 0.456, 0.406];
 
-/// Torchvision's standard deviation, 0..1.
+/// Torchvision's standard deviation, in 0..1.
 const TORCHVISION_DEVIATION: [f64; 3] = [0.229, 0.224, 0.225];
 
 impl Convention {
-    /// The names that [`FromStr`] takes.
+    /// The names that [`FromStr`] accepts.
     pub const NAMES: [&str; 3] = ["caffe-rgb", "caffe-bgr", "torchvision"];
 
-    /// What is subtracted from a pixel 0..255, and by what it is then divided, in the order of the network's channels.
-    /// `mean` is the one that the file states, if it does.
-    fn standardisation(self, mean: Option<[f64; 3]>) -> ([f64; 3], [f64; 3]) {
+    /// The mean m and the standard deviation s with which a pixel p in 0..255 is normalized, (p − m) / s, in the order of the
+    /// network's channels. `mean` replaces the usual m if the file states another.
+    fn normalization(self, mean: Option<[f64; 3]>) -> ([f64; 3], [f64; 3]) {
         let [red, green, blue] = MEAN.map(f64::from);
         let (usual, deviation) = match self {
             Self::CaffeRgb => ([red, green, blue], [1.0; 3]),
@@ -42,27 +42,28 @@ impl Convention {
         (mean.unwrap_or(usual), deviation)
     }
 
-    /// Makes a first convolution that was trained on such pixels one for RGB 0..255 less [`MEAN`].
+    /// Converts a first convolution that was trained on such pixels into one for RGB in 0..255 minus [`MEAN`].
     ///
-    /// The network sees u = (p − m) / s of the pixel p, and is given x = p − MEAN, so u = (x + MEAN − m) / s and
+    /// The network was trained on u = (p − m) / s of the pixel p. It is given x = p − MEAN, so u = (x + MEAN − m) / s and
     ///
     /// W ∗ u + b = (W / s) ∗ x + (b + Σ W (MEAN − m) / s),
     ///
-    /// the sum over the kernel's positions and input channels. It is computed in `f64` and rounded once. At the picture's
-    /// border zero padding stands for the colour m in one and for MEAN in the other: for torchvision's weights that
-    /// is a difference of half a grey level, for the others none.
+    /// with the sum over the kernel's positions and input channels. This is computed in `f64` and rounded once.
+    ///
+    /// Zero padding at the border of the picture means the color m before and the color MEAN after. For torchvision's weights
+    /// these differ by half a gray level, for the others not at all.
     pub(super) fn fold(self, mean: Option<[f64; 3]>, conv: &mut ConvWeights) {
-        let (mean, deviation) = self.standardisation(mean);
+        let (mean, deviation) = self.normalization(mean);
         if self == Self::CaffeBgr {
             conv.kernel.invert_axis(ndarray::Axis(2));
             conv.kernel = conv.kernel.as_standard_layout().into_owned();
         }
-        let in_rgb = |[a, b, c]: [f64; 3]| match self {
+        let to_rgb = |[a, b, c]: [f64; 3]| match self {
             Self::CaffeBgr => [c, b, a],
             Self::CaffeRgb | Self::Torchvision => [a, b, c],
         };
-        let (mean, deviation) = (in_rgb(mean), in_rgb(deviation));
-        // Both as f32 first: the mean that everybody writes as 123.68 makes no difference at all.
+        let (mean, deviation) = (to_rgb(mean), to_rgb(deviation));
+        // Both means are compared as f32: a mean of 123.68 in f64 must give a shift of exactly 0.
         let shift: [f64; 3] =
             std::array::from_fn(|c| f64::from(MEAN[c] - mean[c] as f32) / deviation[c]);
         if shift != [0.0; 3] {
@@ -77,9 +78,10 @@ impl Convention {
         }
     }
 
-    /// `RGB, 0..255, less the mean (123.68, 116.779, 103.939)`. `mean` is the one that the file states, if it does.
+    /// One line for display, such as `RGB, 0..255, less the mean (123.68, 116.779, 103.939)`. `mean` replaces the usual mean
+    /// if the file states another.
     pub fn describe(self, mean: Option<[f64; 3]>) -> String {
-        let (mean, deviation) = self.standardisation(mean);
+        let (mean, deviation) = self.normalization(mean);
         let list = |values: [f64; 3]| {
             let [a, b, c] = values.map(|value| (value * 1e4).round() / 1e4);
             format!("({a}, {b}, {c})")
@@ -102,12 +104,12 @@ impl fmt::Display for Convention {
 }
 
 impl FromStr for Convention {
-    type Err = String;
+    type Err = UnknownConvention;
 
-    fn from_str(name: &str) -> Result<Self, String> {
+    fn from_str(name: &str) -> Result<Self, UnknownConvention> {
         let all = [Self::CaffeRgb, Self::CaffeBgr, Self::Torchvision];
-        (all.into_iter()
-            .find(|convention| convention.to_string() == name))
-        .ok_or_else(|| format!("write one of {}", Self::NAMES.join(", ")))
+        all.into_iter()
+            .find(|convention| convention.to_string() == name)
+            .ok_or(UnknownConvention)
     }
 }

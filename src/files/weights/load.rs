@@ -1,6 +1,7 @@
-//! Reading weights from where they are: out of the program, or from a file.
+//! Loading weights from the program itself or from a file.
 
-use super::known::{Digests, Known, PUBLIC};
+use super::digests::Digests;
+use super::published::{PUBLISHED, PublishedFile};
 use super::read::{Loaded, ReadOptions, read};
 use super::{Convention, Source, WeightsError};
 use bytes::Bytes;
@@ -8,13 +9,14 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-/// The largest weights file that is read: VGG-19 with its fully connected layers is 0.6 GB in `f32`.
-const LARGEST: u64 = 2 << 30;
+/// The largest weights file that is read, in bytes. VGG-19 with its fully connected layers takes 0.6 GB in `f32`.
+const MAX_FILE_SIZE: u64 = 2 << 30;
 
-/// Reads the weights from where [`locate`](super::locate) found them. A `convention` that is given is held for true, whatever the file says.
+/// Reads the weights from the source that [`locate`](super::locate) returned. If a `convention` is given, it overrides what
+/// the file states or suggests.
 ///
 /// # Errors
-/// If they cannot be read, or are not those of VGG-16 or VGG-19.
+/// If the source cannot be read, or does not contain the weights of VGG-16 or VGG-19.
 pub fn load(source: &Source, convention: Option<Convention>) -> Result<Loaded, WeightsError> {
     let (bytes, name) = match source {
         Source::BuiltIn(bytes) => (Bytes::from_static(bytes), "the built-in weights".to_owned()),
@@ -25,73 +27,73 @@ pub fn load(source: &Source, convention: Option<Convention>) -> Result<Loaded, W
             convention,
             ..ReadOptions::default()
         };
-        let unusable = |trouble| WeightsError::Unusable {
+        read(&bytes, &options).map_err(|problem| WeightsError::Unusable {
             name: name.clone(),
-            trouble,
-        };
-        read(&bytes, &options).map_err(unusable)
+            problem,
+        })
     };
     let loaded = read(convention)?;
     if let (None, Source::File(path)) = (convention, source)
-        && let Some(known) = misnamed(PUBLIC, bytes.len() as u64, loaded.convention, || {
-            File::open(path).and_then(Digests::of)
-        })
+        && let Some(published) =
+            misleading_file(PUBLISHED, bytes.len() as u64, loaded.convention, || {
+                File::open(path).and_then(Digests::of)
+            })
     {
-        let told_by = "told by its checksum";
         return Ok(Loaded {
-            told_by,
-            ..read(Some(known.convention))?
+            convention_source: "known from the file's checksum",
+            ..read(Some(published.convention))?
         });
     }
     Ok(loaded)
 }
 
-/// The published file that a file of so many bytes is, if its names told another convention than it has: some Caffe models
-/// have been saved under torchvision's names. Checksums are made only of files of the right length.
-fn misnamed(
-    published: &[Known],
-    bytes: u64,
-    told: Convention,
+/// The published file that this file is, if its convention is not the one that its array names suggest (`inferred`). Some Caffe
+/// models were saved under torchvision's names.
+///
+/// Computing checksums takes seconds, so it is done only if the size is that of such a file.
+fn misleading_file(
+    published: &[PublishedFile],
+    size: u64,
+    inferred: Convention,
     digests: impl FnOnce() -> io::Result<Digests>,
-) -> Option<&Known> {
-    let known =
-        (published.iter()).find(|known| known.bytes == Some(bytes) && known.convention != told)?;
+) -> Option<&PublishedFile> {
+    let file =
+        (published.iter()).find(|file| file.bytes == Some(size) && file.convention != inferred)?;
     digests()
-        .is_ok_and(|digests| digests.is(known))
-        .then_some(known)
+        .is_ok_and(|digests| digests.matches(file))
+        .then_some(file)
 }
 
-/// The bytes of a regular file of a believable size, which are read when they are looked at.
+/// Maps a file into memory: its bytes are read from the disk when they are used.
 fn open(path: &Path) -> Result<Bytes, WeightsError> {
-    let unreadable = |reason: String| WeightsError::Unreadable {
+    let unreadable = |error| WeightsError::Unreadable {
         path: path.to_owned(),
-        reason,
+        error,
     };
-    let because = |error: std::io::Error| unreadable(crate::os_reason(&error));
-    // Asked before it is opened: a pipe would wait for somebody to write.
-    let metadata = std::fs::metadata(path).map_err(because)?;
+    // The kind of file is checked first: opening a pipe would wait until somebody writes to it.
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
     if !metadata.is_file() {
-        let what = if metadata.is_dir() {
-            "a folder"
-        } else {
-            "a pipe or a device"
-        };
-        return Err(unreadable(format!(
-            "not a file but {what}; name a file of weights"
-        )));
+        return Err(WeightsError::NotAFile {
+            path: path.to_owned(),
+            kind: if metadata.is_dir() {
+                "a folder"
+            } else {
+                "a pipe or a device"
+            },
+        });
     }
-    if metadata.len() > LARGEST {
-        let size = metadata.len() >> 20;
-        return Err(unreadable(format!(
-            "{size} MB is too large for the weights of a VGG network"
-        )));
+    if metadata.len() > MAX_FILE_SIZE {
+        return Err(WeightsError::TooLarge {
+            path: path.to_owned(),
+            megabytes: metadata.len() >> 20,
+        });
     }
     if metadata.len() == 0 {
-        return Ok(Bytes::new()); // what some systems do not map
+        return Ok(Bytes::new()); // some systems cannot map an empty file
     }
     let map = File::open(path)
         .and_then(|file| crate::kernels::map(&file))
-        .map_err(because)?;
+        .map_err(unreadable)?;
     Ok(Bytes::from_owner(map))
 }
 
@@ -100,25 +102,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_published_file_under_misleading_names_is_told_by_its_checksum() {
-        let johnson = (PUBLIC.iter())
-            .find(|known| known.bytes == Some(574_679_411))
+    fn a_published_file_under_misleading_names_is_recognized_by_its_checksum() {
+        let johnson = (PUBLISHED.iter())
+            .find(|file| file.bytes == Some(574_679_411))
             .unwrap();
-        let sum = |sha256: &str| Digests {
+        let digests = |sha256: &str| Digests {
             sha256: sha256.to_owned(),
             md5: String::new(),
         };
-        let told = |bytes, told, digests: Digests| {
-            misnamed(PUBLIC, bytes, told, || Ok(digests)).map(|known| known.convention)
+        let recognized = |size, inferred, digests: Digests| {
+            misleading_file(PUBLISHED, size, inferred, || Ok(digests)).map(|file| file.convention)
         };
-        let (length, own) = (574_679_411, johnson.sha256.unwrap());
+        let (size, sha256) = (574_679_411, johnson.sha256.unwrap());
         assert_eq!(
-            told(length, Convention::Torchvision, sum(own)),
+            recognized(size, Convention::Torchvision, digests(sha256)),
             Some(Convention::CaffeBgr)
         );
-        assert_eq!(told(length, Convention::Torchvision, sum("00")), None);
-        assert_eq!(told(length, Convention::CaffeBgr, sum(own)), None);
+        assert_eq!(
+            recognized(size, Convention::Torchvision, digests("00")),
+            None
+        );
+        assert_eq!(
+            recognized(size, Convention::CaffeBgr, digests(sha256)),
+            None
+        );
         let never = || -> io::Result<Digests> { panic!("no checksum is needed") };
-        assert!(misnamed(PUBLIC, length + 1, Convention::Torchvision, never).is_none());
+        assert!(misleading_file(PUBLISHED, size + 1, Convention::Torchvision, never).is_none());
     }
 }

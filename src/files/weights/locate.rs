@@ -1,4 +1,4 @@
-//! Where the weights are looked for.
+//! Where weights are looked for.
 
 use super::WeightsError;
 use std::fmt;
@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 /// The environment variable that names a weights file.
 pub const ENVIRONMENT: &str = "IMPASTO_WEIGHTS";
 
-/// The file that is looked for when none is named.
-const FILE: &str = "vgg16.safetensors";
+/// The file name that is looked for when no file was named.
+pub(super) const FILE_NAME: &str = "vgg16.safetensors";
 
-/// Where weights are to be read from.
+/// Where weights are read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// A file.
@@ -28,11 +28,11 @@ impl fmt::Display for Source {
     }
 }
 
-/// Chooses the weights: the file that was `named` (by an option or [`ENVIRONMENT`]), else those built into the program, else
-/// `vgg16.safetensors` in `data/` below the current folder, beside the program, or in `data/` there.
+/// Chooses the weights: the file that was `named` (by an option or by [`ENVIRONMENT`]); else those built into the program;
+/// else the first of [`places`] that is a file.
 ///
 /// # Errors
-/// If there are none: where it looked, and what to do.
+/// [`WeightsError::NotFound`] if there are none.
 pub fn locate(
     named: Option<PathBuf>,
     built_in: Option<&'static [u8]>,
@@ -45,22 +45,18 @@ pub fn locate(
         return Ok(Source::BuiltIn(bytes));
     }
     let places = places(program);
-    if let Some(found) = places.iter().find(|place| place.is_file()) {
-        return Ok(Source::File(found.clone()));
+    match places.iter().find(|place| place.is_file()) {
+        Some(found) => Ok(Source::File(found.clone())),
+        None => Err(WeightsError::NotFound { places }),
     }
-    let looked: Vec<_> = (places.iter().map(|place| place.display().to_string())).collect();
-    Err(WeightsError::NotFound(format!(
-        "no weights: this program was built without them, --weights and {ENVIRONMENT} name none, and there is no {}; copy {FILE} \
-         from the project's data/ folder to one of these places, or name a file with --weights",
-        looked.join(", ")
-    )))
 }
 
-/// Where weights are looked for, the first first, if none are named or built into the `program`.
+/// The files that are tried, in this order, if no file was named and none is built in: `vgg16.safetensors` in `data/` below
+/// the current folder, in the folder of the `program`, and in `data/` below that.
 pub fn places(program: Option<&Path>) -> Vec<PathBuf> {
-    let mut places = vec![Path::new("data").join(FILE)];
+    let mut places = vec![Path::new("data").join(FILE_NAME)];
     if let Some(folder) = program.and_then(Path::parent) {
-        places.extend([folder.join(FILE), folder.join("data").join(FILE)]);
+        places.extend([folder.join(FILE_NAME), folder.join("data").join(FILE_NAME)]);
     }
     places
 }

@@ -1,19 +1,28 @@
 //! The network's weights: read from a file, or from bytes built into the program.
 //!
-//! Whatever the file, the result is the same [`Weights`]: kernels 3 × 3 × Cin × Cout (HWIO) in `f32`, for RGB pixels
-//! 0..255 less [`vgg::MEAN`](crate::vgg::MEAN).
+//! Whatever the format of the file, the result is the same [`Weights`]: kernels 3 × 3 × Cin × Cout (HWIO) in `f32`, for RGB
+//! pixels in 0..255 minus [`vgg::MEAN`](crate::vgg::MEAN).
 //!
-//! The way of a file, each step in the source file of its name: `format` tells what it is; one of `safetensors`, `pytorch` (with
-//! `pickle`), `matconvnet` (with `matlab`), `keras` and `numpy` lists its tensors, which `tensor` decodes when they are
-//! wanted; `names` finds the layers among them; `read` puts them together, with `batch_norm` and `convention` folded in. No
-//! reader trusts a length, recurses without an end, or takes memory for more than a convolution needs.
+//! A file is read in these steps, each in the module of that name:
+//!
+//! 1. `format` detects the format.
+//! 2. `safetensors`, `pytorch` (with `pickle`), `matconvnet` (with `matlab`), `keras` or `numpy` lists the arrays. `tensor`
+//!    decodes an array when its values are needed.
+//! 3. `names` assigns the arrays to layers.
+//! 4. `convolutions` checks the shapes and builds kernels and biases; `batch_norm` folds batch normalization in.
+//! 5. `read` finds out which pixels the network expects; `convention` converts the first convolution to those above.
+//!
+//! Files may come from anywhere. No reader trusts a length in a file, recurses without a limit, or allocates more memory than
+//! a convolution needs.
 
 mod batch_norm;
 mod contents;
 mod convention;
+mod convolutions;
+mod digests;
+mod error;
 mod format;
 mod keras;
-mod known;
 mod load;
 mod locate;
 mod matconvnet;
@@ -21,6 +30,7 @@ mod matlab;
 mod names;
 mod numpy;
 mod pickle;
+mod published;
 mod pytorch;
 mod random;
 mod read;
@@ -31,21 +41,22 @@ mod zip_file;
 
 pub use bytes::Bytes;
 pub use convention::Convention;
+pub use digests::Digests;
+pub use error::{
+    InvalidWeights, NoSuchConvolution, ReadError, UnknownConvention, WeightsError, WriteError,
+};
 pub use format::Format;
-pub use known::{Digests, Known, PUBLIC};
 pub use load::load;
 pub use locate::{ENVIRONMENT, Source, locate, places};
+pub use published::{PUBLISHED, PublishedFile};
 pub use read::{Loaded, ReadOptions, read};
 pub use write::Precision;
 
 use crate::vgg::{Architecture, LayerKind, LayerSpec};
 use ndarray::{Array1, Array4};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use tensor::edges;
-use thiserror::Error;
 
-/// The convolutions of a VGG network, from conv1_1 down to some layer without a gap.
+/// The convolutions of a VGG network: all from conv1_1 through some deepest one.
 #[derive(Clone, Debug)]
 pub struct Weights {
     architecture: Architecture,
@@ -61,48 +72,25 @@ pub struct ConvWeights {
     pub bias: Array1<f32>,
 }
 
-/// Why weights cannot be used.
-#[derive(Debug, Error)]
-pub enum WeightsError {
-    /// The file is not there, or cannot be read.
-    #[error("{}: {reason}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        reason: String,
-    },
-    /// The contents are not weights of a VGG network.
-    #[error("{name}: {trouble}")]
-    Unusable {
-        /// The file, or what else the weights were read from.
-        name: String,
-        /// What is wrong with it.
-        trouble: String,
-    },
-    /// No weights anywhere.
-    #[error("{0}")]
-    NotFound(String),
-}
-
 impl Weights {
-    /// Reads the weights from where [`locate`] found them.
+    /// Reads the weights from the source that [`locate`] returned.
     ///
     /// # Errors
-    /// If they cannot be read, or are not those of VGG-16 or VGG-19.
+    /// If the source cannot be read, or does not contain the weights of VGG-16 or VGG-19.
     pub fn load(source: &Source) -> Result<Self, WeightsError> {
         load(source, None).map(|loaded| loaded.weights)
     }
 
-    /// Checked weights: of the first of `candidates` that has a layer for each name in `convs`.
+    /// Checks `convs` (by layer name, `conv1_1`), and makes them the weights of the first of `candidates` that has all these
+    /// layers.
     ///
     /// # Errors
-    /// What is wrong, as a sentence, if there is no such candidate, if a layer is missing before the deepest one, or if one
-    /// has the wrong shape or a value that is not finite.
+    /// If no candidate has all these layers, if a layer is missing before the deepest one, or if a layer has the wrong shape
+    /// or a value that is not finite.
     pub fn new(
         convs: BTreeMap<String, ConvWeights>,
         candidates: &[Architecture],
-    ) -> Result<Self, String> {
+    ) -> Result<Self, InvalidWeights> {
         let architecture = Self::architecture_of(convs.keys().map(String::as_str), candidates)?;
         for spec in architecture.layers() {
             if let (LayerKind::Conv { inputs, outputs }, Some(conv)) =
@@ -117,35 +105,38 @@ impl Weights {
         })
     }
 
-    /// The first of `candidates` that has all these layers, down to some depth without a gap.
+    /// The first of `candidates` that has all these layers. They must be its first convolutions, without a gap.
     fn architecture_of<'a>(
         names: impl Iterator<Item = &'a str>,
         candidates: &[Architecture],
-    ) -> Result<Architecture, String> {
+    ) -> Result<Architecture, InvalidWeights> {
         let names: Vec<&str> = names.collect();
         if names.is_empty() {
-            return Err("there is no convolution in it".to_owned());
+            return Err(InvalidWeights::NoConvolution);
         }
-        let has = |candidate: &Architecture, name: &str| candidate.find(name).is_ok();
+        let has_layer = |candidate: &Architecture, name: &str| candidate.find(name).is_ok();
         let architecture = (candidates.iter())
-            .find(|candidate| names.iter().all(|name| has(candidate, name)))
+            .find(|candidate| names.iter().all(|name| has_layer(candidate, name)))
             .ok_or_else(|| {
                 let known: Vec<_> = candidates.iter().map(|known| known.name).collect();
-                let unknown = |name: &&&str| !candidates.iter().any(|known| has(known, name));
-                let stranger = names.iter().find(unknown).or(names.last());
-                format!(
-                    "it has {} layers, with {} among them, and is not {}",
+                let is_unknown =
+                    |name: &&&str| !candidates.iter().any(|known| has_layer(known, name));
+                let example = names.iter().find(is_unknown).or(names.last());
+                InvalidWeights::NotVgg(format!(
+                    "it has {} layers, among them {}, and is not {}",
                     names.len(),
-                    stranger.unwrap_or(&"none"),
+                    example.unwrap_or(&"none"),
                     known.join(" or ")
-                )
+                ))
             })?;
         let layers = architecture.layers();
         let convs = layers.iter().filter(|spec| spec.kind != LayerKind::Pool);
-        let mut deepest = convs.take(names.len());
-        if let Some(missing) = deepest.find(|spec| !names.contains(&spec.name.as_str())) {
-            let (missing, architecture) = (&missing.name, architecture.name);
-            return Err(format!("layer {missing} of {architecture} is missing"));
+        let mut expected = convs.take(names.len());
+        if let Some(missing) = expected.find(|spec| !names.contains(&spec.name.as_str())) {
+            return Err(InvalidWeights::MissingLayer {
+                layer: missing.name.clone(),
+                architecture: architecture.name,
+            });
         }
         Ok(*architecture)
     }
@@ -155,20 +146,20 @@ impl Weights {
         self.architecture
     }
 
-    /// The weights of the convolution called `name`; none for a pooling layer.
+    /// The weights of the convolution `name`; `None` for a pooling layer or a missing convolution.
     pub fn conv(&self, name: &str) -> Option<&ConvWeights> {
         self.convs.get(name)
     }
 
-    /// How many of [`Architecture::layers`] these weights serve: through the last convolution that they have.
+    /// How many of [`Architecture::layers`] can be computed with these weights.
     ///
-    /// The pool behind it counts only if they have all: VGG-16 and VGG-19 pool at different depths, and weights that end
-    /// early may be of either.
+    /// If convolutions are missing, the last layer is the deepest convolution. The pooling layer behind it is not counted:
+    /// VGG-16 and VGG-19 pool at different depths, and incomplete weights may be of either.
     pub fn depth(&self) -> usize {
         let layers = self.architecture.layers();
-        let missing =
+        let is_missing =
             |spec: &LayerSpec| spec.kind != LayerKind::Pool && !self.convs.contains_key(&spec.name);
-        match layers.iter().position(missing) {
+        match layers.iter().position(is_missing) {
             None => layers.len(),
             Some(first) if layers[first - 1].kind == LayerKind::Pool => first - 1,
             Some(first) => first,
@@ -176,17 +167,29 @@ impl Weights {
     }
 }
 
-/// Holds one convolution against the shape that its place in the network asks for.
-fn check(name: &str, conv: &ConvWeights, inputs: usize, outputs: usize) -> Result<(), String> {
-    let expected = ((3, 3, inputs, outputs), outputs);
-    if (conv.kernel.dim(), conv.bias.len()) != expected {
-        let (found, bias) = (edges(conv.kernel.shape()), conv.bias.len());
-        return Err(format!(
-            "layer {name} has a kernel {found} and {bias} biases, not 3×3×{inputs}×{outputs} and {outputs}"
-        ));
-    }
+/// Checks that a convolution has the shape of its layer and only finite values.
+fn check(
+    layer: &str,
+    conv: &ConvWeights,
+    inputs: usize,
+    outputs: usize,
+) -> Result<(), InvalidWeights> {
+    let check_shape = |part: &str, found: &[usize], expected: &[usize]| {
+        if found == expected {
+            return Ok(());
+        }
+        Err(InvalidWeights::WrongShape {
+            array: format!("the {part} of layer {layer}"),
+            found: found.to_vec(),
+            expected: vec![expected.to_vec()],
+        })
+    };
+    check_shape("kernel", conv.kernel.shape(), &[3, 3, inputs, outputs])?;
+    check_shape("bias", conv.bias.shape(), &[outputs])?;
     if !conv.kernel.iter().chain(&conv.bias).all(|w| w.is_finite()) {
-        return Err(format!("layer {name} has values that are NaN or infinite"));
+        return Err(InvalidWeights::NotFinite {
+            layer: layer.to_owned(),
+        });
     }
     Ok(())
 }

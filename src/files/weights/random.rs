@@ -1,4 +1,4 @@
-//! Weights out of nothing, for measuring: how long an iteration takes does not depend on what the network has learnt.
+//! Random weights for benchmarks: the time of an iteration does not depend on the values.
 
 use super::{ConvWeights, Weights};
 use crate::vgg::{Architecture, LayerKind};
@@ -6,15 +6,17 @@ use ndarray::{Array1, Array4};
 use rand::SeedableRng;
 use rand_distr::{Distribution, Normal};
 use rand_pcg::Pcg64Mcg;
+use std::collections::BTreeMap;
 
 impl Weights {
-    /// The first `depth` layers of `architecture` with normally distributed kernels and no biases, the same for the same seed.
+    /// The first `depth` layers of `architecture` with normally distributed kernels and zero biases. The same seed gives the
+    /// same weights.
     ///
-    /// Their variance is 2 / (9·Cin), which keeps activations at one size from layer to layer (He, Zhang, Ren and Sun 2015,
+    /// The variance is 2 / (9·Cin). It makes activations equally large in all layers (He, Zhang, Ren and Sun 2015,
     /// equation 10).
     pub fn he_normal(architecture: Architecture, depth: usize, seed: u64) -> Self {
         let mut rng = Pcg64Mcg::seed_from_u64(seed);
-        let mut convs = std::collections::BTreeMap::new();
+        let mut convs = BTreeMap::new();
         for spec in architecture.layers().into_iter().take(depth) {
             let LayerKind::Conv { inputs, outputs } = spec.kind else {
                 continue;

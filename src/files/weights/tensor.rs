@@ -1,39 +1,45 @@
-//! One array of numbers in a file, read when it is wanted and not before.
+//! An array in a file. It is decoded only when its values are needed.
 
+use super::ReadError;
 use bytes::Bytes;
 use half::{bf16, f16};
 use ndarray::{ArrayD, ArrayView, IxDyn, ShapeBuilder};
 use std::fmt;
+use thiserror::Error;
 
-/// A named array in a file, whatever the format.
+/// A named array in a file of any format.
 pub(super) struct Tensor {
-    /// The file's name for it.
+    /// Its name in the file.
     pub name: String,
-    /// Its edges.
     pub shape: Vec<usize>,
-    /// How far apart, in elements, neighbours along each axis are.
+    /// For each axis, the distance between neighbors along it, in elements.
     pub strides: Vec<usize>,
-    /// How its elements are stored, or the name of a type that weights do not have.
-    pub number: Result<Number, String>,
-    /// Whether they are stored with the highest byte first.
+    pub element: Result<ElementType, UnsupportedElement>,
+    /// Whether the highest byte of an element comes first.
     pub big_endian: bool,
-    /// Its bytes, from its first element on.
-    pub bytes: Lazy,
+    /// The bytes from its first element on.
+    pub data: Data,
 }
 
-/// The most elements from the first to the last of a tensor: twice those of VGG's largest kernels.
-const LONGEST_SPAN: usize = 2 * 3 * 3 * 512 * 512;
+/// The largest distance from the first to the last element of a tensor, in elements: twice the size of VGG's largest kernels.
+const MAX_SPAN: usize = 2 * 3 * 3 * 512 * 512;
 
-/// Bytes that are at hand, or that must be unpacked first.
-pub(super) enum Lazy {
+/// The bytes of a tensor.
+pub(super) enum Data {
     Ready(Bytes),
-    /// Given how many bytes are needed: these, or fewer if there are no more.
-    Packed(Box<dyn FnOnce(usize) -> Result<Bytes, String>>),
+    /// A function that reads or unpacks the bytes. It takes the number of bytes that are needed, and returns fewer if there are
+    /// fewer.
+    Deferred(Box<dyn FnOnce(usize) -> Result<Bytes, ReadError>>),
 }
+
+/// A type of elements that cannot be read as weights: its name in the file format.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub(super) struct UnsupportedElement(pub String);
 
 /// How an element is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Number {
+pub(super) enum ElementType {
     F16,
     BF16,
     F32,
@@ -48,8 +54,8 @@ pub(super) enum Number {
     U64,
 }
 
-impl Number {
-    /// Bytes of an element.
+impl ElementType {
+    /// The size of an element in bytes.
     pub fn size(self) -> usize {
         match self {
             Self::I8 | Self::U8 => 1,
@@ -59,7 +65,7 @@ impl Number {
         }
     }
 
-    /// Elements in either byte order as `f32`, rounded to the nearest.
+    /// Decodes elements as `f32`, rounded to the nearest.
     fn decode(self, bytes: &[u8], big_endian: bool) -> Vec<f32> {
         macro_rules! elements {
             ($type:ty, $value:expr) => {{
@@ -92,7 +98,7 @@ impl Number {
     }
 }
 
-impl fmt::Display for Number {
+impl fmt::Display for ElementType {
     /// `f16`
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         write!(formatter, "{}", format!("{self:?}").to_lowercase())
@@ -100,83 +106,86 @@ impl fmt::Display for Number {
 }
 
 impl Tensor {
-    /// One of which nothing but the name is wanted.
-    pub fn unread(name: &str) -> Self {
+    /// A tensor whose values are never needed. Only its name is shown to the user.
+    pub fn name_only(name: &str) -> Self {
         Self {
             name: name.to_owned(),
             shape: Vec::new(),
             strides: Vec::new(),
-            number: Err("no number".to_owned()),
+            element: Err(UnsupportedElement("an unknown type".to_owned())),
             big_endian: false,
-            bytes: Lazy::Ready(Bytes::new()),
+            data: Data::Ready(Bytes::new()),
         }
     }
 
-    /// Its elements as `f32`, in memory no larger than the shape asks for.
+    /// Decodes the values. The memory that this takes is limited by the shape, so check the shape first.
     ///
     /// # Errors
-    /// If the file has fewer bytes than the shape says, or they cannot be unpacked.
-    pub fn values(self) -> Result<ArrayD<f32>, String> {
+    /// If the element type or the strides are not supported, if there are fewer bytes than the shape needs, or if they cannot
+    /// be unpacked.
+    pub fn values(self) -> Result<ArrayD<f32>, ReadError> {
         let Self { name, shape, .. } = self;
-        let number = (self.number)
-            .map_err(|kind| format!("{name} is stored as {kind}, not as f16, bf16, f32 or f64"))?;
+        let element = self.element.map_err(|kind| {
+            ReadError::Unsupported(format!(
+                "{name} is stored as {kind}, not as f16, bf16, f32 or f64"
+            ))
+        })?;
         if shape.contains(&0) {
-            return Err(format!(
+            return Err(ReadError::Damaged(format!(
                 "{name} has no elements: its shape is {}",
-                edges(&shape)
-            ));
+                format_shape(&shape)
+            )));
         }
-        let odd = || {
-            format!(
-                "{name} is a view with gaps or repeats that are not read; save it with .contiguous()"
-            )
+        let unsupported_strides = || {
+            ReadError::Unsupported(format!(
+                "{name} is a view with gaps or repeats, which cannot be read; save it with .contiguous()"
+            ))
         };
-        // From the first element to the last, gaps included: they are read too.
-        let span = (shape.iter().zip(&self.strides)).try_fold(1_usize, |span, (&edge, &stride)| {
-            span.checked_add((edge - 1).checked_mul(stride)?)
-        });
-        let span = span.filter(|&span| span <= LONGEST_SPAN).ok_or_else(odd)?;
-        let needed = span * number.size();
-        let bytes = match self.bytes {
-            Lazy::Ready(bytes) => bytes,
-            Lazy::Packed(unpack) => {
-                unpack(needed).map_err(|trouble| format!("{name}: {trouble}"))?
-            }
+        let span = (shape.iter().zip(&self.strides))
+            .try_fold(1_usize, |span, (&length, &stride)| {
+                span.checked_add((length - 1).checked_mul(stride)?)
+            })
+            .filter(|&span| span <= MAX_SPAN)
+            .ok_or_else(unsupported_strides)?;
+        let needed = span * element.size();
+        let bytes = match self.data {
+            Data::Ready(bytes) => bytes,
+            Data::Deferred(read) => read(needed).map_err(|error| error.in_part(&name))?,
         };
         let Some(bytes) = bytes.get(..needed) else {
-            let found = bytes.len();
-            return Err(format!(
-                "{name}: cut short: its shape {} needs {needed} bytes, and there are {found}",
-                edges(&shape)
-            ));
+            return Err(ReadError::Damaged(format!(
+                "{name}: cut short: its shape {} needs {needed} bytes, but there are {}",
+                format_shape(&shape),
+                bytes.len()
+            )));
         };
-        let elements = number.decode(bytes, self.big_endian);
+        let elements = element.decode(bytes, self.big_endian);
         let shape = IxDyn(&shape).strides(IxDyn(&self.strides));
-        let view = ArrayView::from_shape(shape, &elements).map_err(|_| odd())?;
+        let view = ArrayView::from_shape(shape, &elements).map_err(|_| unsupported_strides())?;
         Ok(view.as_standard_layout().into_owned())
     }
 }
 
-/// How far apart neighbours along each axis are if the last axis is the one of neighbours in the file (C order).
+/// Strides in C order: neighbors along the last axis are neighbors in the file.
 pub(super) fn row_major(shape: &[usize]) -> Vec<usize> {
     let mut strides = column_major(&shape.iter().rev().copied().collect::<Vec<_>>());
     strides.reverse();
     strides
 }
 
-/// How far apart neighbours along each axis are if the first axis is the one of neighbours in the file (Fortran order).
+/// Strides in Fortran order: neighbors along the first axis are neighbors in the file.
 pub(super) fn column_major(shape: &[usize]) -> Vec<usize> {
-    let edges = shape.iter().scan(1_usize, |stride, &edge| {
-        let next = stride.saturating_mul(edge);
+    let strides = shape.iter().scan(1_usize, |stride, &length| {
+        let next = stride.saturating_mul(length);
         Some(std::mem::replace(stride, next))
     });
-    edges.collect()
+    strides.collect()
 }
 
 /// `64×3×3×3`
-pub(super) fn edges(shape: &[usize]) -> String {
-    let edges: Vec<_> = shape.iter().map(usize::to_string).collect();
-    edges.join("×")
+pub(super) fn format_shape(shape: &[usize]) -> String {
+    let lengths: Vec<_> = shape.iter().map(usize::to_string).collect();
+    lengths.join("×")
 }
 
 #[cfg(test)]
@@ -184,46 +193,58 @@ mod tests {
     use super::*;
     use ndarray::{ArrayD, array};
 
-    fn tensor(number: Number, bytes: Vec<u8>, strides: Vec<usize>) -> Tensor {
+    fn tensor(element: ElementType, bytes: Vec<u8>, strides: Vec<usize>) -> Tensor {
         Tensor {
             name: "t".to_owned(),
             shape: vec![2, 3],
             strides,
-            number: Ok(number),
+            element: Ok(element),
             big_endian: false,
-            bytes: Lazy::Ready(bytes.into()),
+            data: Data::Ready(bytes.into()),
         }
     }
 
     #[test]
-    fn elements_are_found_in_either_order_of_axes() {
+    fn both_orders_of_axes_are_decoded() {
         let bytes: Vec<u8> = (1..=6).collect();
-        let rows = tensor(Number::U8, bytes.clone(), row_major(&[2, 3]));
+        let rows = tensor(ElementType::U8, bytes.clone(), row_major(&[2, 3]));
         let expected: ArrayD<f32> = array![[1., 2., 3.], [4., 5., 6.]].into_dyn();
         assert_eq!(rows.values().unwrap(), expected);
-        let columns = tensor(Number::U8, bytes, column_major(&[2, 3]));
+        let columns = tensor(ElementType::U8, bytes, column_major(&[2, 3]));
         let expected: ArrayD<f32> = array![[1., 3., 5.], [2., 4., 6.]].into_dyn();
         assert_eq!(columns.values().unwrap(), expected);
     }
 
     #[test]
-    fn the_highest_byte_may_come_first() {
+    fn big_endian_elements_are_decoded() {
         let bytes = (1..=6).flat_map(|n| f64::from(n).to_be_bytes()).collect();
-        let mut wide = tensor(Number::F64, bytes, row_major(&[2, 3]));
+        let mut wide = tensor(ElementType::F64, bytes, row_major(&[2, 3]));
         wide.big_endian = true;
         assert_eq!(wide.values().unwrap()[[1, 2]], 6.0);
     }
 
     #[test]
     fn a_shape_larger_than_its_bytes_is_refused() {
-        let short = tensor(Number::F32, vec![0; 23], row_major(&[2, 3]));
-        assert!(short.values().unwrap_err().contains("cut short"));
-        let huge = tensor(Number::F32, vec![0; 24], vec![usize::MAX, 1]);
-        assert!(huge.values().unwrap_err().contains("gaps"));
-        let wide = tensor(Number::F32, vec![0; 24], vec![LONGEST_SPAN, 1]);
-        assert!(wide.values().unwrap_err().contains("gaps"));
-        let mut empty = tensor(Number::F32, vec![0; 24], vec![0, 0]);
+        let short = tensor(ElementType::F32, vec![0; 23], row_major(&[2, 3]));
+        assert!(
+            short
+                .values()
+                .unwrap_err()
+                .to_string()
+                .contains("cut short")
+        );
+        let huge = tensor(ElementType::F32, vec![0; 24], vec![usize::MAX, 1]);
+        assert!(huge.values().unwrap_err().to_string().contains("gaps"));
+        let wide = tensor(ElementType::F32, vec![0; 24], vec![MAX_SPAN, 1]);
+        assert!(wide.values().unwrap_err().to_string().contains("gaps"));
+        let mut empty = tensor(ElementType::F32, vec![0; 24], vec![0, 0]);
         empty.shape[0] = 0;
-        assert!(empty.values().unwrap_err().contains("no elements"));
+        assert!(
+            empty
+                .values()
+                .unwrap_err()
+                .to_string()
+                .contains("no elements")
+        );
     }
 }

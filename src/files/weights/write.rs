@@ -1,6 +1,6 @@
-//! Weights as a safetensors file: kernels OIHW, for RGB pixels 0..255 less the mean, and the header says so.
+//! Writing weights to a safetensors file: kernels OIHW, for RGB pixels in 0..255 minus the mean. The header states all this.
 
-use super::{ConvWeights, Weights};
+use super::{ConvWeights, NoSuchConvolution, Weights, WriteError};
 use crate::files::atomic_file::AtomicFile;
 use crate::vgg::MEAN;
 use half::f16;
@@ -10,83 +10,96 @@ use std::borrow::Cow;
 use std::io::Write;
 use std::path::Path;
 
-/// How numbers are written.
+/// The type of the numbers that are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precision {
-    /// Half precision: 11 bits of each number, half the file.
+    /// Half precision, with a mantissa of 11 bits.
     F16,
     /// Single precision.
     F32,
 }
 
 impl Precision {
-    /// Half precision if that loses nothing of these weights, else single.
+    /// Half precision if it represents all of these weights exactly, else single precision.
     pub fn lossless(weights: &Weights) -> Self {
-        let exact = |&w: &f32| f16::from_f32(w).to_f32() == w;
-        match weights.convs.values().all(|conv| conv.numbers().all(exact)) {
-            true => Self::F16,
-            false => Self::F32,
+        let is_exact = |&w: &f32| f16::from_f32(w).to_f32() == w;
+        if weights
+            .convs
+            .values()
+            .all(|conv| conv.values().all(is_exact))
+        {
+            Self::F16
+        } else {
+            Self::F32
+        }
+    }
+
+    /// The size of a number in bytes.
+    fn size(self) -> usize {
+        match self {
+            Self::F16 => 2,
+            Self::F32 => 4,
         }
     }
 }
 
 impl ConvWeights {
-    fn numbers(&self) -> impl Iterator<Item = &f32> {
+    fn values(&self) -> impl Iterator<Item = &f32> {
         self.kernel.iter().chain(&self.bias)
     }
 }
 
 impl Weights {
-    /// These weights down to the convolution `deepest`.
+    /// These weights from conv1_1 through the convolution `deepest`, without those behind it.
     ///
     /// # Errors
-    /// If they do not have it: what they have.
-    pub fn through(mut self, deepest: &str) -> Result<Self, String> {
-        let layers = self.architecture.layers();
-        let names: Vec<&str> = (layers.iter())
-            .filter(|spec| self.convs.contains_key(&spec.name))
-            .map(|spec| spec.name.as_str())
+    /// If the weights do not contain `deepest`.
+    pub fn through(mut self, deepest: &str) -> Result<Self, NoSuchConvolution> {
+        let available: Vec<String> = (self.architecture.layers().into_iter())
+            .map(|spec| spec.name)
+            .filter(|name| self.convs.contains_key(name))
             .collect();
-        let Some(last) = names.iter().position(|name| *name == deepest) else {
-            return Err(format!(
-                "the weights have no convolution {deepest:?}; they have {}",
-                names.join(", ")
-            ));
+        let Some(last) = available.iter().position(|name| name == deepest) else {
+            return Err(NoSuchConvolution {
+                layer: deepest.to_owned(),
+                available,
+            });
         };
         self.convs
-            .retain(|name, _| names[..=last].contains(&name.as_str()));
+            .retain(|name, _| available[..=last].contains(name));
         Ok(self)
     }
 
-    /// The largest change that rounding to this precision makes to a number.
+    /// The largest absolute change that rounding to this precision makes to a number.
     pub fn rounding(&self, precision: Precision) -> f32 {
         let change = |&w: &f32| match precision {
             Precision::F16 => (f16::from_f32(w).to_f32() - w).abs(),
             Precision::F32 => 0.0,
         };
         (self.convs.values())
-            .flat_map(|conv| conv.numbers().map(change))
+            .flat_map(|conv| conv.values().map(change))
             .fold(0.0, f32::max)
     }
 
-    /// Writes the weights to a safetensors file: all of it, or nothing.
+    /// Writes the weights to a safetensors file. If that fails, an older file at `path` is unchanged. The same weights give the
+    /// same bytes.
     ///
     /// # Errors
     /// If a number is too large for the precision, or the file cannot be written.
-    pub fn write(&self, path: &Path, precision: Precision) -> Result<(), String> {
+    pub fn write(&self, path: &Path, precision: Precision) -> Result<(), WriteError> {
         if self.rounding(precision).is_infinite() {
-            return Err("there are weights above 65504, too large for f16; write f32".to_owned());
+            return Err(WriteError::TooLargeForF16);
         }
         let mut tensors = Vec::new();
         for (name, conv) in &self.convs {
             let oihw = conv.kernel.view().permuted_axes([3, 2, 0, 1]);
-            let tensor = |numbers| Tensor { numbers, precision };
+            let tensor = |values| Tensor { values, precision };
             tensors.push((format!("{name}.weight"), tensor(oihw.into_dyn())));
             tensors.push((format!("{name}.bias"), tensor(conv.bias.view().into_dyn())));
         }
         let [red, green, blue] = MEAN;
         let mean = format!("{red},{green},{blue}");
-        let says = [
+        let metadata = [
             ("arch", self.architecture.name),
             ("layout", "OIHW"),
             ("channels", "RGB"),
@@ -94,33 +107,35 @@ impl Weights {
             ("mean", &mean),
         ];
 
-        let mut bytes = serialize(tensors, None).map_err(|error| error.to_string())?;
-        put_in_front(&mut bytes, &says);
-        AtomicFile::new(path)?.write(|file| file.write_all(&bytes))
+        let mut bytes = serialize(tensors, None).map_err(WriteError::Encode)?;
+        insert_metadata(&mut bytes, &metadata);
+        AtomicFile::new(path)
+            .and_then(|file| file.write(|file| file.write_all(&bytes)))
+            .map_err(|error| WriteError::File(error.to_string()))
     }
 }
 
-/// Puts what the header `says` in front of the header that is there: in this order, where the library would write it in
-/// another each time.
-fn put_in_front(bytes: &mut Vec<u8>, says: &[(&str, &str)]) {
+/// Inserts metadata at the start of the header of a safetensors file, in this order. The library would write it in another
+/// order each time.
+fn insert_metadata(bytes: &mut Vec<u8>, metadata: &[(&str, &str)]) {
     let length = bytes
         .first_chunk()
         .map_or(0, |&length| u64::from_le_bytes(length)) as usize;
-    let said: Vec<_> = says
+    let entries: Vec<_> = metadata
         .iter()
         .map(|(key, value)| format!("{key:?}:{value:?}"))
         .collect();
-    let mut front = format!("{{\"__metadata__\":{{{}}},", said.join(","));
-    // The numbers begin at a multiple of 8, and blanks mean nothing.
-    let blanks = front.len().next_multiple_of(8) + 1 - front.len();
-    front.extend(std::iter::repeat_n(' ', blanks));
-    bytes.splice(8..9, front.bytes()); // the first brace
+    let mut front = format!("{{\"__metadata__\":{{{}}},", entries.join(","));
+    // Spaces fill the header up, so that the numbers still begin at a multiple of 8.
+    let spaces = front.len().next_multiple_of(8) + 1 - front.len();
+    front.extend(std::iter::repeat_n(' ', spaces));
+    bytes.splice(8..9, front.bytes()); // replaces the opening brace
     bytes[..8].copy_from_slice(&((length + front.len() - 1) as u64).to_le_bytes());
 }
 
-/// An array that is encoded when it is written.
+/// An array that is encoded when the library asks for its bytes.
 struct Tensor<'a> {
-    numbers: ArrayViewD<'a, f32>,
+    values: ArrayViewD<'a, f32>,
     precision: Precision,
 }
 
@@ -133,25 +148,19 @@ impl View for Tensor<'_> {
     }
 
     fn shape(&self) -> &[usize] {
-        self.numbers.shape()
+        self.values.shape()
     }
 
     fn data(&self) -> Cow<'_, [u8]> {
         match self.precision {
-            Precision::F16 => (self.numbers.iter())
+            Precision::F16 => (self.values.iter())
                 .flat_map(|&w| f16::from_f32(w).to_le_bytes())
                 .collect(),
-            Precision::F32 => (self.numbers.iter())
-                .flat_map(|w| w.to_le_bytes())
-                .collect(),
+            Precision::F32 => (self.values.iter()).flat_map(|w| w.to_le_bytes()).collect(),
         }
     }
 
     fn data_len(&self) -> usize {
-        let size = match self.precision {
-            Precision::F16 => 2,
-            Precision::F32 => 4,
-        };
-        self.numbers.len() * size
+        self.values.len() * self.precision.size()
     }
 }

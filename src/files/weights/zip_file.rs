@@ -1,60 +1,62 @@
-//! Zip archives, which PyTorch and NumPy put their arrays into.
+//! Zip archives, in which PyTorch and NumPy store their arrays.
 
+use super::ReadError;
 use bytes::Bytes;
 use std::io::{Cursor, Read};
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
-/// The most bytes of a compressed file that are passed over to come to an array.
-const MOST_IN_VAIN: usize = 1 << 20;
+/// The most bytes of a compressed file that are unpacked and discarded to reach an array behind them.
+const MAX_DISCARDED: usize = 1 << 20;
 
-/// An archive whose files are read when they are wanted; a copy costs nothing.
+/// An open archive. Cloning it is cheap.
 pub(super) type Archive = ZipArchive<Cursor<Bytes>>;
 
-/// The archive in these bytes.
+/// Opens the archive with these bytes.
 ///
 /// # Errors
 /// If it is damaged.
-pub(super) fn open(bytes: &Bytes) -> Result<Archive, String> {
+pub(super) fn open(bytes: &Bytes) -> Result<Archive, ReadError> {
     ZipArchive::new(Cursor::new(bytes.clone()))
-        .map_err(|error| format!("cut short or damaged zip archive ({})", explain(&error)))
+        .map_err(|error| ReadError::Damaged(format!("cut short or damaged zip archive ({error})")))
 }
 
-/// Up to `most` bytes of the file called `name`, unpacked, behind the first `skipped`. No memory is taken for bytes that are not
-/// there. If they are all of the rest of the file, its checksum has been checked.
+/// Unpacks up to `max_length` bytes of the file `name`, after the first `skipped` bytes. Memory is allocated only for bytes
+/// that exist. If the result includes the end of the file, its checksum has been verified.
 ///
 /// # Errors
-/// If there is no such file, or it is damaged, encrypted, or packed in another way than by deflate.
+/// If there is no such file, or it is damaged, encrypted, or compressed with another method than deflate.
 pub(super) fn read(
     archive: &mut Archive,
     name: &str,
     skipped: usize,
-    most: usize,
-) -> Result<Bytes, String> {
-    let mut file =
-        (archive.by_name(name)).map_err(|error| format!("{name}: {}", explain(&error)))?;
-    // What is in front would be unpacked in vain, for each array anew.
-    if skipped > MOST_IN_VAIN && file.compression() != CompressionMethod::Stored {
-        return Err(format!(
-            "{name}: arrays deep inside a compressed file are not read; write it uncompressed"
-        ));
+    max_length: usize,
+) -> Result<Bytes, ReadError> {
+    let mut file = (archive.by_name(name)).map_err(|error| describe(&error).in_part(name))?;
+    // Without this limit, the bytes in front of an array would be unpacked again for each array.
+    if skipped > MAX_DISCARDED && file.compression() != CompressionMethod::Stored {
+        return Err(ReadError::Unsupported(format!(
+            "{name}: arrays deep inside a compressed file cannot be read; write it uncompressed"
+        )));
     }
     let mut bytes = Vec::new();
-    // One byte more than wanted shows whether the file ends there, and makes the archive check its sum.
+    // The crate verifies the checksum when it reaches the end of the file, so one more byte is requested.
     std::io::copy(&mut (&mut file).take(skipped as u64), &mut std::io::sink())
-        .and_then(|_| file.take(most as u64 + 1).read_to_end(&mut bytes))
-        .map_err(|error| format!("{name}: it cannot be unpacked ({error})"))?;
-    bytes.truncate(most);
+        .and_then(|_| file.take(max_length as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| ReadError::Damaged(format!("{name}: it cannot be unpacked ({error})")))?;
+    bytes.truncate(max_length);
     bytes.shrink_to_fit();
     Ok(bytes.into())
 }
 
-fn explain(error: &ZipError) -> String {
+/// Why a file of an archive cannot be opened.
+fn describe(error: &ZipError) -> ReadError {
     match error {
-        ZipError::FileNotFound => "it is missing from the archive".to_owned(),
-        ZipError::CompressionMethodNotSupported(method) => {
-            format!("packed in a way that is not read ({method}); only deflate is")
-        }
-        other => other.to_string(),
+        ZipError::FileNotFound => ReadError::damaged("it is missing from the archive"),
+        ZipError::CompressionMethodNotSupported(method) => ReadError::Unsupported(format!(
+            "compressed with {method}; only deflate can be read"
+        )),
+        ZipError::UnsupportedArchive(_) => ReadError::Unsupported(error.to_string()),
+        other => ReadError::Damaged(other.to_string()),
     }
 }

@@ -1,12 +1,13 @@
-//! The names that tensors need, and what it means to call them.
+//! The functions and classes that tensors need, and what calling them does.
 
+use super::PickleError::{self, Damaged, Refused};
 use super::machine::Machine;
-use super::{LONGEST_NAME, Name, Object, Storage, StridedTensor, Value};
+use super::{Global, MAX_NAME, Object, Storage, StridedTensor, Value};
 
-/// The most arguments of a call, and axes of a tensor.
-const MOST_ARGUMENTS: usize = 16;
+/// The most arguments of a call, and the most axes of a tensor.
+const MAX_ARGUMENTS: usize = 16;
 
-/// The types of storages, and of tensors that are let be.
+/// The types of storages. Tensors of types that weights do not have are listed and then ignored.
 const STORAGES: [&str; 12] = [
     "Float",
     "Half",
@@ -23,62 +24,58 @@ const STORAGES: [&str; 12] = [
 ];
 
 impl Machine<'_> {
-    /// GLOBAL: a name, if it is one that tensors need.
-    pub(super) fn name(&mut self, module: &str, name: &str) -> Result<(), String> {
+    /// GLOBAL: pushes a function or class, if it is one that tensors need.
+    pub(super) fn push_global(&mut self, module: &str, name: &str) -> Result<(), PickleError> {
         let storage = |name: &str| {
             let kind = name.strip_suffix("Storage")?;
             STORAGES.into_iter().find(|known| *known == kind)
         };
-        let known = match (module, name) {
-            ("collections", "OrderedDict") => Name::OrderedDict,
-            ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2") => Name::RebuildTensor,
-            ("torch._utils", "_rebuild_parameter") => Name::RebuildParameter,
-            ("torch", name) if let Some(kind) = storage(name) => Name::Storage(kind),
+        let global = match (module, name) {
+            ("collections", "OrderedDict") => Global::OrderedDict,
+            ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2") => Global::RebuildTensor,
+            ("torch._utils", "_rebuild_parameter") => Global::RebuildParameter,
+            ("torch", name) if let Some(kind) = storage(name) => Global::Storage(kind),
             _ => {
-                return Err(format!(
-                    "it asks for {module}.{name}, which weights do not need: refused; if this is a checkpoint or a \
-                     whole model, save its state_dict() alone"
-                ));
+                return Err(Refused(format!(
+                    "it asks for {module}.{name}, which weights do not need, and is refused; if this is a checkpoint or a \
+                     whole model, save only its state_dict()"
+                )));
             }
         };
-        self.push(Object::Name(known));
+        self.push(Object::Global(global));
         Ok(())
     }
 
-    /// REDUCE: the call of a known name.
-    pub(super) fn reduce(&mut self) -> Result<(), String> {
-        let call = self.last(2)?;
-        let Some(&mut Object::Name(name)) = self.object(call[0]) else {
-            return Err("it calls what is no function".to_owned());
+    /// REDUCE: calls a function.
+    pub(super) fn reduce(&mut self) -> Result<(), PickleError> {
+        let call = self.pop_last(2)?;
+        let Some(&mut Object::Global(function)) = self.object(call[0]) else {
+            return Err(Damaged("it calls something that is not a function"));
         };
         let arguments = match self.object(call[1]) {
-            Some(Object::Tuple(arguments)) if arguments.len() <= MOST_ARGUMENTS => {
-                arguments.clone()
-            }
-            _ => return Err("it calls a function without a tuple of a few arguments".to_owned()),
+            Some(Object::Tuple(arguments)) if arguments.len() <= MAX_ARGUMENTS => arguments.clone(),
+            _ => return Err(Damaged("the arguments of a call are not a short tuple")),
         };
-        match (name, arguments.as_slice()) {
-            (Name::OrderedDict, []) => self.push(Object::Dict(Vec::new())),
-            (Name::OrderedDict, &[pairs]) => {
-                let dict = self
-                    .pairs(pairs)
-                    .ok_or("a dictionary is made of what is no list of pairs")?;
+        match (function, arguments.as_slice()) {
+            (Global::OrderedDict, []) => self.push(Object::Dict(Vec::new())),
+            (Global::OrderedDict, &[pairs]) => {
+                let dict = (self.take_pairs(pairs))
+                    .ok_or(Damaged("a dictionary is not made of a list of pairs"))?;
                 self.push(Object::Dict(dict));
             }
-            (Name::RebuildTensor, &[storage, offset, shape, strides, ..]) => {
-                let tensor = self
-                    .tensor(storage, offset, shape, strides)
-                    .ok_or("a tensor is made of other things than numbers")?;
+            (Global::RebuildTensor, &[storage, offset, shape, strides, ..]) => {
+                let tensor = (self.tensor(storage, offset, shape, strides))
+                    .ok_or(Damaged("a tensor is not made of a storage and numbers"))?;
                 self.push(Object::Tensor(Box::new(tensor)));
             }
-            (Name::RebuildParameter, &[tensor, ..]) => self.stack.push(tensor),
-            _ => return Err("a function is called with other arguments than it has".to_owned()),
+            (Global::RebuildParameter, &[tensor, ..]) => self.stack.push(tensor),
+            _ => return Err(Damaged("a function is called with wrong arguments")),
         }
         Ok(())
     }
 
-    /// The pairs in a list, which is empty afterwards.
-    fn pairs(&mut self, list: Value) -> Option<Vec<(Value, Value)>> {
+    /// Moves the pairs out of a list.
+    fn take_pairs(&mut self, list: Value) -> Option<Vec<(Value, Value)>> {
         let Some(Object::List(list)) = self.object(list) else {
             return None;
         };
@@ -106,7 +103,7 @@ impl Machine<'_> {
         };
         let storage = Storage::clone(storage);
         let mut lengths = |value| match self.object(value) {
-            Some(Object::Tuple(values)) if values.len() <= MOST_ARGUMENTS => {
+            Some(Object::Tuple(values)) if values.len() <= MAX_ARGUMENTS => {
                 values.iter().copied().map(length).collect()
             }
             _ => None,
@@ -120,31 +117,31 @@ impl Machine<'_> {
         })
     }
 
-    /// BUILD: a dictionary's own attributes, which are let be.
-    pub(super) fn build(&mut self) -> Result<(), String> {
+    /// BUILD: sets attributes of an object. Those of a dictionary are ignored.
+    pub(super) fn build(&mut self) -> Result<(), PickleError> {
         self.pop()?;
-        let target = *self.stack.last().ok_or("the stack is empty")?;
+        let target = self.top()?;
         match self.object(target) {
             Some(Object::Dict(_)) => Ok(()),
-            _ => Err("it sets attributes of what is no dictionary".to_owned()),
+            _ => Err(Damaged("attributes are set, but not of a dictionary")),
         }
     }
 
-    /// BINPERSID: the name of a storage, ('storage', type, key, place, count).
-    pub(super) fn storage(&mut self) -> Result<(), String> {
+    /// BINPERSID: a reference to a storage, ('storage', type, key, device, number of elements).
+    pub(super) fn persistent_id(&mut self) -> Result<(), PickleError> {
         let id = self.pop()?;
         let storage = self
-            .storage_of(id)
-            .ok_or("an object that lies elsewhere and is no whole storage")?;
+            .storage(id)
+            .ok_or(Damaged("a persistent id is not that of a whole storage"))?;
         self.push(Object::Storage(Box::new(storage)));
         Ok(())
     }
 
-    fn storage_of(&mut self, id: Value) -> Option<Storage> {
+    fn storage(&mut self, id: Value) -> Option<Storage> {
         let Some(Object::Tuple(id)) = self.object(id) else {
             return None;
         };
-        // Older files have a sixth value: None, or which part of another storage this one is.
+        // Older files have a sixth value: None, or which part of another storage this is.
         let (tag, kind, key, count) = match id[..] {
             [tag, kind, key, _, count] | [tag, kind, key, _, count, Value::None] => {
                 (tag, kind, key, count)
@@ -157,11 +154,11 @@ impl Machine<'_> {
         if tag != "storage" {
             return None;
         }
-        let Some(&mut Object::Name(Name::Storage(kind))) = self.object(kind) else {
+        let Some(&mut Object::Global(Global::Storage(kind))) = self.object(kind) else {
             return None;
         };
         let key = match self.object(key) {
-            Some(Object::Text(key)) if key.len() <= LONGEST_NAME => key.clone(),
+            Some(Object::Text(key)) if key.len() <= MAX_NAME => key.clone(),
             _ => return None,
         };
         Some(Storage {

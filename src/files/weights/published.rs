@@ -1,35 +1,32 @@
-//! The files of VGG weights that are published, and how to tell that a file is one of them.
+//! The list of published files of VGG weights.
 
 use super::Convention;
-use md5::Md5;
-use sha2::{Digest, Sha256};
-use std::io::{self, Read};
 
 /// A published file.
 #[derive(Debug)]
-pub struct Known {
-    /// What it is.
-    pub what: &'static str,
-    /// Where it lives; none if it does no longer.
+pub struct PublishedFile {
+    /// Publisher, network and variant, for display.
+    pub description: &'static str,
+    /// The address for downloads; none if the file is no longer offered.
     pub address: Option<&'static str>,
-    /// Its size in bytes, if that is known.
+    /// The size in bytes, if known.
     pub bytes: Option<u64>,
-    /// Under which terms.
+    /// The terms of use.
     pub licence: &'static str,
-    /// Its SHA-256, or the first eight digits of it, if they are known.
+    /// The SHA-256 in hexadecimal digits, or its first eight digits, if known.
     pub sha256: Option<&'static str>,
-    /// Its MD5, if that is known.
+    /// The MD5 in hexadecimal digits, if known.
     pub md5: Option<&'static str>,
-    /// The pixels that it was trained on.
+    /// The pixels that the network was trained on.
     pub convention: Convention,
 }
 
 const OXFORD: &str = "CC BY 4.0, by K. Simonyan and A. Zisserman";
 const TORCHVISION: &str = "none of its own; the code that trained it is BSD-3-Clause";
 
-/// A file about which nothing is known but what it is.
-const UNKNOWN: Known = Known {
-    what: "",
+/// Defaults for the entries below.
+const UNKNOWN: PublishedFile = PublishedFile {
+    description: "",
     address: None,
     bytes: None,
     licence: OXFORD,
@@ -38,42 +35,42 @@ const UNKNOWN: Known = Known {
     convention: Convention::CaffeRgb,
 };
 
-/// The published files, as their publishers and those who have them describe them.
-pub const PUBLIC: &[Known] = &[
-    Known {
-        what: "MatConvNet's VGG-19, imagenet-vgg-verydeep-19.mat",
+/// The published files. Sizes and checksums are those that publishers and users state.
+pub const PUBLISHED: &[PublishedFile] = &[
+    PublishedFile {
+        description: "MatConvNet's VGG-19, imagenet-vgg-verydeep-19.mat",
         address: Some("https://www.vlfeat.org/matconvnet/models/imagenet-vgg-verydeep-19.mat"),
         bytes: Some(534_904_783),
         sha256: Some("abdb57167f82a2a1fbab1e1c16ad9373411883f262a1a37ee5db2e6fb0044695"),
         md5: Some("106118b7cf60435e6d8e04f6a6dc3657"),
         ..UNKNOWN
     },
-    Known {
-        what: "MatConvNet's VGG-16, imagenet-vgg-verydeep-16.mat",
+    PublishedFile {
+        description: "MatConvNet's VGG-16, imagenet-vgg-verydeep-16.mat",
         address: Some("https://www.vlfeat.org/matconvnet/models/imagenet-vgg-verydeep-16.mat"),
         md5: Some("f72d927587ca4c97fbd165ec9cb9997f"),
         ..UNKNOWN
     },
-    Known {
-        what: "MatConvNet's VGG-19, an earlier edition",
+    PublishedFile {
+        description: "MatConvNet's VGG-19, an earlier edition",
         md5: Some("49e623de543b207d57fab0f6eaf79a7e"),
         ..UNKNOWN
     },
-    Known {
-        what: "MatConvNet's VGG-16, an earlier edition",
+    PublishedFile {
+        description: "MatConvNet's VGG-16, an earlier edition",
         md5: Some("7f0f9f01dfd99c7b7088d1c5a26eb483"),
         ..UNKNOWN
     },
-    Known {
-        what: "MatConvNet's VGG-19 in its oldest format",
+    PublishedFile {
+        description: "MatConvNet's VGG-19 in its oldest format",
         address: Some(
             "https://www.vlfeat.org/matconvnet/models/beta16/imagenet-vgg-verydeep-19.mat",
         ),
         md5: Some("8ee3263992981a1d26e73b3ca028a123"),
         ..UNKNOWN
     },
-    Known {
-        what: "Keras' VGG-19 without its top",
+    PublishedFile {
+        description: "Keras' VGG-19 without its top",
         address: Some(
             "https://storage.googleapis.com/tensorflow/keras-applications/vgg19/vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5",
         ),
@@ -83,8 +80,8 @@ pub const PUBLIC: &[Known] = &[
         convention: Convention::CaffeBgr,
         ..UNKNOWN
     },
-    Known {
-        what: "Keras' VGG-16 without its top",
+    PublishedFile {
+        description: "Keras' VGG-16 without its top",
         address: Some(
             "https://storage.googleapis.com/tensorflow/keras-applications/vgg16/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
         ),
@@ -94,8 +91,8 @@ pub const PUBLIC: &[Known] = &[
         convention: Convention::CaffeBgr,
         ..UNKNOWN
     },
-    Known {
-        what: "Keras' VGG-19",
+    PublishedFile {
+        description: "Keras' VGG-19",
         address: Some(
             "https://storage.googleapis.com/tensorflow/keras-applications/vgg19/vgg19_weights_tf_dim_ordering_tf_kernels.h5",
         ),
@@ -105,8 +102,8 @@ pub const PUBLIC: &[Known] = &[
         convention: Convention::CaffeBgr,
         ..UNKNOWN
     },
-    Known {
-        what: "Keras' VGG-16",
+    PublishedFile {
+        description: "Keras' VGG-16",
         address: Some(
             "https://storage.googleapis.com/tensorflow/keras-applications/vgg16/vgg16_weights_tf_dim_ordering_tf_kernels.h5",
         ),
@@ -115,8 +112,8 @@ pub const PUBLIC: &[Known] = &[
         convention: Convention::CaffeBgr,
         ..UNKNOWN
     },
-    Known {
-        what: "torchvision's VGG-19, trained anew",
+    PublishedFile {
+        description: "torchvision's VGG-19, trained anew",
         address: Some("https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"),
         bytes: Some(574_673_361),
         licence: TORCHVISION,
@@ -124,8 +121,8 @@ pub const PUBLIC: &[Known] = &[
         convention: Convention::Torchvision,
         ..UNKNOWN
     },
-    Known {
-        what: "torchvision's VGG-16, trained anew",
+    PublishedFile {
+        description: "torchvision's VGG-16, trained anew",
         address: Some("https://download.pytorch.org/models/vgg16-397923af.pth"),
         bytes: Some(553_433_881),
         licence: TORCHVISION,
@@ -133,8 +130,8 @@ pub const PUBLIC: &[Known] = &[
         convention: Convention::Torchvision,
         ..UNKNOWN
     },
-    Known {
-        what: "torchvision's VGG-19 with batch normalisation",
+    PublishedFile {
+        description: "torchvision's VGG-19 with batch normalisation",
         address: Some("https://download.pytorch.org/models/vgg19_bn-c79401a0.pth"),
         bytes: Some(574_769_405),
         licence: TORCHVISION,
@@ -142,8 +139,8 @@ pub const PUBLIC: &[Known] = &[
         convention: Convention::Torchvision,
         ..UNKNOWN
     },
-    Known {
-        what: "torchvision's VGG-16 with batch normalisation",
+    PublishedFile {
+        description: "torchvision's VGG-16 with batch normalisation",
         address: Some("https://download.pytorch.org/models/vgg16_bn-6c64b313.pth"),
         bytes: Some(553_507_836),
         licence: TORCHVISION,
@@ -151,143 +148,87 @@ pub const PUBLIC: &[Known] = &[
         convention: Convention::Torchvision,
         ..UNKNOWN
     },
-    Known {
-        what: "timm's copy of torchvision's VGG-19",
+    PublishedFile {
+        description: "timm's copy of torchvision's VGG-19",
         address: Some("https://huggingface.co/timm/vgg19.tv_in1k/resolve/main/model.safetensors"),
         licence: "BSD-3-Clause",
         sha256: Some("11aea017b543ff59233749d8f1cf544cda749378f5790d2fedab841fb86b7669"),
         convention: Convention::Torchvision,
         ..UNKNOWN
     },
-    Known {
-        what: "timm's copy of torchvision's VGG-16",
+    PublishedFile {
+        description: "timm's copy of torchvision's VGG-16",
         address: Some("https://huggingface.co/timm/vgg16.tv_in1k/resolve/main/model.safetensors"),
         licence: "BSD-3-Clause",
         sha256: Some("57b026918159a6bf9faf8405c3a551903768e7138989d9c6224a14227203fad8"),
         convention: Convention::Torchvision,
         ..UNKNOWN
     },
-    Known {
-        what: "J. Johnson's VGG-19, converted from Caffe",
+    PublishedFile {
+        description: "J. Johnson's VGG-19, converted from Caffe",
         address: Some("https://web.eecs.umich.edu/~justincj/models/vgg19-d01eb7cb.pth"),
         sha256: Some("d01eb7cb"),
         convention: Convention::CaffeBgr,
         ..UNKNOWN
     },
-    Known {
-        what: "J. Johnson's VGG-16, converted from Caffe",
+    PublishedFile {
+        description: "J. Johnson's VGG-16, converted from Caffe",
         address: Some("https://web.eecs.umich.edu/~justincj/models/vgg16-00b39a1b.pth"),
         sha256: Some("00b39a1b"),
         convention: Convention::CaffeBgr,
         ..UNKNOWN
     },
-    Known {
-        what: "J. Johnson's VGG-19, saved again by neural-style-pt",
+    PublishedFile {
+        description: "J. Johnson's VGG-19, saved again by neural-style-pt",
         bytes: Some(574_679_411),
         sha256: Some("dd893d447ece014ad32d71b8d32b1e0b5c09b912a2866990c286fdeebd368d74"),
         convention: Convention::CaffeBgr,
         ..UNKNOWN
     },
-    Known {
-        what: "J. Johnson's VGG-16, saved again by neural-style-pt",
+    PublishedFile {
+        description: "J. Johnson's VGG-16, saved again by neural-style-pt",
         bytes: Some(553_438_853),
         sha256: Some("2007cdad2519a9bbecdf5cd3c54145237502349a194e0d0a41a826e5a277c187"),
         convention: Convention::CaffeBgr,
         ..UNKNOWN
     },
-    Known {
-        what: "D. Frossard's VGG-16, converted from Caffe, vgg16_weights.npz",
+    PublishedFile {
+        description: "D. Frossard's VGG-16, converted from Caffe, vgg16_weights.npz",
         address: Some("https://www.cs.toronto.edu/~frossard/vgg16/vgg16_weights.npz"),
         bytes: Some(553_436_134),
         sha256: Some("0b1445ee85249139b7394a068291a161e2a5d0ae67a3a7bf12a6933f5741a8c8"),
         ..UNKNOWN
     },
-    Known {
-        what: "the weights that are built into this program",
+    PublishedFile {
+        description: "the weights that are built into this program",
         bytes: Some(29_431_696),
         sha256: Some("d4888af5f67f8f3450b97463b92e86b0fc4d0d034d2b4b5531a3313188edc7bf"),
         ..UNKNOWN
     },
 ];
 
-/// The checksums of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Digests {
-    /// SHA-256, in hexadecimal digits.
-    pub sha256: String,
-    /// MD5, in hexadecimal digits: what older publishers give.
-    pub md5: String,
-}
-
-impl Digests {
-    /// Reads a file from where it is to its end, in pieces.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub fn of(mut file: impl Read) -> io::Result<Self> {
-        let (mut sha256, mut md5) = (Sha256::new(), Md5::new());
-        let mut piece = vec![0; 1 << 20];
-        loop {
-            let length = file.read(&mut piece)?;
-            if length == 0 {
-                break;
-            }
-            sha256.update(&piece[..length]);
-            md5.update(&piece[..length]);
-        }
-        Ok(Self {
-            sha256: hexadecimal(&sha256.finalize()),
-            md5: hexadecimal(&md5.finalize()),
-        })
-    }
-
-    /// The published file that has these checksums.
-    pub fn known(&self) -> Option<&'static Known> {
-        PUBLIC.iter().find(|known| self.is(known))
-    }
-
-    /// Whether these are the checksums of that file.
-    pub fn is(&self, known: &Known) -> bool {
-        (known.sha256).is_some_and(|sha256| self.sha256.starts_with(sha256))
-            || known.md5.is_some_and(|md5| self.md5 == md5)
-    }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_project_s_own_weights_are_known() {
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/data/vgg16.safetensors");
-        let digests = Digests::of(std::fs::File::open(file).unwrap()).unwrap();
-        let known = digests.known().expect("a known file");
-        assert!(known.what.contains("built into"));
-        assert_eq!(known.bytes, Some(std::fs::metadata(file).unwrap().len()));
-    }
-
-    #[test]
-    fn checksums_are_as_long_as_they_should_be() {
-        for known in PUBLIC {
-            let digits = |text: &str| {
+    fn checksums_have_the_right_length() {
+        for file in PUBLISHED {
+            let is_hexadecimal = |text: &str| {
                 text.bytes()
                     .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
             };
             assert!(
-                known
-                    .sha256
-                    .is_none_or(|sum| matches!(sum.len(), 8 | 64) && digits(sum)),
-                "{known:?}"
+                file.sha256
+                    .is_none_or(|sum| matches!(sum.len(), 8 | 64) && is_hexadecimal(sum)),
+                "{file:?}"
             );
             assert!(
-                known.md5.is_none_or(|sum| sum.len() == 32 && digits(sum)),
-                "{known:?}"
+                file.md5
+                    .is_none_or(|sum| sum.len() == 32 && is_hexadecimal(sum)),
+                "{file:?}"
             );
-            assert!(known.sha256.or(known.md5).is_some(), "{known:?}");
+            assert!(file.sha256.or(file.md5).is_some(), "{file:?}");
         }
     }
 }
