@@ -3,6 +3,8 @@
 mod common;
 #[path = "weights/conventions.rs"]
 mod conventions;
+#[path = "weights/matlab.rs"]
+mod matlab;
 
 use common::{TINY, random_weights, tiny_weights};
 use half::{bf16, f16};
