@@ -1,4 +1,4 @@
-//! Damaged and hostile weights files. Whatever the bytes, reading them gives weights or an error, in little memory and time.
+//! Damaged and hostile weights files. Reading any bytes gives weights or an error, in little memory and time.
 
 mod common;
 

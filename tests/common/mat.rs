@@ -7,8 +7,8 @@ pub struct Mat {
     pub big_endian: bool,
 }
 
-/// How the numbers of an array are stored. MATLAB stores whole numbers as integers where that is shorter, whatever the array's
-/// class.
+/// How the numbers of an array are stored. MATLAB stores whole numbers as integers where that is shorter, even in an array of
+/// class double.
 #[derive(Clone, Copy, Debug)]
 pub enum Storage {
     U8,

@@ -2,9 +2,10 @@
 
     make check-weights
 
-1. data/vgg16.safetensors, written in each format by the tool that people write it with, must paint with the very same losses as
-   the weights in the program, as it is and after `impasto weights convert`.
-2. A MatConvNet file of VGG-19 with fully connected layers, some 570 MB, compressed and not, must load with at most 250 MB.
+1. data/vgg16.safetensors is written in each format with the tool that usually writes that format. Painting with each file, and
+   with what `impasto weights convert` makes of it, must give exactly the losses of the built-in weights.
+2. A MatConvNet file of VGG-19 with fully connected layers, about 570 MB, compressed or not, must load with at most 250 MB of
+   memory.
 """
 import argparse
 import json
@@ -20,7 +21,7 @@ from safetensors.numpy import load_file, save_file
 from scipy.io import savemat
 
 ROOT = pathlib.Path(__file__).parents[2]
-MOST_MEMORY = 250  # MB
+MAX_MEMORY = 250  # MB
 WIDTHS = [64, 128, 256, 512, 512]
 CONNECTED = {"fc6": (7, 7, 512, 4096), "fc7": (1, 1, 4096, 4096), "fc8": (1, 1, 4096, 1000)}
 
@@ -51,7 +52,7 @@ def bgr(name, kernel):
 
 
 def write_all(folder, kernels, biases):
-    """Each format's file; those whose networks are for BGR get such kernels."""
+    """Write a file in each format, with kernels for BGR where that is the format's convention."""
     mat(folder / "plain.mat", kernels, biases)
     mat(folder / "compressed.mat", kernels, biases, compressed=True)
     caffe = {f"{n}.weight": torch.from_numpy(bgr(n, k)) for n, k in kernels.items()}
@@ -80,7 +81,7 @@ def losses(impasto, folder, *options):
     return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
 
 
-# A process begins with the peak memory of the one that starts it: so a small one does.
+# A new process inherits the peak memory of its parent, so a small process starts the measured one.
 STARTER = """
 import os, sys, time
 begin = time.monotonic()
@@ -92,7 +93,7 @@ sys.exit(status != 0)
 
 
 def measured(command):
-    """The seconds and the megabytes of memory that a command takes at its peak."""
+    """The seconds that a command takes, and its peak memory in megabytes."""
     run = subprocess.run([sys.executable, "-c", STARTER, *command], check=True, text=True, stdout=subprocess.PIPE)
     return map(float, run.stdout.split())
 
@@ -140,7 +141,7 @@ def main():
             what = "compressed" if compressed else "uncompressed"
             for command in ("info", file), ("convert", file, folder / "out.safetensors"):
                 seconds, memory = measured([impasto, "weights", *command])
-                failed |= memory > MOST_MEMORY
+                failed |= memory > MAX_MEMORY
                 size = file.stat().st_size / 1e6
                 print(f"| {what} | {size:.0f} | weights {command[0]} | {seconds:.2f} | {memory:.0f} MB |")
     sys.exit(failed)

@@ -1,13 +1,14 @@
-"""Make the weights files of this folder: one tiny VGG in each format, written by the tool that people write it with.
+"""Make the weights files of this folder: a tiny VGG in each format, written with the tool that usually writes that format.
 
     python3 -m venv .venv && .venv/bin/pip install torch scipy h5py keras safetensors
     .venv/bin/python make_weights.py
 
-The network has the blocks of `TINY` in tests/common/mod.rs. `tiny.safetensors` has its numbers for RGB pixels 0..255 less the
-mean, as this program has them. The other files hold the same numbers, turned as their format and convention want it, but for:
+The network has the blocks of `TINY` in tests/common/mod.rs. `tiny.safetensors` has its numbers for the pixels of this program,
+RGB in 0..255 minus the mean. The other files contain the same numbers, with the axes and the channels in the order of their
+format and convention, except these:
 
-- `torchvision*`: made for pixels 0..1, standardised; with batch normalisation in `torchvision_bn.pth`. `expected.safetensors`
-  has what PyTorch computes with them, in double precision: the outputs of their convolutions for a picture of pixels 0..255.
+- `torchvision*`: for normalized pixels in 0..1; `torchvision_bn.pth` has batch normalization. `expected.safetensors` has the
+  outputs of their convolutions for a picture in 0..255, which PyTorch computed in double precision.
 - `*_f16*`, `*_bf16*`: rounded.
 
 Made with NumPy 2.4, SciPy 1.17, PyTorch 2.15, h5py 3.16, Keras 3.15 and safetensors 0.8.
@@ -45,7 +46,7 @@ for block, (convs, width) in enumerate(BLOCKS, 1):
 
 
 def bgr(name, weight):
-    """The kernel for BGR pixels: only the first one sees them."""
+    """The kernel for BGR pixels. Only that of the first convolution differs."""
     return weight[:, ::-1] if name == "conv1_1" else weight
 
 
@@ -67,7 +68,7 @@ save_file(tensors(turn=bgr), HERE / "tiny_bgr.safetensors", {"channels": "BGR", 
 torch.save(tensors(turn=bgr), HERE / "caffe.pth")
 torch.save(tensors(turn=bgr), HERE / "caffe_legacy.pth", _use_new_zipfile_serialization=False)
 torch.save({"epoch": 3, "state_dict": tensors(torch.float64, "module.{}", bgr)}, HERE / "caffe_nested_f64.pth")
-# As a model on a GPU keeps them: channels last; and all in one storage.
+# In the memory layout of models on a GPU, channels last; then all tensors in one storage.
 strided = {name: t.to(memory_format=torch.channels_last) if t.dim() == 4 else t for name, t in tensors(turn=bgr).items()}
 torch.save(strided, HERE / "caffe_channels_last.pth")
 whole = torch.cat([t.flatten() for t in tensors(turn=bgr).values()])
@@ -76,7 +77,7 @@ for (name, t), piece in zip(tensors().items(), pieces):
     views[name] = piece.view(t.shape)
 torch.save(views, HERE / "caffe_one_storage.pth")
 
-# A checkpoint of a training, in the older format: storages that no name of a tensor leads to lie between the others.
+# A checkpoint of a training run. Between the storages of the weights are those of other tensors, such as momenta.
 model = nn.Module()
 for name, (weight, _) in network.items():
     convolution = nn.Conv2d(weight.shape[1], weight.shape[0], 3)
@@ -92,12 +93,12 @@ torch.save(checkpoint, HERE / "checkpoint_protocol_4.pth", pickle_protocol=4, _u
 
 
 # PyTorch, of torchvision's making
-def vgg(normalised):
+def vgg(batch_norm):
     layers, channels = [], 3
     for convs, width in BLOCKS:
         for _ in range(convs):
             layers.append(nn.Conv2d(channels, width, 3, padding=1))
-            layers += [nn.BatchNorm2d(width)] if normalised else []
+            layers += [nn.BatchNorm2d(width)] if batch_norm else []
             layers.append(nn.ReLU())
             channels = width
         layers.append(nn.MaxPool2d(2, 2))
@@ -114,21 +115,21 @@ def hwc(x):
 torch.manual_seed(0)
 picture = torch.randint(0, 256, (1, 3, 12, 14)).double()
 expected = {"picture": hwc(picture)}
-for name, normalised in [("torchvision", False), ("torchvision_bn", True)]:
-    model = vgg(normalised)
+for name, batch_norm in [("torchvision", False), ("torchvision_bn", True)]:
+    model = vgg(batch_norm)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             for parameter in (module.weight, module.bias, module.running_mean):
                 nn.init.normal_(parameter)
             nn.init.uniform_(module.running_var, 0.1, 2)
     torch.save(model.state_dict(), HERE / f"{name}.pth")
-    if not normalised:
+    if not batch_norm:
         legacy = dict(_use_new_zipfile_serialization=False)
         torch.save(model.state_dict(), HERE / "torchvision_legacy.pth", **legacy)
         torch.save(dict(model.half().state_dict()), HERE / "torchvision_f16.pth")
-        model = vgg(normalised)
+        model = vgg(batch_norm)
         model.load_state_dict(torch.load(HERE / "torchvision.pth"))
-        # timm names its head otherwise, and its tensors the same.
+        # timm uses the same names, except for the classifier.
         timm = {key.replace("classifier.0", "head.fc"): t for key, t in model.state_dict().items()}
         save_file(timm, HERE / "timm.safetensors")
         # J. Johnson's conversions: Caffe's numbers, torchvision's names, another classifier.
@@ -144,7 +145,7 @@ for name, normalised in [("torchvision", False), ("torchvision_bn", True)]:
     model = model.double()
     first = model.features[0]
     expected[f"{name}.first_in_its_own_border"] = hwc(F.conv2d(x, first.weight, first.bias, padding=1))
-    # The border that this program pads with is the colour that is its 0, and not torchvision's.
+    # Zero padding stands for the mean color. Here it is that of this program, not torchvision's.
     border = (torch.tensor(MEAN).double() / 255 - mean) / deviation
     x = torch.stack([F.pad(x[:, c], (1, 1, 1, 1), value=border[c].item()) for c in range(3)], 1)
     x = F.conv2d(x, first.weight, first.bias)
@@ -198,7 +199,7 @@ for name, (weight, bias) in network.items():
 savemat(HERE / "flat.mat", flat)
 
 
-# Keras: the published files, of Keras 1, and a whole model of Keras 3 with an optimiser's momenta
+# Keras: the published files, which Keras 1 wrote, and a whole model of Keras 3 with an optimizer's momenta
 def keras_name(name):
     return "block" + name[4:].replace("_", "_conv")
 

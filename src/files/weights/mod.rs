@@ -1,6 +1,6 @@
 //! The network's weights: read from a file, or from bytes built into the program.
 //!
-//! Whatever the format of the file, the result is the same [`Weights`]: kernels 3 × 3 × Cin × Cout (HWIO) in `f32`, for RGB
+//! All formats give the same [`Weights`]: kernels 3 × 3 × Cin × Cout (HWIO) in `f32`, for RGB
 //! pixels in 0..255 minus [`vgg::MEAN`](crate::vgg::MEAN).
 //!
 //! A file is read in these steps, each in the module of that name:

@@ -113,7 +113,7 @@ pub const PUBLISHED: &[PublishedFile] = &[
         ..UNKNOWN
     },
     PublishedFile {
-        description: "torchvision's VGG-19, trained anew",
+        description: "torchvision's VGG-19, trained from scratch",
         address: Some("https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"),
         bytes: Some(574_673_361),
         licence: TORCHVISION,
@@ -122,7 +122,7 @@ pub const PUBLISHED: &[PublishedFile] = &[
         ..UNKNOWN
     },
     PublishedFile {
-        description: "torchvision's VGG-16, trained anew",
+        description: "torchvision's VGG-16, trained from scratch",
         address: Some("https://download.pytorch.org/models/vgg16-397923af.pth"),
         bytes: Some(553_433_881),
         licence: TORCHVISION,
@@ -131,7 +131,7 @@ pub const PUBLISHED: &[PublishedFile] = &[
         ..UNKNOWN
     },
     PublishedFile {
-        description: "torchvision's VGG-19 with batch normalisation",
+        description: "torchvision's VGG-19 with batch normalization",
         address: Some("https://download.pytorch.org/models/vgg19_bn-c79401a0.pth"),
         bytes: Some(574_769_405),
         licence: TORCHVISION,
@@ -140,7 +140,7 @@ pub const PUBLISHED: &[PublishedFile] = &[
         ..UNKNOWN
     },
     PublishedFile {
-        description: "torchvision's VGG-16 with batch normalisation",
+        description: "torchvision's VGG-16 with batch normalization",
         address: Some("https://download.pytorch.org/models/vgg16_bn-6c64b313.pth"),
         bytes: Some(553_507_836),
         licence: TORCHVISION,

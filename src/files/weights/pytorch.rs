@@ -107,8 +107,9 @@ fn legacy_storages<'a>(
     for &key in list {
         let key = (keys.text(key))
             .ok_or_else(|| ReadError::damaged("damaged: the key of a storage is not text"))?;
-        let storage = (known.get(key))
-            .ok_or_else(|| ReadError::Damaged(format!("damaged: storage {key} is not known")))?;
+        let storage = (known.get(key)).ok_or_else(|| {
+            ReadError::damaged("damaged: the list of storages has an unknown key")
+        })?;
         let length = (storage.count.checked_mul(element_size(storage.kind)))
             .filter(|&length| length <= bytes.len().saturating_sub(8))
             .ok_or_else(|| ReadError::Damaged(format!("cut short: storage {key} is incomplete")))?;

@@ -32,7 +32,8 @@ pub(super) enum Value {
 #[derive(Clone, Debug)]
 pub(super) struct Numbers {
     pub shape: Vec<usize>,
-    /// How the elements are stored. MATLAB stores whole numbers as integers where that is shorter, whatever the array's class.
+    /// How the elements are stored. MATLAB stores whole numbers as integers where that is shorter, even in an array of class
+    /// double.
     pub element: ElementType,
     pub big_endian: bool,
     /// `None` if the array is larger than any convolution.

@@ -127,7 +127,7 @@ impl<'a> Values<'a> {
 
     /// Reads the parts of a value: flags, shape, name, and contents by class.
     fn parts(&mut self, depth: usize) -> Result<(String, Value), ReadError> {
-        let flags = self.first_word("flags of a value")?;
+        let flags = self.first_word("the flags of a value")?;
         let class = flags as u8;
         if !CLASSES.contains(&class) {
             return Ok((String::new(), Value::Other)); // a function handle, for example
@@ -136,7 +136,7 @@ impl<'a> Values<'a> {
         let count = (shape.iter())
             .try_fold(1_usize, |count, &length| count.checked_mul(length))
             .ok_or_else(|| ReadError::damaged("damaged: the shape of an array is too large"))?;
-        let name = self.short_element("name of a value")?;
+        let name = self.short_element("the name of a value")?;
         let name = String::from_utf8_lossy(&name[..name.len().min(MAX_TEXT)]).into_owned();
         if depth == 0 && !(self.wanted)(&name) {
             return Ok((name, Value::Other));
@@ -156,27 +156,31 @@ impl<'a> Values<'a> {
     /// The data of the next element, which must be short. `what` names it in messages.
     fn short_element(&mut self, what: &str) -> Result<Bytes, ReadError> {
         let tag = self.elements.tag()?;
-        (self.elements.data(tag, MAX_SHORT_ELEMENT)?)
-            .ok_or_else(|| ReadError::Damaged(format!("damaged: the {what} is too long")))
+        (self.elements.data(tag, MAX_SHORT_ELEMENT)?).ok_or_else(|| {
+            ReadError::Damaged(format!("damaged: the element with {what} is too long"))
+        })
     }
 
     /// The first word of the next element, which must be short.
     fn first_word(&mut self, what: &str) -> Result<u32, ReadError> {
         let data = self.short_element(what)?;
-        let word = (data.first_chunk())
-            .ok_or_else(|| ReadError::Damaged(format!("damaged: the {what} is missing")))?;
+        let word = (data.first_chunk()).ok_or_else(|| {
+            ReadError::Damaged(format!("damaged: the element with {what} is too short"))
+        })?;
         Ok(self.elements.word(*word))
     }
 
     fn shape(&mut self) -> Result<Vec<usize>, ReadError> {
-        let data = self.short_element("shape of an array")?;
+        let data = self.short_element("the shape of an array")?;
         (data.as_chunks::<4>().0.iter())
             .map(|&length| {
                 let length = i32::try_from(self.elements.word(length)).ok()?;
                 length.try_into().ok()
             })
             .collect::<Option<_>>()
-            .ok_or_else(|| ReadError::damaged("damaged: the shape of an array is negative"))
+            .ok_or_else(|| {
+                ReadError::damaged("damaged: an array has a negative length along an axis")
+            })
     }
 
     fn cell(&mut self, count: usize, depth: usize) -> Result<Value, ReadError> {
@@ -191,8 +195,8 @@ impl<'a> Values<'a> {
 
     /// Reads a struct: the length of all field names, the names, then the fields of each struct.
     fn structure(&mut self, count: usize, depth: usize) -> Result<Value, ReadError> {
-        let length = self.first_word("length of the field names of a struct")? as usize;
-        let names = self.short_element("list of the field names of a struct")?;
+        let length = self.first_word("the length of field names")? as usize;
+        let names = self.short_element("the field names of a struct")?;
         if length == 0 || count == 0 {
             return Ok(Value::Struct(Vec::new()));
         }
