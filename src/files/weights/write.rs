@@ -96,7 +96,9 @@ impl Weights {
 
         let mut bytes = serialize(tensors, None).map_err(|error| error.to_string())?;
         put_in_front(&mut bytes, &says);
-        AtomicFile::new(path)?.write(|file| file.write_all(&bytes))
+        let written =
+            AtomicFile::new(path).and_then(|file| file.write(|file| file.write_all(&bytes)));
+        written.map_err(|error| error.to_string())
     }
 }
 
