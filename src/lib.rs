@@ -81,7 +81,7 @@ pub mod report;
 pub mod stylize;
 pub mod vgg;
 
-pub use files::{checkpoint, picture, weights};
+pub use files::{AtomicFileError, checkpoint, picture, weights};
 
 /// What the system says is wrong, without its error number: "no such file or directory".
 pub(crate) fn os_reason(error: &std::io::Error) -> String {

@@ -2,7 +2,7 @@
 
 use impasto::kernels::Cpu;
 use impasto::ops::conv::Engine;
-use impasto::picture::{Canvas, OutputFile, Picture};
+use impasto::picture::{FloatPicture, OutputFile, Picture};
 use impasto::stylize::{Inputs, Method, Scales, Settings, Stylization};
 use impasto::weights::{Source, Weights};
 use std::ops::ControlFlow;
@@ -86,12 +86,12 @@ fn a_picture_file_has_the_same_bytes_each_time() {
     let folder = tempfile::tempdir().unwrap();
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
     let (picture, _) = Picture::open(&data.join("content/coffee.jpg")).unwrap();
-    for ending in impasto::picture::ENDINGS {
+    for ending in impasto::picture::EXTENSIONS {
         let bytes = |name: &str| {
             let path = folder.path().join(name).with_extension(ending);
             OutputFile::new(&path)
                 .unwrap()
-                .write(&Canvas::from(&picture))
+                .write(&FloatPicture::from(&picture))
                 .unwrap();
             std::fs::read(path).unwrap()
         };

@@ -15,7 +15,7 @@ use anyhow::{Context, anyhow, ensure};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use impasto::ops::conv::Engine;
-use impasto::picture::ENDINGS;
+use impasto::picture::EXTENSIONS;
 use impasto::stylize::{Init, Recipe};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -55,7 +55,7 @@ pub struct Batch {
         long,
         value_name = "png|jpg|…",
         default_value = "png",
-        value_parser = PossibleValuesParser::new(ENDINGS),
+        value_parser = PossibleValuesParser::new(EXTENSIONS),
         hide_possible_values = true,
         requires = "contents"
     )]
@@ -344,9 +344,9 @@ fn check_files(tasks: &[Task], weights: Option<&Path>) -> anyhow::Result<()> {
         let ending = output.extension().and_then(|ending| ending.to_str());
         let ending = ending.unwrap_or_default().to_ascii_lowercase();
         ensure!(
-            ENDINGS.contains(&ending.as_str()),
+            EXTENSIONS.contains(&ending.as_str()),
             "{name}: {shown}: the ending says in which format to write; use one of {}",
-            ENDINGS.join(", ")
+            EXTENSIONS.join(", ")
         );
     }
     Ok(())

@@ -171,7 +171,7 @@ impl Checkpoints {
         };
         let trouble = |trouble| anyhow!("{}: --checkpoint: {trouble}", path.display());
         Ok(Some(Self {
-            file: CheckpointFile::new(path).map_err(trouble)?,
+            file: CheckpointFile::new(path).map_err(|error| trouble(error.to_string()))?,
             every: options.checkpoint_every,
             about: serde_json::to_string(&about()?)
                 .map_err(|_| trouble("it needs files with names that are text".to_owned()))?,
@@ -197,7 +197,7 @@ impl Checkpoints {
     /// # Errors
     /// As [`observe`](Self::observe).
     pub fn write(&mut self, state: &State) -> Result<(), String> {
-        let written = self.file.write(&self.about, state);
+        let written = (self.file.write(&self.about, state)).map_err(|error| error.to_string());
         self.last = Instant::now();
         let news = std::mem::replace(&mut self.well, written.is_ok());
         written.or_else(|trouble| if news { Err(trouble) } else { Ok(()) })

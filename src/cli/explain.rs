@@ -15,7 +15,7 @@ use super::say;
 use super::weights::{load, weights_variable};
 use clap::Args;
 use impasto::ops::conv::Engine;
-use impasto::picture::{Canvas, OutputFile, Picture, SizeRequest};
+use impasto::picture::{FloatPicture, OutputFile, Picture, SizeRequest};
 use impasto::report::{Figure, Progress, Row, duration};
 use impasto::stylize::{
     Init, Inputs, LayerWeight, Layers, Networks, Recipe, Scales, Style, Stylization, StylizeError,
@@ -154,7 +154,7 @@ impl Explain {
                 break;
             }
         }
-        keep(&output, &Canvas::from(&figure.draw()))?;
+        keep(&output, &FloatPicture::from(&figure.draw()))?;
         self.talk.remark(format_args!(
             "wrote {} ({}, in {})",
             output.path().display(),

@@ -5,7 +5,7 @@
 use super::options::init_file;
 use super::order::{ALL, Files, REST};
 use anyhow::{Context, anyhow, bail, ensure};
-use impasto::picture::ENDINGS;
+use impasto::picture::EXTENSIONS;
 use impasto::stylize::Recipe;
 use serde::Deserialize;
 use std::ffi::{OsStr, OsString};
@@ -283,7 +283,7 @@ fn pictures(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
         let hidden = file
             .file_name()
             .is_some_and(|name| name.as_encoded_bytes()[0] == b'.');
-        let known = ENDINGS
+        let known = EXTENSIONS
             .iter()
             .chain(&READ_ONLY)
             .any(|known| *known == ending);

@@ -1,7 +1,7 @@
 //! The end of a run: its picture is written, wherever that is possible.
 
 use anyhow::anyhow;
-use impasto::picture::{Canvas, OutputFile};
+use impasto::picture::{FloatPicture, OutputFile};
 use impasto::stylize::StylizeError;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ const LOOK: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// If it is not where it was to be: where it is instead, if anywhere.
-pub fn keep(output: &OutputFile, picture: &Canvas) -> anyhow::Result<()> {
+pub fn keep(output: &OutputFile, picture: &FloatPicture) -> anyhow::Result<()> {
     let Err(error) = output.write(picture) else {
         return Ok(());
     };

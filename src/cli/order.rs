@@ -128,7 +128,7 @@ impl Order {
             alpha: options.keep_alpha,
             text,
         };
-        Ok(OutputFile::new(&self.files.output)?.with(encoding)?)
+        Ok(OutputFile::new(&self.files.output)?.with_encoding(encoding)?)
     }
 }
 

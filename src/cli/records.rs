@@ -97,7 +97,8 @@ impl Records {
         if !path.exists() && !previous(&path).exists() {
             return None;
         }
-        let begun = Checkpoint::open(&path).and_then(|(Checkpoint { about, state }, _)| {
+        let opened = Checkpoint::open(&path).map_err(|error| error.to_string());
+        let begun = opened.and_then(|(Checkpoint { about, state }, _)| {
             let about: Option<About> = serde_json::from_str(&about).ok();
             let about = about.filter(|about| {
                 std::env::current_dir().is_ok_and(|folder| folder == about.folder)

@@ -1,71 +1,110 @@
-//! Places for files that are written: all of one, or nothing.
+//! Atomic file writes: the complete file appears, or nothing changes.
 
 use std::fs::File;
 use std::io;
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use tempfile::NamedTempFile;
+use thiserror::Error;
 
-/// The longest name that file systems take, in bytes.
-const LONGEST_NAME: usize = 255;
+/// The longest file name that common file systems accept, in bytes.
+const MAX_NAME_BYTES: usize = 255;
 
-/// A place for a file, known to be writable before there is anything to write.
+/// A path where a file can be created. Checked before there is anything to write.
 #[derive(Debug)]
 pub(crate) struct AtomicFile(PathBuf);
 
+/// Why a file cannot be written. The message does not contain the path of the file.
+#[derive(Debug, Error)]
+pub enum AtomicFileError {
+    /// The path names a folder.
+    #[error("this is a folder; name a file")]
+    Folder,
+    /// The file name has more than 255 bytes.
+    #[error("the file name is too long")]
+    NameTooLong,
+    /// The path names a device, a pipe or a socket. The rename would replace it with a file.
+    #[error("this is not an ordinary file, and would be replaced by one; name another file")]
+    NotOrdinary,
+    /// The folder of the file does not exist.
+    #[error("there is no folder {}", .0.display())]
+    NoFolder(PathBuf),
+    /// The system refuses to create a file in the folder.
+    #[error("cannot create a file in {}: {}", folder.display(), crate::os_reason(reason))]
+    CannotCreate {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system says.
+        reason: io::Error,
+    },
+    /// The system refuses to write the content or to rename the finished file.
+    #[error("cannot be written: {}", crate::os_reason(.0))]
+    CannotWrite(io::Error),
+}
+
 impl AtomicFile {
-    /// Checks that the folder exists and that a file can be made in it. Leaves nothing behind.
+    /// Checks that the folder exists and that a file can be created in it. Leaves nothing behind.
     ///
     /// # Errors
-    /// What is wrong with the place.
-    pub fn new(path: &Path) -> Result<Self, String> {
-        let name = path.as_os_str().to_string_lossy();
-        if path.is_dir() || name.ends_with(['/', MAIN_SEPARATOR]) || name.ends_with("/.") {
-            return Err("this is a folder; name a file".to_owned());
+    /// If `path` names something other than a file, or [`check`](Self::check) fails.
+    pub fn new(path: &Path) -> Result<Self, AtomicFileError> {
+        let text = path.as_os_str().to_string_lossy();
+        if path.is_dir() || text.ends_with(['/', MAIN_SEPARATOR]) || text.ends_with("/.") {
+            return Err(AtomicFileError::Folder);
         }
-        if (path.file_name()).is_some_and(|name| name.len() > LONGEST_NAME) {
-            return Err("the file name is too long".to_owned());
+        if (path.file_name()).is_some_and(|name| name.len() > MAX_NAME_BYTES) {
+            return Err(AtomicFileError::NameTooLong);
         }
         if path.exists() && !path.is_file() {
-            return Err(
-                "this is no ordinary file, and would be replaced by one; name another".to_owned(),
-            );
+            return Err(AtomicFileError::NotOrdinary);
         }
-        let place = Self(path.to_owned());
-        place.check().map(|()| place)
+        let file = Self(path.to_owned());
+        file.check()?;
+        Ok(file)
     }
 
-    /// Checks that a file can be made there. Leaves nothing behind.
+    /// Checks that a file can be created next to the path. Leaves nothing behind.
     ///
     /// # Errors
-    /// Why not.
-    pub fn check(&self) -> Result<(), String> {
-        self.temporary().map(drop)
+    /// If there is no folder, or no file can be created in it.
+    pub fn check(&self) -> Result<(), AtomicFileError> {
+        self.create_temporary().map(drop)
     }
 
-    /// Where the file goes.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// Writes a temporary file beside the place, then renames it, so that there is never half a file.
+    /// Writes a temporary file in the same folder, then renames it. A failure leaves the older file unchanged.
     ///
     /// # Errors
-    /// Why it cannot be written.
-    pub fn write(&self, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), String> {
-        let mut file = self.temporary()?;
-        write(file.as_file_mut())
-            .and_then(|()| match std::fs::metadata(self.target()) {
-                // Who may read the older file may read the new one.
-                Ok(older) => file.as_file().set_permissions(older.permissions()),
-                Err(_) => Ok(()),
-            })
-            .and_then(|()| file.as_file().sync_all())
-            .and_then(|()| file.persist(self.target()).map_err(|e| e.error))
-            .map_err(|e| format!("cannot be written: {}", crate::os_reason(&e)))?;
+    /// If the temporary file cannot be created, written or renamed.
+    pub fn write(
+        &self,
+        write: impl FnOnce(&mut File) -> io::Result<()>,
+    ) -> Result<(), AtomicFileError> {
+        let temporary = self.create_temporary()?;
+        self.fill_and_rename(temporary, write)
+            .map_err(AtomicFileError::CannotWrite)
+    }
+
+    fn fill_and_rename(
+        &self,
+        mut temporary: NamedTempFile,
+        write: impl FnOnce(&mut File) -> io::Result<()>,
+    ) -> io::Result<()> {
+        write(temporary.as_file_mut())?;
+        let target = self.target();
+        // The new file gets the permissions of the file that it replaces.
+        if let Ok(replaced) = std::fs::metadata(&target) {
+            (temporary.as_file()).set_permissions(replaced.permissions())?;
+        }
+        temporary.as_file().sync_all()?;
+        temporary.persist(target)?;
         Ok(())
     }
 
-    /// The file itself: a link stays a link, and what it points to is replaced, or made.
+    /// The file to replace. If the path is a symbolic link, that is the file it points to, and the link remains.
     fn target(&self) -> PathBuf {
         let folder = self.0.parent().unwrap_or(Path::new(""));
         match std::fs::read_link(&self.0) {
@@ -74,27 +113,29 @@ impl AtomicFile {
         }
     }
 
-    /// An empty file in the folder of the place, which disappears unless it is renamed.
-    fn temporary(&self) -> Result<NamedTempFile, String> {
+    /// An empty file in the folder of the target. It is deleted when dropped, unless it was renamed.
+    fn create_temporary(&self) -> Result<NamedTempFile, AtomicFileError> {
         let target = self.target();
         let folder = match target.parent() {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
         };
         if !folder.is_dir() {
-            return Err(format!("there is no folder {}", folder.display()));
+            return Err(AtomicFileError::NoFolder(folder.to_owned()));
         }
         let mut builder = tempfile::Builder::new();
         builder.prefix(".impasto-");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            // As any new file, less what the user's umask takes away.
+            // The usual mode of a new file. The user's umask is applied to it.
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
-        builder.tempfile_in(folder).map_err(|e| {
-            let reason = crate::os_reason(&e);
-            format!("no file can be made in {}: {reason}", folder.display())
-        })
+        builder
+            .tempfile_in(folder)
+            .map_err(|reason| AtomicFileError::CannotCreate {
+                folder: folder.to_owned(),
+                reason,
+            })
     }
 }

@@ -1,57 +1,126 @@
-//! Checkpoints: a run's [`State`] in a file, from which the run can be taken up after it was killed.
+//! Checkpoints: the [`State`] of a run in a file, so that an interrupted run can continue.
 //!
-//! The file holds a mark and a version, what the run is about (text of whoever writes it), the state, all as postcard writes it, and
-//! at last the SHA-256 of all that. It is written beside its place and renamed, and the checkpoint before it is kept under the same
-//! name with `.previous` behind it: whatever moment the power fails at, one of the two is whole.
+//! Layout of the file: 24 bytes with the version, the [`Checkpoint`] as `postcard` encodes it, and the SHA-256 of everything
+//! before.
+//!
+//! A new checkpoint is written to a temporary file and renamed. The previous checkpoint stays under the same name with
+//! `.previous` appended. If the power fails, at least one of the two is complete.
 
-use crate::files::atomic_file::AtomicFile;
+use crate::files::atomic_file::{AtomicFile, AtomicFileError};
 use crate::stylize::State;
+use memmap2::Mmap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use thiserror::Error;
 
-/// What a checkpoint begins with; another number for each change of what it holds.
-const MARK: &[u8; 24] = b"impasto checkpoint 0001\n";
+/// The first bytes of a checkpoint. The number changes whenever the content does.
+const MAGIC: &[u8; 24] = b"impasto checkpoint 0001\n";
 
-/// Bytes of a SHA-256.
-const DIGEST: usize = 32;
+/// The length of a SHA-256, in bytes.
+const DIGEST_BYTES: usize = 32;
 
-/// A run so far.
+/// The progress of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Checkpoint<S = State> {
-    /// What the run is about: pictures, settings, whatever is needed to set it up again.
+    /// A description of the run: pictures, settings, and whatever else the caller needs to set it up again.
     pub about: String,
-    /// Where to go on.
+    /// The state to continue from.
     pub state: S,
 }
 
-/// A place for the checkpoints of a run.
+/// Why no checkpoint can be read. Displays as one line that starts with the path.
+#[derive(Debug, Error)]
+pub enum CheckpointError {
+    /// The checkpoint cannot be used, and there is no previous one.
+    #[error("{}: {problem}", path.display())]
+    Unusable {
+        /// The path of the checkpoint.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: CheckpointProblem,
+    },
+    /// Neither the checkpoint nor the previous one can be used.
+    #[error("{newest}; the previous checkpoint cannot be used either: {previous}")]
+    BothUnusable {
+        /// What is wrong with the checkpoint.
+        newest: Box<CheckpointError>,
+        /// What is wrong with the previous one.
+        previous: Box<CheckpointError>,
+    },
+}
+
+/// What is wrong with one checkpoint file.
+#[derive(Debug, Error)]
+pub enum CheckpointProblem {
+    /// The file is missing, or the system cannot read it.
+    #[error("{}", crate::os_reason(.0))]
+    Unreadable(io::Error),
+    /// The path names a folder, a device or a pipe.
+    #[error("not a file; name a checkpoint")]
+    NotAFile,
+    /// The file does not start with the magic bytes of this version.
+    #[error("not a checkpoint of this version of impasto, or its beginning is damaged")]
+    NotACheckpoint,
+    /// The content is intact, but this version cannot decode it.
+    #[error("not a checkpoint of this version of impasto")]
+    OtherVersion,
+    /// The file is shorter than its digest.
+    #[error("the checkpoint is cut short")]
+    CutShort,
+    /// The content does not match its digest.
+    #[error("the checkpoint is damaged or cut short")]
+    Damaged,
+}
+
+/// A note that the newest checkpoint is unusable and that the previous one was read instead. Displays as one line.
+#[derive(Debug)]
+pub struct Fallback {
+    newest: CheckpointError,
+    previous: PathBuf,
+    iterations: usize,
+}
+
+impl fmt::Display for Fallback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}; continuing from the previous checkpoint, {}, after iteration {}",
+            self.newest,
+            self.previous.display(),
+            self.iterations
+        )
+    }
+}
+
+/// A path where the checkpoints of a run are written.
 #[derive(Debug)]
 pub struct CheckpointFile(AtomicFile);
 
 impl CheckpointFile {
-    /// Checks that a file can be made there. Leaves nothing behind.
+    /// Checks that a file can be created at `path`. Leaves nothing behind.
     ///
     /// # Errors
-    /// What is wrong with the place.
-    pub fn new(path: &Path) -> Result<Self, String> {
+    /// If no file can be created there.
+    pub fn new(path: &Path) -> Result<Self, AtomicFileError> {
         AtomicFile::new(path).map(Self)
     }
 
-    /// Writes a checkpoint, and keeps the one before it.
+    /// Writes a checkpoint, and retains the previous one.
     ///
     /// # Errors
-    /// Why it cannot be written; then the one before is still there.
-    pub fn write(&self, about: &str, state: &State) -> Result<(), String> {
+    /// If the file cannot be written. The previous checkpoint is still there then.
+    pub fn write(&self, about: &str, state: &State) -> Result<(), AtomicFileError> {
         let path = self.0.path();
         self.0.write(|file| {
-            write_to(file, about, state)?;
+            encode(file, about, state)?;
             if path.is_file() {
                 let previous = previous(path);
-                let _ = std::fs::remove_file(&previous); // it need not be there
-                // Two names for one file, so that the first is never missing; where a file system knows no links, it is for a moment.
+                let _ = std::fs::remove_file(&previous); // it may not exist
+                // A hard link means that `path` always exists. Without links, `path` is missing until the new file is renamed.
                 std::fs::hard_link(path, &previous)
                     .or_else(|_| std::fs::rename(path, &previous))?;
             }
@@ -59,104 +128,113 @@ impl CheckpointFile {
         })
     }
 
-    /// Removes what was written: the run has ended, and its picture is kept.
+    /// Deletes the checkpoint and the previous one. Call it when the result of the run is saved.
     pub fn remove(&self) {
         for path in [self.0.path(), &previous(self.0.path())] {
-            let _ = std::fs::remove_file(path); // one that stays does no harm
+            let _ = std::fs::remove_file(path); // a leftover file does no harm
         }
     }
 }
 
 impl Checkpoint {
-    /// Reads the checkpoint at `path`, or the one before it if that one is missing or damaged; then with a remark that says so.
+    /// Reads the checkpoint at `path`. If it is missing or damaged, reads the previous one and returns a [`Fallback`] that
+    /// says so.
     ///
     /// # Errors
-    /// One line: what is wrong with the file; or with both, if there are two.
-    pub fn open(path: &Path) -> Result<(Self, Option<String>), String> {
-        let error = |path: &Path, trouble| format!("{}: {trouble}", path.display());
-        let trouble = match read(path) {
+    /// If neither file can be used.
+    pub fn open(path: &Path) -> Result<(Self, Option<Fallback>), CheckpointError> {
+        let newest = match read(path) {
             Ok(checkpoint) => return Ok((checkpoint, None)),
-            Err(trouble) => error(path, trouble),
+            Err(error) => error,
         };
         let previous = previous(path);
         if !previous.exists() {
-            return Err(trouble);
+            return Err(newest);
         }
         match read(&previous) {
             Ok(checkpoint) => {
-                let iterations = checkpoint.state.iterations();
-                let remark = format!(
-                    "{trouble}; going on from the one before it, {}, after iteration {iterations}",
-                    previous.display()
-                );
-                Ok((checkpoint, Some(remark)))
+                let fallback = Fallback {
+                    newest,
+                    previous,
+                    iterations: checkpoint.state.iterations(),
+                };
+                Ok((checkpoint, Some(fallback)))
             }
-            Err(second) => Err(format!(
-                "{trouble}; nor can the one before be used: {}",
-                error(&previous, second)
-            )),
+            Err(error) => Err(CheckpointError::BothUnusable {
+                newest: Box::new(newest),
+                previous: Box::new(error),
+            }),
         }
     }
 }
 
-/// Where the checkpoint before the one at `path` is kept.
+/// The path of the checkpoint before the one at `path`.
 pub fn previous(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".previous");
     name.into()
 }
 
-fn write_to(file: &mut File, about: &str, state: &State) -> io::Result<()> {
-    let mut hashing = Hashing {
+fn encode(file: &mut File, about: &str, state: &State) -> io::Result<()> {
+    let mut writer = HashingWriter {
         sha256: Sha256::new(),
-        file: BufWriter::new(file),
+        inner: BufWriter::new(file),
     };
-    hashing.write_all(MARK)?;
+    writer.write_all(MAGIC)?;
     let about = about.to_owned();
-    postcard::to_io(&Checkpoint { about, state }, &mut hashing).map_err(io::Error::other)?;
-    let digest = hashing.sha256.finalize();
-    hashing.file.write_all(&digest)?;
-    hashing.file.flush()
+    postcard::to_io(&Checkpoint { about, state }, &mut writer).map_err(io::Error::other)?;
+    let digest = writer.sha256.finalize();
+    writer.inner.write_all(&digest)?;
+    writer.inner.flush()
 }
 
-fn read(path: &Path) -> Result<Checkpoint, String> {
-    let reason = |error: &io::Error| crate::os_reason(error);
-    if !std::fs::metadata(path).map_err(|e| reason(&e))?.is_file() {
-        return Err("not a file; name a checkpoint".to_owned());
+fn read(path: &Path) -> Result<Checkpoint, CheckpointError> {
+    let checkpoint = map(path).and_then(|bytes| decode(&bytes));
+    checkpoint.map_err(|problem| CheckpointError::Unusable {
+        path: path.to_owned(),
+        problem,
+    })
+}
+
+/// The bytes of the file, memory-mapped.
+fn map(path: &Path) -> Result<Mmap, CheckpointProblem> {
+    let metadata = std::fs::metadata(path).map_err(CheckpointProblem::Unreadable)?;
+    if !metadata.is_file() {
+        return Err(CheckpointProblem::NotAFile);
     }
-    let bytes = File::open(path)
+    File::open(path)
         .and_then(|file| crate::kernels::map(&file))
-        .map_err(|e| reason(&e))?;
-    let rest = bytes
-        .strip_prefix(MARK)
-        .ok_or("not a checkpoint of this version of impasto, or the beginning of one is damaged")?;
+        .map_err(CheckpointProblem::Unreadable)
+}
+
+fn decode(bytes: &[u8]) -> Result<Checkpoint, CheckpointProblem> {
+    let rest = (bytes.strip_prefix(MAGIC)).ok_or(CheckpointProblem::NotACheckpoint)?;
     let (content, digest) =
-        (rest.split_last_chunk::<DIGEST>()).ok_or("the checkpoint is cut short")?;
+        (rest.split_last_chunk::<DIGEST_BYTES>()).ok_or(CheckpointProblem::CutShort)?;
     let found = Sha256::new()
-        .chain_update(MARK)
+        .chain_update(MAGIC)
         .chain_update(content)
         .finalize();
     if found.as_slice() != digest {
-        return Err("the checkpoint is damaged or cut short".to_owned());
+        return Err(CheckpointProblem::Damaged);
     }
-    postcard::from_bytes(content)
-        .map_err(|_| "not a checkpoint of this version of impasto".to_owned())
+    postcard::from_bytes(content).map_err(|_| CheckpointProblem::OtherVersion)
 }
 
-/// Hashes what it writes.
-struct Hashing<W> {
+/// Hashes the bytes that it writes.
+struct HashingWriter<W> {
     sha256: Sha256,
-    file: W,
+    inner: W,
 }
 
-impl<W: Write> Write for Hashing<W> {
+impl<W: Write> Write for HashingWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
+        let written = self.inner.write(bytes)?;
         self.sha256.update(&bytes[..written]);
         Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        self.inner.flush()
     }
 }

@@ -1,30 +1,32 @@
-//! The picture as it develops, as an animated GIF or PNG that goes round for ever.
+//! Writes the progress of a run as an animated GIF or PNG that loops forever.
 
-use crate::files::atomic_file::AtomicFile;
+use crate::files::atomic_file::{AtomicFile, AtomicFileError};
 use crate::files::picture::{Picture, Size, SizeRequest};
 use crate::stylize::Step;
 use rayon::prelude::*;
-use std::error::Error;
 use std::io::Write;
 use std::path::Path;
+use thiserror::Error;
 
-/// The most frames: with the last, an animation lasts for less than 7 seconds.
-const MOST: usize = 60;
+/// The largest number of frames. An animation takes less than 7 seconds.
+const MAX_FRAMES: usize = 60;
 
-/// The long edge of a frame is at most so many pixels: what 60 frames take in memory, 40 MB at the most, and on the disk.
-const LONGEST: u32 = 480;
+/// The longest edge of a frame in pixels. It limits the size of the file, and the memory for 60 frames to 40 MB.
+const MAX_EDGE: u32 = 480;
 
-/// How long a frame is shown, and the last one, in milliseconds.
-const SHOWN: u16 = 80;
-const LAST_SHOWN: u16 = 2000;
+/// The time for which a frame is shown, in milliseconds.
+const DELAY: u16 = 80;
 
-/// How few of the pixels the palette of a GIF's frame is learnt from, 1 (all) to 30.
+/// The time for which the last frame is shown, in milliseconds.
+const LAST_DELAY: u16 = 2000;
+
+/// The speed of the palette search in a GIF: 1 uses every pixel, 30 the fewest.
 const GIF_SPEED: i32 = 3;
 
-/// A place for an animation, known to be writable before there is anything to write.
+/// A path where an animation can be written. Checked before there is anything to write.
 #[derive(Debug)]
 pub struct AnimationFile {
-    place: AtomicFile,
+    output: AtomicFile,
     format: Format,
 }
 
@@ -35,35 +37,53 @@ enum Format {
 }
 
 impl AnimationFile {
-    /// Checks the ending, that the folder exists and that a file can be made in it. Leaves nothing behind.
+    /// Checks the extension, and that a file can be created in the folder. Leaves nothing behind.
     ///
     /// # Errors
-    /// What is wrong with the place.
-    pub fn new(path: &Path) -> Result<Self, String> {
-        let ending = path.extension().and_then(|ending| ending.to_str());
-        let format = match ending.map(str::to_ascii_lowercase).as_deref() {
+    /// If the extension is not gif, apng or png, or no file can be created.
+    pub fn new(path: &Path) -> Result<Self, AnimationError> {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        let format = match extension.map(str::to_ascii_lowercase).as_deref() {
             Some("gif") => Format::Gif,
             Some("apng" | "png") => Format::Png,
-            _ => return Err("the ending says in which format; use gif, apng or png".to_owned()),
+            _ => return Err(AnimationError::UnknownExtension),
         };
-        let place = AtomicFile::new(path)?;
-        Ok(Self { place, format })
+        let output = AtomicFile::new(path)?;
+        Ok(Self { output, format })
     }
+}
+
+/// Why an animation cannot be written. The message does not contain the path of the file.
+#[derive(Debug, Error)]
+pub enum AnimationError {
+    /// The extension of the file name is not gif, apng or png.
+    #[error("the file extension decides the format; use gif, apng or png")]
+    UnknownExtension,
+    /// No file can be written at the path.
+    #[error(transparent)]
+    Place(#[from] AtomicFileError),
+    /// The encoder for GIF fails.
+    #[error("cannot be encoded: {0}")]
+    Gif(gif::EncodingError),
+    /// The encoder for PNG fails.
+    #[error("cannot be encoded: {0}")]
+    Png(png::EncodingError),
 }
 
 /// Collects the frames of a run.
 pub struct Animation {
     file: AnimationFile,
-    /// The iterations that are still to become frames, the next one last.
+    /// The iterations of the remaining frames, in descending order.
     due: Vec<usize>,
     frames: Vec<Picture>,
 }
 
 impl Animation {
-    /// For a run of so many iterations, of which the first `done` are not done again, nor shown.
+    /// An animation of a run with this number of iterations. The first `done` were made before a checkpoint and are not
+    /// shown.
     pub fn new(file: AnimationFile, done: usize, iterations: usize) -> Self {
         let mut due = schedule(iterations.saturating_sub(done));
-        due.pop(); // the last frame is what comes out
+        due.pop(); // `write` gets the last frame
         due.iter_mut().for_each(|iteration| *iteration += done);
         due.reverse();
         Self {
@@ -73,95 +93,97 @@ impl Animation {
         }
     }
 
-    /// Takes the picture of this step if it is its turn.
+    /// Adds a frame if one is due after this iteration.
     pub fn observe(&mut self, step: &Step) {
         if self.due.last() == Some(&step.iteration) {
             self.due.pop();
-            self.frames.push(shrunk(&step.picture()));
+            self.frames.push(to_frame(&step.picture()));
         }
     }
 
-    /// Writes the animation, at the end of which is `last`: all of it, or nothing.
+    /// Writes the animation, with `last` as its last frame. A failure leaves an older file unchanged.
     ///
     /// # Errors
-    /// Why it cannot be written.
-    pub fn write(mut self, last: &Picture) -> Result<(), String> {
-        let last = shrunk(last);
-        // A run that was ended early may have had its last picture taken.
+    /// If the animation cannot be encoded, or the file cannot be written.
+    pub fn write(mut self, last: &Picture) -> Result<(), AnimationError> {
+        let last = to_frame(last);
+        // If the run ended early, its last picture may be a frame already.
         if self.frames.last() != Some(&last) {
             self.frames.push(last);
         }
-        let encoded = match self.file.format {
-            Format::Gif => gif(&self.frames),
-            Format::Png => png(&self.frames),
+        let bytes = match self.file.format {
+            Format::Gif => encode_gif(&self.frames).map_err(AnimationError::Gif)?,
+            Format::Png => encode_png(&self.frames).map_err(AnimationError::Png)?,
         };
-        let bytes = encoded.map_err(|error| format!("cannot be encoded: {error}"))?;
-        self.file.place.write(|file| file.write_all(&bytes))
+        self.file.output.write(|file| file.write_all(&bytes))?;
+        Ok(())
     }
 }
 
-/// Of so many iterations, those whose pictures become frames: at first each, then in equal ratios, for most happens early; and
-/// the last.
+/// The iterations whose pictures become frames. The picture changes most at the start, so all of the first iterations become
+/// frames. From then on, successive iterations have a constant ratio. The last iteration is always included.
 fn schedule(iterations: usize) -> Vec<usize> {
-    let mut at = 0;
-    let next = |left: usize| {
-        if at == iterations {
+    let mut iteration = 0;
+    let next = |frames_left: usize| {
+        if iteration == iterations {
             return None;
         }
-        let way = iterations as f64 / at.max(1) as f64;
-        let further = (at as f64 * way.powf(1.0 / left as f64)).round() as usize;
-        at = further.max(at + 1);
-        Some(at)
+        let remaining_factor = iterations as f64 / iteration.max(1) as f64;
+        let factor = remaining_factor.powf(1.0 / frames_left as f64);
+        iteration = ((iteration as f64 * factor).round() as usize).max(iteration + 1);
+        Some(iteration)
     };
-    (1..=MOST).rev().map_while(next).collect()
+    (1..=MAX_FRAMES).rev().map_while(next).collect()
 }
 
-/// A frame of this picture.
-fn shrunk(picture: &Picture) -> Picture {
+/// The picture, scaled down to [`MAX_EDGE`] if it is larger.
+fn to_frame(picture: &Picture) -> Picture {
     let size = picture.size();
-    if size.width.max(size.height) <= LONGEST {
+    if size.width.max(size.height) <= MAX_EDGE {
         return picture.clone();
     }
-    picture.fit(SizeRequest::LongEdge(LONGEST).of(size))
+    picture.fit(SizeRequest::LongEdge(MAX_EDGE).of(size))
 }
 
-/// Each frame and how long it is shown.
-fn timed(frames: &[Picture]) -> impl Iterator<Item = (&Picture, u16)> {
-    (frames.iter().enumerate()).map(|(number, frame)| match number + 1 == frames.len() {
-        true => (frame, LAST_SHOWN),
-        false => (frame, SHOWN),
-    })
+/// The time for which frame `index` of `count` is shown, in milliseconds.
+fn delay(index: usize, count: usize) -> u16 {
+    if index + 1 == count {
+        LAST_DELAY
+    } else {
+        DELAY
+    }
 }
 
-/// The bytes of a GIF: each frame has a palette of its own, learnt by a neural network (Dekker 1994).
-fn gif(frames: &[Picture]) -> Result<Vec<u8>, Box<dyn Error>> {
+/// The bytes of a GIF. Each frame has its own palette, found by a neural network (NeuQuant, Dekker 1994).
+fn encode_gif(frames: &[Picture]) -> Result<Vec<u8>, gif::EncodingError> {
     let mut bytes = Vec::new();
     let Size { width, height } = frames[0].size();
-    let (width, height) = (u16::try_from(width)?, u16::try_from(height)?);
+    let [width, height] =
+        [width, height].map(|edge| u16::try_from(edge).expect("frames are at most 480 pixels"));
     let mut encoder = gif::Encoder::new(&mut bytes, width, height, &[])?;
     encoder.set_repeat(gif::Repeat::Infinite)?;
     let with_palette = |frame: &Picture| {
         gif::Frame::from_rgb_speed(width, height, frame.image().as_raw(), GIF_SPEED)
     };
-    let in_colours: Vec<_> = frames.par_iter().map(with_palette).collect();
-    for (mut frame, (_, shown)) in in_colours.into_iter().zip(timed(frames)) {
-        frame.delay = shown / 10;
+    let indexed: Vec<_> = frames.par_iter().map(with_palette).collect();
+    for (index, mut frame) in indexed.into_iter().enumerate() {
+        frame.delay = delay(index, frames.len()) / 10;
         encoder.write_frame(&frame)?;
     }
-    drop(encoder); // which writes the end
+    drop(encoder); // writes the trailer
     Ok(bytes)
 }
 
 /// The bytes of an animated PNG.
-fn png(frames: &[Picture]) -> Result<Vec<u8>, Box<dyn Error>> {
+fn encode_png(frames: &[Picture]) -> Result<Vec<u8>, png::EncodingError> {
     let mut bytes = Vec::new();
     let size = frames[0].size();
     let mut encoder = png::Encoder::new(&mut bytes, size.width, size.height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_animated(frames.len() as u32, 0)?;
     let mut writer = encoder.write_header()?;
-    for (frame, shown) in timed(frames) {
-        writer.set_frame_delay(shown, 1000)?;
+    for (index, frame) in frames.iter().enumerate() {
+        writer.set_frame_delay(delay(index, frames.len()), 1000)?;
         writer.write_image_data(frame.image().as_raw())?;
     }
     writer.finish()?;
@@ -178,19 +200,19 @@ mod tests {
 
     #[test]
     fn frames_are_dense_at_first_and_end_with_the_last_iteration() {
-        for few in [0, 1, 7, MOST] {
+        for few in [0, 1, 7, MAX_FRAMES] {
             assert_eq!(schedule(few), (1..=few).collect::<Vec<_>>());
         }
-        for many in [MOST + 1, 300, 10_000] {
+        for many in [MAX_FRAMES + 1, 300, 10_000] {
             let frames = schedule(many);
-            assert_eq!((frames.len(), frames[MOST - 1]), (MOST, many));
+            assert_eq!((frames.len(), frames[MAX_FRAMES - 1]), (MAX_FRAMES, many));
             assert_eq!(frames[..5], [1, 2, 3, 4, 5]);
             assert!(frames.is_sorted_by(|a, b| a < b), "{frames:?}");
         }
     }
 
     #[test]
-    fn a_run_that_is_taken_up_again_is_shown_from_there() {
+    fn a_resumed_run_is_shown_from_its_checkpoint() {
         let folder = tempfile::tempdir().unwrap();
         let file = || AnimationFile::new(&folder.path().join("a.gif")).unwrap();
         assert_eq!(Animation::new(file(), 90, 95).due, [94, 93, 92, 91]);
@@ -198,7 +220,7 @@ mod tests {
         assert_eq!(folder.path().read_dir().unwrap().count(), 0);
     }
 
-    /// Frames of many colours.
+    /// Frames with many colors.
     fn frames() -> Vec<Picture> {
         let frame = |n: u8| {
             RgbImage::from_fn(120, 90, |x, y| {
@@ -214,8 +236,8 @@ mod tests {
     }
 
     #[test]
-    fn a_gif_holds_the_frames_up_to_its_palettes_and_goes_round_for_ever() {
-        let bytes = gif(&frames()).unwrap();
+    fn a_gif_has_the_frames_with_palette_colors_and_loops_forever() {
+        let bytes = encode_gif(&frames()).unwrap();
         let decoder = GifDecoder::new(Cursor::new(&bytes)).unwrap();
         let back = decoder.into_frames().collect_frames().unwrap();
         assert_eq!(delays(&back), [80, 80, 80, 2000]);
@@ -226,14 +248,14 @@ mod tests {
             let mean = errors.map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / 32_400.0;
             assert!(mean < 6.0, "{mean}");
         }
-        // The extension that browsers ask: 0 times is for ever.
+        // The extension that browsers read. 0 repetitions means forever.
         let repeat = b"NETSCAPE2.0\x03\x01\x00\x00\x00";
         assert!(bytes.windows(repeat.len()).any(|part| part == repeat));
     }
 
     #[test]
-    fn an_animated_png_holds_the_frames_exactly_and_goes_round_for_ever() {
-        let bytes = png(&frames()).unwrap();
+    fn an_animated_png_has_the_exact_frames_and_loops_forever() {
+        let bytes = encode_png(&frames()).unwrap();
         let decoder = PngDecoder::new(Cursor::new(&bytes)).unwrap();
         let back = decoder
             .apng()
@@ -252,8 +274,8 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_is_never_larger_than_bounded() {
+    fn a_frame_is_never_larger_than_the_limit() {
         let large = Picture::from(RgbImage::new(960, 30));
-        assert_eq!(shrunk(&large).size().to_string(), "480x15");
+        assert_eq!(to_frame(&large).size().to_string(), "480x15");
     }
 }

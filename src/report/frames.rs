@@ -1,6 +1,6 @@
 //! Numbered pictures of a run as it goes on.
 
-use crate::files::picture::{Canvas, OutputFile, PictureError};
+use crate::files::picture::{FloatPicture, OutputFile, PictureError};
 use crate::stylize::Step;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -78,7 +78,8 @@ impl Frames {
         if !self.schedule.includes(step.iteration) {
             return Ok(());
         }
-        OutputFile::new(&self.place(step.iteration))?.write(&Canvas::from_array(&step.array()))
+        OutputFile::new(&self.place(step.iteration))?
+            .write(&FloatPicture::from_array(&step.array()))
     }
 }
 

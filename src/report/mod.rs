@@ -7,7 +7,7 @@ mod frames;
 mod log;
 mod progress;
 
-pub use animation::{Animation, AnimationFile};
+pub use animation::{Animation, AnimationError, AnimationFile};
 pub use figure::{Figure, Row};
 pub use frames::{FrameSchedule, Frames};
 pub use log::Log;

@@ -1,6 +1,6 @@
 //! Whose colours the painted picture has.
 
-use crate::files::picture::{Canvas, Picture};
+use crate::files::picture::{FloatPicture, Picture};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -34,16 +34,16 @@ impl Colours {
     ) -> Cow<'a, Picture> {
         match (self, content) {
             (Self::Painting, _) | (_, None) => Cow::Borrowed(style),
-            (Self::Match, Some(content)) => Cow::Owned(style.in_colours_of(content)),
+            (Self::Match, Some(content)) => Cow::Owned(style.with_colors_of(content)),
             // Grey is a colour, too: its mean and its spread are the photograph's.
             (Self::Luminance, Some(content)) => {
-                Cow::Owned(style.luminance().in_colours_of(content))
+                Cow::Owned(style.luminance().with_colors_of(content))
             }
         }
     }
 
     /// The painted picture, in its colours. `content` is the photograph, of the same size.
-    pub(super) fn finish(self, painted: Canvas, content: Option<&Picture>) -> Canvas {
+    pub(super) fn finish(self, painted: FloatPicture, content: Option<&Picture>) -> FloatPicture {
         match (self, content) {
             (Self::Luminance, Some(content)) => painted.with_chrominance_of(content),
             _ => painted,

@@ -23,7 +23,7 @@ pub use run::{Painting, State, Step, Times};
 pub use scales::Scales;
 pub use settings::{Init, LayerWeight, Method, Settings};
 
-use crate::files::picture::{Canvas, Picture, Size};
+use crate::files::picture::{FloatPicture, Picture, Size};
 use crate::files::weights::Weights;
 use crate::loss::Tap;
 use crate::network::Network;
@@ -83,7 +83,7 @@ pub enum StylizeError {
         /// The iteration that found it.
         iteration: usize,
         /// The last picture with a finite loss; none if there was not even one to begin with.
-        last_good: Option<Box<Canvas>>,
+        last_good: Option<Box<FloatPicture>>,
     },
 }
 

@@ -114,7 +114,7 @@ impl<T: Display> Serialize for Text<T> {
     }
 }
 
-impl<'de, T: FromStr<Err = String>> Deserialize<'de> for Text<T> {
+impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Text<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(untagged, expecting = "expected text or a whole number")]
@@ -213,7 +213,9 @@ impl Recipe {
     /// Why it cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), String> {
         let text = toml::to_string(self).expect("a recipe can be written as TOML");
-        AtomicFile::new(path)?.write(|file| file.write_all(text.as_bytes()))
+        let written = AtomicFile::new(path)
+            .and_then(|file| file.write(|file| file.write_all(text.as_bytes())));
+        written.map_err(|error| error.to_string())
     }
 
     /// The settings of this recipe, the preset `default` behind it. `init` is what the run begins with.

@@ -2,7 +2,7 @@
 
 use super::mover::Mover;
 use super::{Stage, Stylization, StylizeError, border, size_of};
-use crate::files::picture::{Canvas, Picture, Size, resize, resize_torus};
+use crate::files::picture::{FloatPicture, Picture, Size, resize, resize_torus};
 use crate::loss::{Losses, Objective, Region, StylePicture, Targets};
 use crate::network::{LayerTime, Network};
 use crate::ops::workspace::Phase;
@@ -107,7 +107,7 @@ impl Times {
 #[derive(Debug)]
 pub struct Painting {
     /// The painted picture, as opaque as the photograph.
-    pub picture: Canvas,
+    pub picture: FloatPicture,
     /// How many iterations it took: fewer than were asked for if the run was ended early.
     pub iterations: usize,
 }
@@ -280,14 +280,14 @@ impl Stylization {
     }
 
     /// The picture of `x`, whatever the size so far, in the size that was asked for and in its colours.
-    fn finished(&self, x: Array3<f32>) -> Canvas {
+    fn finished(&self, x: Array3<f32>) -> FloatPicture {
         let size: Size = self.size();
         let mut x = border::cut(&x, self.border);
         if size_of(&x) != size {
             x = self.resized(&x, size);
         }
         let photograph = self.photograph.as_ref();
-        let painted = Canvas::from_array(&x);
+        let painted = FloatPicture::from_array(&x);
         let painted = match photograph {
             Some(photograph) => painted.with_alpha_of(photograph),
             None => painted,

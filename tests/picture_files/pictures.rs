@@ -1,8 +1,8 @@
-//! Every file of `pictures/` (made by the script there) is read as the picture that it shows; damaged ones are refused.
+//! Every file in `tests/pictures/` (made by the script there) is read correctly. Damaged files are refused.
 
 use crate::workplace::png_header;
 use image::{ImageBuffer, Rgba};
-use impasto::picture::{MOST_PIXELS, Picture, Size};
+use impasto::picture::{MAX_PIXELS, OutputFile, Picture, PictureErrorKind, Size};
 use impasto::vgg::MEAN;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -20,14 +20,14 @@ fn files() -> Vec<PathBuf> {
         .unwrap()
         .map(|entry| entry.unwrap().path());
     let mut files: Vec<_> = files
-        .filter(|file| file.extension().is_none_or(|ending| ending != "py"))
+        .filter(|file| file.extension().is_none_or(|extension| extension != "py"))
         .collect();
     files.sort();
     assert!(files.len() >= 26, "the script made {}", files.len());
     files
 }
 
-/// The colours in the middle of the four quadrants.
+/// The colors at the centers of the four quadrants.
 fn quadrants(picture: &Picture) -> [[f32; 3]; 4] {
     let x = picture.to_array();
     [(8, 12), (8, 36), (24, 12), (24, 36)]
@@ -35,13 +35,13 @@ fn quadrants(picture: &Picture) -> [[f32; 3]; 4] {
 }
 
 #[test]
-fn every_kind_of_picture_is_read_as_what_it_shows() {
+fn every_kind_of_picture_is_read_correctly() {
     for file in files() {
         let name = file.file_name().unwrap().to_str().unwrap();
         let (picture, remark) = Picture::open(&file).unwrap();
         assert_eq!(picture.size(), SIZE, "{name}");
-        let expected = if name.starts_with("grey") {
-            [0.0, 85.0, 170.0, 255.0].map(|grey| [grey; 3])
+        let expected = if name.starts_with("gray") {
+            [0.0, 85.0, 170.0, 255.0].map(|level| [level; 3])
         } else {
             [
                 [255.0, 0.0, 0.0],
@@ -52,7 +52,7 @@ fn every_kind_of_picture_is_read_as_what_it_shows() {
         };
         for (seen, expected) in quadrants(&picture).iter().zip(expected) {
             for (seen, expected) in seen.iter().zip(expected) {
-                // Lossy formats are a little off.
+                // Lossy formats change the levels a little.
                 assert!(
                     (seen - expected).abs() <= 4.0,
                     "{name}: {seen} for {expected}"
@@ -74,15 +74,15 @@ fn a_sixteen_bit_picture_with_alpha_is_read() {
     let deep = ImageBuffer::from_pixel(20, 20, Rgba([65535u16, 32768, 0, 32768]));
     deep.save(&file).unwrap();
     let (picture, remark) = Picture::open(&file).unwrap();
-    assert!(remark.unwrap().contains("laid on white"));
-    // Half of the colour, half of white.
+    assert!(remark.unwrap().contains("placed on a white background"));
+    // Half the color and half white.
     let x = picture.to_array();
     for (c, expected) in [255.0, 191.0, 127.0].into_iter().enumerate() {
         assert!((x[[10, 10, c]] + MEAN[c] - expected).abs() <= 1.0);
     }
 }
 
-/// Cut anywhere, a file is refused; only the very last bytes of some formats carry nothing of the picture.
+/// A file is refused wherever it is cut, except in the last bytes of some formats, which are not part of the picture.
 #[test]
 fn a_picture_that_is_cut_short_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -94,7 +94,7 @@ fn a_picture_that_is_cut_short_is_refused() {
             let length = (whole.len() as f64 * part) as usize;
             std::fs::write(&cut, &whole[..length]).unwrap();
             let Err(error) = Picture::open(&cut) else {
-                panic!("{name} is taken with {length} of {} bytes", whole.len());
+                panic!("{name} is accepted with {length} of {} bytes", whole.len());
             };
             let message = error.to_string();
             assert!(message.starts_with(cut.to_str().unwrap()), "{message}");
@@ -103,9 +103,9 @@ fn a_picture_that_is_cut_short_is_refused() {
     }
 }
 
-/// Bytes changed at random, a few thousand times: refused or read, but never a panic, and never a message of several lines.
+/// Thousands of files with random changes. Each is read or refused with a message of one line. None causes a panic.
 #[test]
-fn a_damaged_picture_does_no_harm() {
+fn a_damaged_picture_is_refused_or_read_without_a_panic() {
     let folder = tempfile::tempdir().unwrap();
     let mut rng = Pcg64Mcg::seed_from_u64(1);
     let mut refused = 0;
@@ -115,7 +115,7 @@ fn a_damaged_picture_does_no_harm() {
         for round in 0..100 {
             let mut bytes = whole.clone();
             for _ in 0..=round % 8 {
-                // Every other change near the beginning, where headers are.
+                // Half of the changes are near the start, in the headers.
                 let reach = if rng.random() {
                     bytes.len()
                 } else {
@@ -135,7 +135,7 @@ fn a_damaged_picture_does_no_harm() {
 }
 
 #[test]
-fn a_picture_is_refused_by_the_size_that_it_declares() {
+fn a_picture_that_declares_too_many_or_no_pixels_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("declared.png");
     let refusal = |width, height| {
@@ -147,7 +147,7 @@ fn a_picture_is_refused_by_the_size_that_it_declares() {
         (100_000, 100_000),
         (i32::MAX as u32, i32::MAX as u32),
     ] {
-        assert!(u64::from(width) * u64::from(height) > MOST_PIXELS);
+        assert!(u64::from(width) * u64::from(height) > MAX_PIXELS);
         let message = refusal(width, height);
         assert!(message.contains("at most 200 million"), "{message}");
     }
@@ -159,7 +159,35 @@ fn a_picture_is_refused_by_the_size_that_it_declares() {
 }
 
 #[test]
-fn what_is_no_picture_is_refused() {
+fn the_kind_of_an_error_says_what_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = |bytes: &[u8]| {
+        let file = folder.path().join("file.png");
+        std::fs::write(&file, bytes).unwrap();
+        Picture::open(&file).unwrap_err()
+    };
+    assert!(matches!(error(b"").kind(), PictureErrorKind::Empty));
+    assert!(matches!(
+        error(b"a text").kind(),
+        PictureErrorKind::NotAPicture
+    ));
+    assert!(matches!(
+        error(&png_header(20_001, 10_000)).kind(),
+        PictureErrorKind::TooManyPixels {
+            width: 20_001,
+            height: 10_000
+        }
+    ));
+    let missing = folder.path().join("missing.png");
+    let error = Picture::open(&missing).unwrap_err();
+    assert!(matches!(error.kind(), PictureErrorKind::Unreadable(_)));
+    assert_eq!(error.path(), missing);
+    let output = OutputFile::new(&folder.path().join("out.xyz")).unwrap_err();
+    assert!(matches!(output.kind(), PictureErrorKind::UnknownExtension));
+}
+
+#[test]
+fn a_file_that_is_not_a_picture_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let refusal = |bytes: &[u8]| {
         let file = folder.path().join("file.jpg");

@@ -1,10 +1,10 @@
-"""Make the picture files beside this script: one small picture in every guise that a photograph may come in.
+"""Make the picture files in this folder: one small picture in each of the formats of a photograph.
 
     python3 -m venv .venv && .venv/bin/pip install pillow
     .venv/bin/python make_pictures.py
 
-Each is 48 x 32 and shows four quadrants: red, green, blue and white; the grey ones 0, 85, 170 and 255. Where a file has
-transparency, its white quadrant is transparent black, to be laid on white.
+Each picture is 48 x 32 and has four quadrants: red, green, blue and white. The gray pictures have the levels 0, 85, 170
+and 255. If a file has transparency, the white quadrant is transparent black. The reader must place it on white.
 """
 import pathlib
 
@@ -12,8 +12,8 @@ from PIL import Image
 
 here = pathlib.Path(__file__).parent
 RGB = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)]
-GREY = [0, 85, 170, 255]
-# EXIF orientation: what was done to the upright picture, to be undone by the reader.
+GRAY = [0, 85, 170, 255]
+# EXIF orientation: how the upright picture was transformed before it was stored. The reader must undo it.
 STORED = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -25,10 +25,10 @@ STORED = {
 }
 
 
-def quadrants(mode, colours):
+def quadrants(mode, colors):
     picture = Image.new(mode, (48, 32))
-    for colour, corner in zip(colours, [(0, 0), (24, 0), (0, 16), (24, 16)]):
-        picture.paste(colour, (*corner, corner[0] + 24, corner[1] + 16))
+    for color, corner in zip(colors, [(0, 0), (24, 0), (0, 16), (24, 16)]):
+        picture.paste(color, (*corner, corner[0] + 24, corner[1] + 16))
     return picture
 
 
@@ -38,7 +38,7 @@ def save(name, picture, **options):
 
 rgb = quadrants("RGB", RGB)
 rgba = quadrants("RGBA", [(*c, 255) for c in RGB[:3]] + [(0, 0, 0, 0)])
-grey = quadrants("L", GREY)
+gray = quadrants("L", GRAY)
 
 save("rgb.jpg", rgb, quality=95, subsampling=0)
 save("rgb_progressive.jpg", rgb, quality=95, subsampling=0, progressive=True)
@@ -59,8 +59,8 @@ for orientation, transpose in STORED.items():
     exif = Image.Exif()
     exif[0x0112] = orientation
     save(f"rgb_orientation_{orientation}.jpg", rgb.transpose(transpose), quality=95, subsampling=0, exif=exif)
-save("grey.jpg", grey, quality=95)
-save("grey.png", grey)
-save("grey_2_bits.png", grey.quantize(4), bits=2)
-save("grey_16_bits.png", quadrants("I;16", [257 * g for g in GREY]))
-save("grey_alpha.png", quadrants("LA", [(g, 255) for g in GREY[:3]] + [(0, 0)]))
+save("gray.jpg", gray, quality=95)
+save("gray.png", gray)
+save("gray_2_bits.png", gray.quantize(4), bits=2)
+save("gray_16_bits.png", quadrants("I;16", [257 * g for g in GRAY]))
+save("gray_alpha.png", quadrants("LA", [(g, 255) for g in GRAY[:3]] + [(0, 0)]))

@@ -3,7 +3,7 @@
 use crate::workplace::{Workplace, data};
 use assert_cmd::Command;
 use image::{Rgb, RgbImage};
-use impasto::picture::{Canvas, OutputFile, Picture, Size};
+use impasto::picture::{FloatPicture, OutputFile, Picture, Size};
 use impasto::vgg::VGG19;
 use impasto::weights::{Precision, Weights};
 
@@ -76,7 +76,9 @@ fn the_figure_has_two_rows_of_six_pictures_and_their_titles() {
         height: 43,
     };
     let small = OutputFile::new(&place.path("small.png")).unwrap();
-    small.write(&Canvas::from(&photograph.fit(size))).unwrap();
+    small
+        .write(&FloatPicture::from(&photograph.fit(size)))
+        .unwrap();
     let small = image::open(place.path("small.png")).unwrap().into_rgb8();
     assert_eq!(seen[1], small);
 }

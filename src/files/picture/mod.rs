@@ -1,76 +1,66 @@
-//! Pictures: from a file to the array that the network sees, and back.
+//! Pictures: from a file to the input array of the network, and back to a file.
 //!
-//! [`read`](Picture::open) decodes, turns upright and flattens a file to 8-bit sRGB; [`fit`](Picture::fit) crops and scales;
-//! [`to_array`](Picture::to_array) subtracts the mean. What comes out of a run is a [`Canvas`], not yet rounded; [`OutputFile`]
-//! is the way back to a file, in an [`Encoding`].
+//! [`Picture::open`] decodes a file, turns it upright and converts it to 8-bit sRGB. [`Picture::fit`] crops and scales it.
+//! [`Picture::to_array`] subtracts the mean. The result of a run is a [`FloatPicture`], which is not rounded yet.
+//! [`OutputFile`] writes it to a file with an [`Encoding`].
 
-mod canvas;
+mod cmyk;
 mod color;
 mod encode;
+mod encoding;
+mod error;
 mod fit;
-mod inks;
+mod float_picture;
+mod jpeg;
+mod matrix;
+mod png_text;
 mod profile;
 mod read;
-mod text;
+mod resize;
+mod size;
+mod srgb;
 mod write;
 
-pub use canvas::Canvas;
-pub use encode::{Depth, Encoding};
-pub use fit::{Size, SizeRequest, resize, resize_torus};
-pub use read::MOST_PIXELS;
-pub use text::read_text;
-pub use write::{ENDINGS, OutputFile};
+pub use encoding::{Depth, Encoding, EncodingError, ParseDepthError};
+pub use error::{PictureError, PictureErrorKind};
+pub use float_picture::FloatPicture;
+pub use png_text::{TextError, read_text};
+pub use read::MAX_PIXELS;
+pub use resize::{resize, resize_torus};
+pub use size::{ParseSizeError, Size, SizeRequest};
+pub use write::{EXTENSIONS, OutputFile};
 
 use crate::vgg::MEAN;
 use image::{GrayImage, RgbImage};
 use ndarray::{Array2, Array3};
-use std::path::{Path, PathBuf};
-use thiserror::Error;
 
-/// An upright sRGB picture with 8 bits a channel.
+/// An upright sRGB picture with 8 bits per channel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
-    /// Laid on white where it was transparent.
+    /// Transparent pixels are blended with white.
     rgb: RgbImage,
-    /// How opaque it was; none if wholly.
+    /// The alpha channel of the file, 0 is transparent. `None` if the picture is opaque.
     alpha: Option<GrayImage>,
 }
 
-/// Why a picture file cannot be read or written. Displayed as one line: the file, and what is wrong with it.
-#[derive(Debug, Error)]
-#[error("{}: {trouble}", path.display())]
-pub struct PictureError {
-    path: PathBuf,
-    trouble: String,
-}
-
-impl PictureError {
-    fn new(path: &Path, trouble: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            trouble: trouble.into(),
-        }
-    }
-}
-
 impl Picture {
-    /// Width and height.
+    /// The width and height.
     pub fn size(&self) -> Size {
         let (width, height) = self.rgb.dimensions();
         Size { width, height }
     }
 
-    /// Whether nothing was transparent.
+    /// Whether the file had no transparent pixel.
     pub fn is_opaque(&self) -> bool {
         self.alpha.is_none()
     }
 
-    /// Its pixels.
+    /// The pixels, with transparent ones blended with white.
     pub(crate) fn image(&self) -> &RgbImage {
         &self.rgb
     }
 
-    /// The array that the network sees: H×W×3, RGB 0..255 less [`MEAN`].
+    /// The input array of the network: H×W×3, RGB 0..255 minus [`MEAN`].
     pub fn to_array(&self) -> Array3<f32> {
         let Size { width, height } = self.size();
         Array3::from_shape_fn((height as usize, width as usize, 3), |(i, j, c)| {
@@ -78,22 +68,21 @@ impl Picture {
         })
     }
 
-    /// H×W weights, from 0 where the picture is black to 1 where it is white.
+    /// The luminance as weights H×W: black is 0, white is 1.
     pub fn to_mask(&self) -> Array2<f32> {
         let Size { width, height } = self.size();
-        let grey = self.luminance();
+        let gray = self.luminance();
         Array2::from_shape_fn((height as usize, width as usize), |(i, j)| {
-            f32::from(grey.rgb.get_pixel(j as u32, i as u32)[0]) / 255.0
+            f32::from(gray.rgb.get_pixel(j as u32, i as u32)[0]) / 255.0
         })
     }
 
-    /// The picture of an array H×W×3 as [`to_array`](Self::to_array) makes it: the mean added, rounded, and cut off at 0
-    /// and 255.
+    /// The inverse of [`to_array`](Self::to_array), for an array H×W×3: adds the mean, rounds, and clamps to 0..255.
     ///
     /// # Panics
-    /// If there are not 3 channels.
+    /// If `x` does not have 3 channels.
     pub fn from_array(x: &Array3<f32>) -> Self {
-        Canvas::from_array(x).to_picture()
+        FloatPicture::from_array(x).to_picture()
     }
 }
 
@@ -109,7 +98,7 @@ mod tests {
     use image::Rgb;
 
     #[test]
-    fn a_picture_survives_the_way_to_the_network_and_back() {
+    fn to_array_and_from_array_are_inverse() {
         let picture = Picture::from(RgbImage::from_fn(256, 3, |x, y| {
             Rgb([x as u8, 255 - x as u8, y as u8])
         }));
@@ -117,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn values_beyond_the_range_are_cut_off() {
+    fn values_outside_the_range_are_clamped() {
         let x = Array3::from_shape_vec((1, 2, 3), vec![-500., 0., 500., 1e30, -1e30, 0.4]).unwrap();
         let picture = Picture::from_array(&x);
         assert_eq!(picture.rgb.into_raw(), [0, 117, 255, 255, 0, 104]);

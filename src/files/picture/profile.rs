@@ -1,8 +1,8 @@
-//! Colour profiles (ICC.1:2022): what the numbers of a file mean, and how they become sRGB (IEC 61966-2-1).
+//! ICC color profiles (ICC.1:2022) and their conversion to sRGB (IEC 61966-2-1).
 //!
-//! A profile leads from a device's numbers to XYZ or Lab, by curves and a matrix or by a table; sRGB's own matrix and curve lead
-//! on to the numbers that the network learnt from. Colours that sRGB does not have are cut off (relative colorimetric), unless the
-//! profile brings a table that compresses them (perceptual). Its black is not stretched to ours.
+//! A profile maps device values to XYZ or Lab, by curves and a matrix or by a table. From there, the matrix and the curve of
+//! sRGB give the values that the network was trained on. Colors outside sRGB are clipped (relative colorimetric), unless the
+//! profile has a table that compresses them (perceptual). Black-point compensation is not applied.
 
 use image::{DynamicImage, RgbImage, RgbaImage};
 use moxcms::{
@@ -12,31 +12,31 @@ use moxcms::{
 use std::fmt;
 use std::sync::Arc;
 
-/// How many rows are converted at a time: they are widened to 16 bits.
-const STRIP: u32 = 64;
+/// The number of rows that are converted at a time. The conversion needs a 16-bit copy of them.
+const STRIP_ROWS: u32 = 64;
 
-/// The longest description of a profile that is repeated, in characters.
-const LONGEST_NAME: usize = 60;
+/// The longest profile description that a remark repeats, in characters.
+const MAX_NAME_CHARS: usize = 60;
 
-/// One of 256 levels, in 16 bits.
+/// The step between two 8-bit levels, in 16-bit values.
 const LEVEL: u16 = 257;
 
-/// What a profile says.
+/// A parsed profile.
 pub enum Profile {
-    /// What is assumed without one, to a level of 8 bits.
+    /// sRGB, to within one 8-bit level. No conversion is needed.
     Srgb,
-    /// Something else.
+    /// Another color space.
     Other(Conversion),
-    /// Nothing that makes sense.
+    /// The profile cannot be parsed, or its color space is not supported.
     Damaged,
 }
 
-/// The way from a profile's colours to sRGB.
+/// A conversion from the color space of a profile to sRGB.
 pub struct Conversion {
     transform: Arc<Transform16BitExecutor>,
-    /// Of grey, of RGB or of CMYK: 1, 3 or 4.
+    /// 1 for gray, 3 for RGB, 4 for CMYK.
     channels: usize,
-    /// How the profile calls itself, if that fits a line.
+    /// The description in the profile, if it is short and printable.
     name: Option<String>,
 }
 
@@ -45,7 +45,7 @@ impl Profile {
     pub fn new(bytes: &[u8]) -> Self {
         match Conversion::new(bytes) {
             None => Self::Damaged,
-            Some(conversion) if conversion.is_idle() => Self::Srgb,
+            Some(conversion) if conversion.is_identity() => Self::Srgb,
             Some(conversion) => Self::Other(conversion),
         }
     }
@@ -60,7 +60,7 @@ impl Conversion {
             DataColorSpace::Cmyk => (4, Layout::Rgba),
             _ => return None,
         };
-        // Perceptual, or what else there is a table for; without tables all are the same.
+        // Perceptual if the profile has that table, else an intent for which it has one. Without tables all intents are the same.
         let rendering_intent = if profile.lut_a_to_b_perceptual.is_some() {
             RenderingIntent::Perceptual
         } else if profile.lut_a_to_b_colorimetric.is_some() {
@@ -84,52 +84,52 @@ impl Conversion {
         })
     }
 
-    /// Whether nothing moves by more than a level, of all greys and of a lattice of colours.
-    fn is_idle(&self) -> bool {
-        let greys = (0..=255).map(|level| [level * LEVEL; 3]);
+    /// Whether the conversion changes no gray and no color of a 9×9×9 lattice by more than one level.
+    fn is_identity(&self) -> bool {
+        let grays = (0..=255).map(|level| [level * LEVEL; 3]);
         let sides = || (0..=8u16).map(|step| step * (u16::MAX / 8));
         let lattice = sides()
             .flat_map(|r| sides().flat_map(move |g| sides().map(move |b| [r, g, b])))
             .filter(|_| self.channels == 3);
-        let colours: Vec<[u16; 3]> = greys.chain(lattice).collect();
-        let source: Vec<u16> = (colours.iter())
-            .flat_map(|colour| &colour[..self.channels.min(3)])
+        let colors: Vec<[u16; 3]> = grays.chain(lattice).collect();
+        let source: Vec<u16> = (colors.iter())
+            .flat_map(|color| &color[..self.channels.min(3)])
             .copied()
             .collect();
         self.channels < 4
             && self.apply(&source).is_some_and(|converted| {
-                (converted.iter().zip(colours.as_flattened())).all(|(a, b)| a.abs_diff(*b) <= LEVEL)
+                (converted.iter().zip(colors.as_flattened())).all(|(a, b)| a.abs_diff(*b) <= LEVEL)
             })
     }
 
-    /// So many channels must a picture have: 1, 3 or 4 (which are C, M, Y and K).
+    /// The number of channels that a picture must have: 1 (gray), 3 (RGB) or 4 (CMYK).
     pub fn channels(&self) -> usize {
         self.channels
     }
 
-    /// The picture in sRGB with 8 bits a channel, converted at 16; its alpha, if it has one, stays. `None` if it cannot be
-    /// converted.
+    /// Converts a picture to sRGB with 8 bits per channel. The computation uses 16 bits. Alpha is preserved. Returns `None`
+    /// if the conversion fails.
     ///
-    /// Of grey, R = G = B is given; of CMYK, the inks are in the places of red, green, blue and alpha.
+    /// Gray is expected as R = G = B, and CMYK in the channels red, green, blue and alpha.
     pub fn convert(&self, picture: &DynamicImage) -> Option<DynamicImage> {
         let (width, height) = (picture.width(), picture.height());
-        let alpha = self.channels < 4 && picture.color().has_alpha();
-        let channels = if alpha { 4 } else { 3 };
+        let has_alpha = self.channels < 4 && picture.color().has_alpha();
+        let channels = if has_alpha { 4 } else { 3 };
         let mut bytes = Vec::with_capacity(channels * width as usize * height as usize);
-        for top in (0..height).step_by(STRIP as usize) {
-            let strip = picture.crop_imm(0, top, width, STRIP.min(height - top));
+        for top in (0..height).step_by(STRIP_ROWS as usize) {
+            let strip = picture.crop_imm(0, top, width, STRIP_ROWS.min(height - top));
             let strip = strip.into_rgba16();
             let pixels = strip.as_raw().as_chunks::<4>().0;
             let source: Vec<u16> = (pixels.iter())
                 .flat_map(|pixel| &pixel[..self.channels])
                 .copied()
                 .collect();
-            for (colour, pixel) in self.apply(&source)?.chunks_exact(3).zip(pixels) {
-                bytes.extend(colour.iter().copied().map(level));
-                bytes.extend(alpha.then_some(level(pixel[3])));
+            for (color, pixel) in self.apply(&source)?.chunks_exact(3).zip(pixels) {
+                bytes.extend(color.iter().copied().map(round_to_level));
+                bytes.extend(has_alpha.then_some(round_to_level(pixel[3])));
             }
         }
-        if alpha {
+        if has_alpha {
             RgbaImage::from_vec(width, height, bytes).map(DynamicImage::from)
         } else {
             RgbImage::from_vec(width, height, bytes).map(DynamicImage::from)
@@ -143,20 +143,20 @@ impl Conversion {
     }
 }
 
-/// What is said when it was taken.
+/// The remark on a picture that was converted.
 impl fmt::Display for Conversion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let from = self.name.as_deref().unwrap_or("the profile of the file");
-        write!(f, "its colours were converted from {from} to sRGB")
+        write!(f, "its colors were converted from {from} to sRGB")
     }
 }
 
-/// The nearest of 256 levels.
-fn level(value: u16) -> u8 {
+/// The nearest 8-bit level.
+fn round_to_level(value: u16) -> u8 {
     ((u32::from(value) + u32::from(LEVEL) / 2) / u32::from(LEVEL)) as u8
 }
 
-/// A description that fits a line.
+/// The description of a profile, if it is short and printable.
 fn name(text: &ProfileText) -> Option<String> {
     let text = match text {
         ProfileText::PlainString(text) => text,
@@ -164,20 +164,20 @@ fn name(text: &ProfileText) -> Option<String> {
         ProfileText::Description(text) => &text.ascii_string,
     };
     let text = text.trim_matches(|c: char| c == '\0' || c.is_whitespace());
-    let printable = |c: char| c.is_alphanumeric() || c.is_ascii_graphic() || c == ' ';
-    let short = (1..=LONGEST_NAME).contains(&text.chars().count());
-    (short && text.chars().all(printable)).then(|| text.to_owned())
+    let is_printable = |c: char| c.is_alphanumeric() || c.is_ascii_graphic() || c == ' ';
+    let is_short = (1..=MAX_NAME_CHARS).contains(&text.chars().count());
+    (is_short && text.chars().all(is_printable)).then(|| text.to_owned())
 }
 
-/// The profile of sRGB, for files that are written: the same bytes each time.
+/// The sRGB profile for files that are written. It has the same bytes each time.
 pub fn srgb() -> Vec<u8> {
     let mut srgb = ColorProfile::new_srgb();
-    // A display's white is adapted to the profile's own (ICC.1:2022, 9.2.36).
+    // For a display, the media white point is that of the profile connection space (ICC.1:2022, 9.2.36).
     srgb.media_white_point = Some(srgb.white_point);
-    // It would say that black is 16 and white 235.
+    // The default CICP tag declares a limited range, with black at 16 and white at 235.
     srgb.cicp = None;
-    let mut bytes = srgb.encode().expect("sRGB is matrix and curves");
-    // Year, month, day, hour, minute and second of its making.
+    let mut bytes = srgb.encode().expect("sRGB has a matrix and curves");
+    // A fixed creation date: year, month, day, hour, minute, second.
     for (at, part) in [2000u16, 1, 1, 0, 0, 0].into_iter().enumerate() {
         bytes[24 + 2 * at..][..2].copy_from_slice(&part.to_be_bytes());
     }

@@ -1,26 +1,26 @@
-//! What a run paints on: colours in floating point, of which a file keeps 8 or 16 bits.
+//! Pictures in floating point, before they are rounded to 8 or 16 bits.
 
 use super::{Picture, Size};
 use crate::vgg::MEAN;
 use image::{GrayImage, RgbImage};
 use ndarray::Array3;
 
-/// A finished picture: RGB in floating point, and perhaps how opaque it is.
+/// An sRGB picture in floating point, with an optional alpha channel. The result of a run.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Canvas {
-    /// H×W×3, black 0 and white 255, and beyond.
+pub struct FloatPicture {
+    /// H×W×3 RGB. Black is 0 and white is 255; values may lie outside.
     pub(super) pixels: Array3<f32>,
-    /// Of the same size.
+    /// H×W, 0 is transparent. `None` if the picture is opaque.
     pub(super) alpha: Option<GrayImage>,
 }
 
-impl Canvas {
-    /// The picture of an array H×W×3 as [`Picture::to_array`] makes it: the mean added.
+impl FloatPicture {
+    /// Adds [`MEAN`] to `x`, an array H×W×3 as [`Picture::to_array`] returns it. The picture is opaque.
     ///
     /// # Panics
-    /// If there are not 3 channels.
+    /// If `x` does not have 3 channels.
     pub fn from_array(x: &Array3<f32>) -> Self {
-        assert_eq!(x.dim().2, 3, "a picture is red, green and blue");
+        assert_eq!(x.dim().2, 3, "a picture has 3 channels");
         let pixels = x + &ndarray::arr1(&MEAN);
         Self {
             pixels,
@@ -28,42 +28,42 @@ impl Canvas {
         }
     }
 
-    /// Width and height.
+    /// The width and height.
     pub fn size(&self) -> Size {
         Size::of_array(&self.pixels)
     }
 
-    /// This canvas, as opaque as `picture` of the same size was.
+    /// This picture with the alpha channel of `picture`.
     ///
     /// # Panics
     /// If the sizes differ.
     pub fn with_alpha_of(self, picture: &Picture) -> Self {
-        assert_eq!(self.size(), picture.size(), "the two must have one size");
+        assert_eq!(self.size(), picture.size(), "the sizes must be equal");
         Self {
             alpha: picture.alpha.clone(),
             ..self
         }
     }
 
-    /// The picture with 8 bits a channel: rounded, and cut off at 0 and 255.
+    /// Rounds to 8 bits per channel. Values below 0 and above 255 are clamped.
     pub fn to_picture(&self) -> Picture {
         let Size { width, height } = self.size();
-        // `as` cuts off.
+        // `as` clamps.
         let levels = self.pixels.iter().map(|value| value.round() as u8);
         Picture {
-            rgb: RgbImage::from_vec(width, height, levels.collect()).expect("it has this size"),
+            rgb: RgbImage::from_vec(width, height, levels.collect()).expect("the sizes are equal"),
             alpha: self.alpha.clone(),
         }
     }
 }
 
-impl From<&Picture> for Canvas {
+impl From<&Picture> for FloatPicture {
     fn from(picture: &Picture) -> Self {
         let Size { width, height } = picture.size();
         let shape = (height as usize, width as usize, 3);
         let levels = picture.rgb.as_raw().iter().map(|&level| f32::from(level));
         Self {
-            pixels: Array3::from_shape_vec(shape, levels.collect()).expect("it has this size"),
+            pixels: Array3::from_shape_vec(shape, levels.collect()).expect("the sizes are equal"),
             alpha: picture.alpha.clone(),
         }
     }
