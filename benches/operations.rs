@@ -2,22 +2,23 @@
 //! long one whole iteration of the classic recipe takes. `make bench` runs it.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use impasto::loss::content::ContentLoss;
-use impasto::loss::style::{Sample, Statistic, StyleLoss};
-use impasto::loss::{Objective, Region, StylePicture, Tap, Targets, total_variation};
+use impasto::engine::fast::FastConv;
+use impasto::engine::{Cpu, EngineKind, Fast};
+use impasto::method::style::{Features, RegionLossBuilder};
+use impasto::method::{
+    Adam, ContentLoss, Loss, Padding, Pooling, Products, StyleLossKind, TotalVariation,
+};
+use impasto::method::{conv, gram, relu};
 use impasto::network::Network;
-use impasto::ops::conv::{Conv, Engine, Padding};
-use impasto::ops::pool::{self, Pooling};
-use impasto::ops::workspace::Workspace;
-use impasto::ops::{gram, relu};
-use impasto::optimize::Adam;
-use impasto::stylize::Settings;
+use impasto::objective::{Objective, Region, Style, Tap, Targets};
+use impasto::painting::Recipe;
 use impasto::vgg::VGG16;
 use impasto::weights::{Source, Weights};
 use ndarray::{Array3, ArrayBase, Dimension, OwnedRepr, ShapeBuilder};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use std::hint::black_box;
+use std::sync::Arc;
 
 /// Numbers like those after a ReLU: from −1 to 1, the negative ones 0.
 fn activations<D: Dimension, S: ShapeBuilder<Dim = D>>(
@@ -27,9 +28,9 @@ fn activations<D: Dimension, S: ShapeBuilder<Dim = D>>(
     ArrayBase::from_shape_simple_fn(shape, || rng.random_range(-1.0f32..1.0).max(0.0))
 }
 
-/// Gives an operation's output back, as the network does, so that the next one need not ask the system for memory.
-fn recycled(workspace: &Workspace<f32>, array: Array3<f32>) {
-    workspace.recycle(black_box(array));
+/// Returns an output to its engine, as the network does, so that the next one need not ask the system for memory.
+fn recycle(engine: &Fast<f32>, array: Array3<f32>) {
+    engine.recycle(black_box(array));
 }
 
 /// Height, width and channels of each block's layers.
@@ -56,18 +57,21 @@ fn convolutions(c: &mut Criterion) {
         let work = height * width * 9 * cin * cout;
         group.throughput(Throughput::Elements(work as u64));
         let name = format!("{height}x{width}, {cin} to {cout}");
-        for engine in [Engine::Reference, Engine::default()] {
-            let workspace = Workspace::new(engine);
-            let conv = Conv::new(&kernel, activations(cout), Padding::Zero, engine);
-            let forward = format!("{engine:?} forward {name}");
-            group.bench_function(forward, |b| {
-                b.iter(|| recycled(&workspace, conv.forward(&x, &workspace)))
-            });
-            let backward = format!("{engine:?} backward {name}");
-            group.bench_function(backward, |b| {
-                b.iter(|| recycled(&workspace, conv.backward(&dy, &workspace)))
-            });
-        }
+        let bias = activations(cout);
+        group.bench_function(format!("reference forward {name}"), |b| {
+            b.iter(|| conv::forward(&x, &kernel, &bias, Padding::Zero))
+        });
+        group.bench_function(format!("reference backward {name}"), |b| {
+            b.iter(|| conv::backward(&dy, &kernel, Padding::Zero))
+        });
+        let engine = Fast::new(Cpu::widest());
+        let conv = FastConv::new(&kernel, &bias, Padding::Zero, &engine);
+        group.bench_function(format!("fast forward {name}"), |b| {
+            b.iter(|| recycle(&engine, conv.forward(&x)))
+        });
+        group.bench_function(format!("fast backward {name}"), |b| {
+            b.iter(|| recycle(&engine, conv.backward(&dy)))
+        });
     }
 }
 
@@ -76,68 +80,56 @@ fn cheap_operations(c: &mut Criterion) {
     group.sample_size(20);
     let shape = BLOCKS[0];
     let x: Array3<f32> = activations(shape);
-    let workspace = Workspace::default();
     group.throughput(Throughput::Elements(x.len() as u64));
-    let mut y = x.clone();
-    group.bench_function("relu forward", |b| {
-        b.iter(|| relu::forward(&mut y, &workspace))
-    });
-    let mask = relu::forward(&mut y, &workspace);
-    group.bench_function("relu backward", |b| {
-        b.iter(|| recycled(&workspace, relu::backward(&mask, &x, &workspace)))
-    });
+    group.bench_function("relu forward", |b| b.iter(|| relu::forward(x.clone())));
+    group.bench_function("relu backward", |b| b.iter(|| relu::backward(&x, &x)));
+    let x = Arc::new(x);
     for pooling in [Pooling::Average, Pooling::Max] {
-        let (dy, pooled) = pool::forward(pooling, &x, &workspace);
-        group.bench_function(format!("{pooling:?} pool forward"), |b| {
-            b.iter(|| recycled(&workspace, pool::forward(pooling, &x, &workspace).0))
+        let layer = EngineKind::default().build().pool(pooling);
+        group.bench_function(format!("{pooling} pool forward"), |b| {
+            b.iter(|| layer.forward(&x).output)
         });
-        group.bench_function(format!("{pooling:?} pool backward"), |b| {
-            b.iter(|| recycled(&workspace, pool::backward(&pooled, &dy, &workspace)))
+        let dy = layer.forward(&x).output;
+        group.bench_function(format!("{pooling} pool forward and backward"), |b| {
+            b.iter(|| layer.forward(&x).back.backward(&dy))
         });
     }
 }
 
 fn losses(c: &mut Criterion) {
     let mut group = c.benchmark_group("loss");
-    let workspace = Workspace::default();
+    let engine = Fast::new(Cpu::widest());
     group.sample_size(20);
     for shape in BLOCKS {
         let f: Array3<f32> = activations(shape);
         let (height, width, channels) = shape;
         group.bench_function(format!("gram {height}x{width}x{channels}"), |b| {
-            b.iter(|| gram::forward(&f, &workspace))
+            b.iter(|| engine.gram(&f))
+        });
+        group.bench_function(format!("plain gram {height}x{width}x{channels}"), |b| {
+            b.iter(|| gram::forward(&f))
         });
         let mut df = Array3::zeros(shape);
-        for statistic in Statistic::ALL {
-            let style = StyleLoss::new(statistic, &[Sample::whole(&f)], None, &workspace);
-            group.bench_function(
-                format!("{statistic} style {height}x{width}x{channels}"),
-                |b| {
-                    b.iter(|| {
-                        let residual = style.residual(&f, &workspace);
-                        style.add_gradient(&f, &residual, 1.0, &mut df, &workspace);
-                        let loss = residual.loss();
-                        residual.recycle(&workspace);
-                        loss
-                    })
-                },
-            );
+        for &kind in StyleLossKind::ALL {
+            let mut style = RegionLossBuilder::new(kind);
+            style.add_painting(Features::new(&f, None), 1.0, &engine);
+            let style = style.finish(None);
+            group.bench_function(format!("{kind} style {height}x{width}x{channels}"), |b| {
+                b.iter(|| style.add_gradient(&f, 1.0, &mut df, &engine))
+            });
         }
     }
     let f: Array3<f32> = activations(BLOCKS[3]);
     let mut df = Array3::zeros(f.dim());
     let content = ContentLoss::new(f.clone());
-    group.bench_function("content value", |b| b.iter(|| content.value(&f)));
-    group.bench_function("content gradient", |b| {
-        b.iter(|| content.add_gradient(&f, 1.0, &mut df))
+    group.bench_function("content", |b| {
+        b.iter(|| content.add_gradient(&f, 1.0, &mut df, &engine))
     });
     let x: Array3<f32> = activations((250, 333, 3));
     let mut dx = Array3::zeros(x.dim());
-    group.bench_function("total variation value", |b| {
-        b.iter(|| total_variation::value(&x, Padding::Zero))
-    });
-    group.bench_function("total variation gradient", |b| {
-        b.iter(|| total_variation::add_gradient(&x, Padding::Zero, 1.0, &mut dx))
+    let variation = TotalVariation(Padding::Zero);
+    group.bench_function("total variation", |b| {
+        b.iter(|| variation.add_gradient(&x, 1.0, &mut dx, &engine))
     });
     let mut adam = Adam::new(x.dim(), 1e-3);
     let mut moving = x.clone();
@@ -148,13 +140,15 @@ fn losses(c: &mut Criterion) {
 fn iteration(c: &mut Criterion) {
     let weights = Weights::load(&Source::File("data/vgg16.safetensors".into()))
         .expect("the benchmark runs in the project's folder");
-    let classic = Settings::classic();
+    let classic = Recipe::preset("classic")
+        .expect("it is built in")
+        .settings();
     let tap = |layer: &str, weight| Tap {
         layer: VGG16.find(layer).expect("a layer of VGG-16"),
         weight,
     };
     let content_taps = [tap("conv4_2", classic.content_weight)];
-    let layers = classic.style_layers.iter();
+    let layers = classic.style_layers.0.iter();
     let style_taps: Vec<_> = layers
         .map(|layer| tap(&layer.layer, layer.weight))
         .collect();
@@ -164,16 +158,16 @@ fn iteration(c: &mut Criterion) {
         Pooling::Average,
         Padding::Zero,
         depth,
-        Engine::default(),
+        EngineKind::default().build(),
     );
     let picture = |scale: f32| activations((250, 333, 3)).mapv(|x: f32| scale * x - 100.0);
     let objective = Objective::new(
         &network,
         Targets {
             content: Some((&picture(200.0), &content_taps)),
-            regions: &[Region::everywhere(&[StylePicture::whole(&picture(255.0))])],
+            regions: &[Region::everywhere(vec![Style::whole(picture(255.0))])],
             style_taps: &style_taps,
-            statistic: Statistic::Gram,
+            style_loss: StyleLossKind::Gram,
             tv_weight: 0.0,
             normalize: false,
         },
@@ -186,7 +180,7 @@ fn iteration(c: &mut Criterion) {
         b.iter(|| {
             let (losses, gradient) = objective.evaluate(&network, &x);
             adam.step(&mut x, &gradient);
-            network.workspace().recycle(gradient);
+            network.engine().recycle(gradient);
             black_box(losses)
         });
     });

@@ -1,84 +1,71 @@
 //! impasto paints a photograph in the style of a painting (Gatys, Ecker and Bethge 2015), on a CPU.
 //!
-//! No deep-learning framework: every operation, its backward pass, the losses and the optimiser are written here by hand, on
+//! There is no deep-learning framework: every operation, its backward pass, the losses and the optimizers are written here, on
 //! `ndarray` and `rayon`, to be read. Each derivative is proved by finite differences.
 //!
-//! # The tour
+//! # Where to read
 //!
-//! A picture's way through one iteration, in the order in which to read:
+//! Begin with `examples/one_iteration.rs`: the whole of one iteration on one page. Then:
 //!
-//! 1. [`picture`]: a file becomes an array H×W×3 of RGB values less the mean.
-//! 2. [`vgg`]: the network's architecture, as data. [`weights`]: what it has learnt, from a file.
-//! 3. [`ops`]: convolution ([`ops::conv`]), ReLU ([`ops::relu`]) and pooling ([`ops::pool`]), each with forward and backward
-//!    side by side; the Gram matrix ([`ops::gram`]), in which style is caught; or all that a layer has seen, from one side after
-//!    the other ([`ops::project`], [`ops::transport`]).
-//! 4. [`network`]: those operations in a row, forward from the pixels and backward to them.
-//! 5. [`loss`]: what is minimised: content, style ([`loss::style`]: by one statistic or another) and total variation, and their
-//!    gradients.
-//! 6. [`optimize`]: the pixels move downhill.
-//! 7. [`stylize`]: the loop around it all. [`report`]: those who watch it.
+//! 1. [`method`] is the textbook: convolution, ReLU, pooling, the Gram matrix, the losses, L-BFGS and Adam, each with its formula,
+//!    forward beside backward. It depends on nothing else.
+//! 2. [`network`] puts these operations in a row, as [`vgg`] says, and [`objective`] sums the losses.
+//! 3. [`engine`] computes the operations. The reference engine calls the textbook; the fast one does the same with a quarter of the
+//!    multiplications, on vectors ([`engine::fast`]).
+//! 4. [`painting`] is a run: its settings, its plan, the loop, and those who watch it.
+//! 5. [`picture`], [`weights`] and [`checkpoint`] read and write files.
+//! 6. `cli` is the command line, behind the feature of this name.
 //!
-//! There are two engines: the reference, plain matrix products, which is the one to read first ([`ops::conv::im2col`]); and the
-//! fast one, which does the same with a quarter of the multiplications ([`ops::conv::winograd`]) on vectors of whatever width
-//! the CPU has ([`kernels`]), in memory that it uses again and again ([`ops::workspace`]).
+//! Imports go in one direction: the method knows nothing of engines, the network nothing of losses, the losses nothing of
+//! optimizers, and none of them of pictures or the command line. `docs/code.md` follows one pixel through all of it, and says what
+//! to change to add a setting or a loss.
 //!
-//! [`finite_difference`] is how each derivative is proved; `tests/numerics/gradients.rs` does it.
-//!
-//! Data moves one way: the network knows nothing of losses, the losses nothing of optimisers, the optimisers nothing of
-//! pictures, and none of them of the command line.
-//!
-//! # Example
-//!
-//! Painting a picture, with the weights from the project's `data/` folder:
+//! # Painting a picture
 //!
 //! ```no_run
+//! use impasto::painting::{Settings, Stylization, long_edge};
 //! use impasto::picture::{OutputFile, Picture};
-//! use impasto::stylize::{Inputs, Settings, Stylization};
 //! use impasto::weights::{Source, Weights};
-//! use std::ops::ControlFlow;
-//! use std::path::Path;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let weights = Weights::load(&Source::File("data/vgg16.safetensors".into()))?;
-//! let (photograph, _) = Picture::open(Path::new("data/content/chelsea.jpg"))?;
-//! let (painting, _) = Picture::open(Path::new("data/style/starry_night.jpg"))?;
-//! let output = OutputFile::new(Path::new("painted.png"))?;
+//! let (photo, _) = Picture::open("data/content/chelsea.jpg".as_ref())?;
+//! let (painting, _) = Picture::open("data/style/starry_night.jpg".as_ref())?;
 //!
-//! let pictures = Inputs::pair(photograph, painting);
-//! let run = Stylization::new(&weights, &pictures, &Settings::classic())?;
-//! let painted = run.run(|step| {
-//!     println!("{}: {:e}", step.iteration, step.losses.total());
-//!     ControlFlow::Continue(())
-//! })?;
-//! output.write(&painted.picture)?;
+//! let settings = Settings { size: long_edge(512), ..Settings::default() };
+//! let painted = Stylization::of(&photo, &painting).settings(settings).run(&weights)?;
+//! OutputFile::new("painted.png".as_ref())?.write(&painted.picture)?;
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! And one operation, by itself:
+//! # A gradient
 //!
 //! ```
-//! use impasto::ops::gram;
-//! use impasto::ops::workspace::Workspace;
+//! use impasto::method::{GramLoss, StyleLoss};
 //! use ndarray::Array3;
 //!
-//! // Two positions, three channels.
-//! let activations = Array3::from_shape_vec((1, 2, 3), vec![1.0, 0.0, 2.0, 0.0, 3.0, 1.0])?;
-//! let g = gram::forward(&activations, &Workspace::default());
-//! assert_eq!(g[[1, 1]], 9.0); // the second channel with itself
-//! assert_eq!(g[[0, 2]], 2.0); // the first with the third
-//! # Ok::<(), ndarray::ShapeError>(())
+//! // Activations: height × width × channels. Pictures need not have the same size.
+//! let painting = Array3::from_shape_fn((4, 6, 3), |(i, j, c)| ((i + 2 * j) * (c + 1) % 5) as f64);
+//! let features = Array3::from_shape_fn((5, 5, 3), |(i, j, c)| ((3 * i + j + c) % 4) as f64);
+//!
+//! let (value, gradient) = GramLoss::new(&painting).value_and_gradient(&features);
+//! assert!(value > 0.0);
+//! assert_eq!(gradient.dim(), features.dim());
+//!
+//! // A small step against the gradient makes the loss smaller.
+//! let nearer = &features - &(gradient * 1e-2);
+//! assert!(GramLoss::new(&painting).value_and_gradient(&nearer).0 < value);
 //! ```
 
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod engine;
 mod files;
-pub mod finite_difference;
-pub mod kernels;
-pub mod loss;
+pub mod method;
 pub mod network;
-pub mod ops;
-pub mod optimize;
-pub mod report;
-pub mod stylize;
+pub mod objective;
+pub mod painting;
 pub mod vgg;
 
 pub use files::{AtomicFileError, checkpoint, picture, weights};

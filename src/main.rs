@@ -1,6 +1,4 @@
-//! The program `impasto`: see the library of the same name for how it works.
-
-mod cli;
+//! The program `impasto`. Everything is in the library of the same name.
 
 use std::process::ExitCode;
 
@@ -11,12 +9,6 @@ const BUILT_IN_WEIGHTS: Option<&[u8]> = Some(include_bytes!("../data/vgg16.safet
 const BUILT_IN_WEIGHTS: Option<&[u8]> = None;
 
 fn main() -> ExitCode {
-    impasto::kernels::return_freed_memory();
-    match cli::run(BUILT_IN_WEIGHTS) {
-        Ok(code) => code,
-        Err(error) => {
-            cli::say(format_args!("error: {error:#}"));
-            ExitCode::FAILURE
-        }
-    }
+    impasto::engine::return_freed_memory();
+    impasto::cli::run(BUILT_IN_WEIGHTS)
 }

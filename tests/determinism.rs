@@ -1,9 +1,8 @@
 //! The same bytes, whatever the number of threads, and from run to run.
 
-use impasto::kernels::Cpu;
-use impasto::ops::conv::Engine;
+use impasto::engine::{Cpu, EngineKind};
+use impasto::painting::{OptimizerKind, Recipe, Scales, Settings, Stylization};
 use impasto::picture::{FloatPicture, OutputFile, Picture};
-use impasto::stylize::{Inputs, Method, Scales, Settings, Stylization};
 use impasto::weights::{Source, Weights};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -11,8 +10,8 @@ use std::path::Path;
 /// All bits of the losses and of the picture's values in a short run on so many threads.
 fn run(
     weights: &Weights,
-    engine: Engine,
-    optimizer: Method,
+    engine: EngineKind,
+    optimizer: OptimizerKind,
     threads: usize,
     seed: u64,
 ) -> (Vec<u64>, Vec<u32>) {
@@ -24,20 +23,24 @@ fn run(
         scales: Scales::Count(2),
         iterations: 3,
         optimizer,
-        average: if optimizer == Method::Adam { 0.5 } else { 0.0 },
+        average: if optimizer == OptimizerKind::Adam {
+            0.5
+        } else {
+            0.0
+        },
         seed,
         tv_weight: 1e-3,
-        engine,
-        ..Settings::classic()
+        ..Recipe::preset("classic").unwrap().settings()
     };
-    let inputs = Inputs::pair(open("content/coffee.jpg"), open("style/great_wave.jpg"));
+    let (photograph, painting) = (open("content/coffee.jpg"), open("style/great_wave.jpg"));
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
         .unwrap();
     pool.install(|| {
         let (mut losses, mut pixels) = (Vec::new(), Vec::new());
-        let run = Stylization::new(weights, &inputs, &settings).unwrap();
+        let stylization = Stylization::of(&photograph, &painting).settings(settings.clone());
+        let run = stylization.engine(engine).prepare(weights).unwrap();
         run.run(|step| {
             let parts = [step.losses.content, step.losses.style, step.losses.tv];
             losses.extend(parts.map(f64::to_bits));
@@ -54,31 +57,31 @@ fn run(
     })
 }
 
-fn same_bits(method: Method) {
+fn same_bits(optimizer: OptimizerKind) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/vgg16.safetensors");
     let weights = Weights::load(&Source::File(file)).unwrap();
-    let cpus = Cpu::all().into_iter().map(Engine::Fast);
-    for engine in cpus.chain([Engine::Reference]) {
-        let one = run(&weights, engine, method, 1, 7);
+    let cpus = Cpu::all().into_iter().map(EngineKind::Fast);
+    for engine in cpus.chain([EngineKind::Reference]) {
+        let one = run(&weights, engine, optimizer, 1, 7);
         for threads in [1, 2, 3, 8] {
             assert!(
-                run(&weights, engine, method, threads, 7) == one,
+                run(&weights, engine, optimizer, threads, 7) == one,
                 "{engine:?}, {threads} threads"
             );
         }
-        let other = run(&weights, engine, method, 2, 8);
+        let other = run(&weights, engine, optimizer, 2, 8);
         assert!(other != one, "another seed, another picture");
     }
 }
 
 #[test]
 fn a_run_with_adam_gives_the_same_bits_on_any_number_of_threads() {
-    same_bits(Method::Adam);
+    same_bits(OptimizerKind::Adam);
 }
 
 #[test]
 fn a_run_with_lbfgs_gives_the_same_bits_on_any_number_of_threads() {
-    same_bits(Method::Lbfgs);
+    same_bits(OptimizerKind::Lbfgs);
 }
 
 #[test]

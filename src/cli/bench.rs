@@ -1,30 +1,34 @@
 //! `impasto bench`: how fast this machine paints, and where the time goes.
 
-use super::machine::{MachineOptions, engine_name};
-use super::say;
+use super::args::{MachineOptions, engine_name};
+use super::paint::progress::duration;
+use super::terminal::say;
+use crate::engine::clock::LayerTime;
+use crate::engine::fast::{Phase, Phases};
+use crate::engine::{Clock, Engine, EngineKind, Fast};
+use crate::files::picture::{Size, SizeRequest};
+use crate::files::weights::Weights;
+use crate::method::{Adam, Padding};
+use crate::network::Network;
+use crate::objective::{Objective, Region, Style, Tap, Targets};
+use crate::painting::{LayerWeight, Recipe, Settings};
+use crate::vgg::{Architecture, LayerKind, LayerSpec, VGG16, VGG19};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use impasto::ops::conv::Engine;
-use impasto::ops::workspace::Phase;
-use impasto::picture::{Picture, Size, SizeRequest};
-use impasto::report::duration;
-use impasto::stylize::{Init, Inputs, Settings, Stylization, Times};
-use impasto::vgg::{LayerKind, LayerSpec, VGG16, VGG19};
-use impasto::weights::Weights;
 use ndarray::Array3;
 use serde::Serialize;
 use std::io::Write;
-use std::ops::ControlFlow;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Measure how long an iteration takes on this machine, and where its time goes
 ///
-/// It runs the classic recipe on made-up pictures with made-up weights, which take as long as any others. The first iteration
-/// is not counted.
+/// It runs the classic recipe on artificial pictures with random weights, which take as long as real ones. The first iteration is not
+/// counted.
 #[derive(Args)]
 pub struct Bench {
-    /// Size of the painting, WxH, or N pixels along the long edge of a picture of 4:3
+    /// Size of the painting: WxH, or N pixels along the long edge of a picture with the aspect 4:3
     #[arg(long, value_name = "N|WxH", default_value = "512")]
     size: SizeRequest,
 
@@ -66,7 +70,7 @@ struct Report {
     /// Billions of multiplications and additions that direct convolution takes in an iteration, over the median time.
     gflops: f64,
     layers: Vec<Layer>,
-    phases: Phases,
+    phases: PhaseSeconds,
 }
 
 #[derive(Serialize)]
@@ -79,7 +83,7 @@ struct Layer {
 }
 
 #[derive(Serialize)]
-struct Phases {
+struct PhaseSeconds {
     forward: f64,
     losses: f64,
     backward: f64,
@@ -90,11 +94,32 @@ struct Phases {
     winograd_output_transforms: f64,
 }
 
+/// Where the time of one iteration went.
+struct IterationTimes {
+    total: Duration,
+    layers: Vec<LayerTime>,
+    /// The losses, and their gradients at the layers that they tap.
+    losses: Duration,
+    optimizer: Duration,
+    /// The steps of the Winograd convolutions, summed over the threads.
+    phases: [Duration; 3],
+}
+
+impl IterationTimes {
+    fn forward(&self) -> Duration {
+        self.layers.iter().map(|layer| layer.forward).sum()
+    }
+
+    fn backward(&self) -> Duration {
+        self.layers.iter().map(|layer| layer.backward).sum()
+    }
+}
+
 impl Bench {
-    /// Measures, and prints what came out.
+    /// Measures, and prints the result.
     ///
     /// # Errors
-    /// If the machine is not as asked for, or the picture is too large for it.
+    /// If the machine does not have what the options ask for.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
         let engine = self.machine.engine()?;
         let threads = self.machine.threads()?;
@@ -102,31 +127,10 @@ impl Bench {
             NetworkName::Vgg16 => VGG16,
             NetworkName::Vgg19 => VGG19,
         };
-        let of = Size {
+        let size = self.size.of(Size {
             width: 4000,
             height: 3000,
-        };
-        let settings = Settings {
-            size: SizeRequest::Exact(self.size.of(of)),
-            iterations: usize::from(self.iterations) + 1,
-            init: Init::Random,
-            engine,
-            ..Settings::classic()
-        };
-        let deepest = settings
-            .style_layers
-            .last()
-            .map_or("", |layer| &layer.layer);
-        let depth = architecture.find(deepest).context("the classic recipe")? + 1;
-        // Fitted to its size when the run is made.
-        let picture = Picture::from_array(&Array3::from_shape_fn((64, 64, 3), |(i, j, c)| {
-            ((i * j + 7 * c) % 29) as f32 * 8.0 - 110.0
-        }));
-        let weights = Weights::he_normal(architecture, depth, 0);
-        let inputs = Inputs::pair(picture.clone(), picture);
-        let run = threads.install(|| Stylization::new(&weights, &inputs, &settings))?;
-        drop(weights);
-        let size = run.size();
+        });
         say(format_args!(
             "{} at {size}, {} engine, {} threads: {} iterations …",
             architecture.name,
@@ -134,48 +138,158 @@ impl Bench {
             threads.current_num_threads(),
             self.iterations
         ));
-        let mut measured: Vec<(Duration, Times)> = Vec::new();
-        let mut before = Duration::ZERO;
-        let painted = threads.install(|| {
-            run.run(|step| {
-                measured.push((step.elapsed - before, step.times.clone()));
-                before = step.elapsed;
-                ControlFlow::Continue(())
-            })
-        });
-        painted?;
-        measured.remove(0);
-        let layers = &architecture.layers()[..depth];
-        let report = Report::new(
-            &measured,
-            layers,
-            (architecture.name, size),
-            engine,
-            &threads,
-        );
+        let workload = Workload::new(architecture, size)?;
+        let measured = threads.install(|| workload.measure(engine, self.iterations.into()));
+        let report = Report::new(&measured, &workload, engine, threads.current_num_threads());
         let mut out = std::io::stdout();
-        let printed = match self.json {
-            true => writeln!(out, "{}", serde_json::to_string(&report)?),
-            false => report.print(&mut out),
+        let printed = if self.json {
+            writeln!(out, "{}", serde_json::to_string(&report)?)
+        } else {
+            report.print(&mut out)
         };
         printed.context("the result cannot be printed")?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
+/// What is measured: the classic recipe at some size.
+struct Workload {
+    settings: Settings,
+    architecture: Architecture,
+    size: Size,
+    /// Layers of the network.
+    depth: usize,
+}
+
+impl Workload {
+    fn new(architecture: Architecture, size: Size) -> anyhow::Result<Self> {
+        let settings = Recipe::preset("classic")
+            .expect("it is built in")
+            .settings();
+        let deepest = settings
+            .style_layers
+            .0
+            .last()
+            .map_or("", |layer| &layer.layer);
+        let depth = architecture.find(deepest).context("the classic recipe")? + 1;
+        Ok(Self {
+            settings,
+            architecture,
+            size,
+            depth,
+        })
+    }
+
+    fn layers(&self) -> Vec<LayerSpec> {
+        let mut layers = self.architecture.layers();
+        layers.truncate(self.depth);
+        layers
+    }
+
+    /// Runs so many iterations after a first one, with a clock around the engine.
+    fn measure(&self, engine: EngineKind, iterations: usize) -> Vec<IterationTimes> {
+        let (engine, phases): (Arc<dyn Engine<f32>>, _) = match engine {
+            EngineKind::Fast(cpu) => {
+                let fast = Fast::new(cpu);
+                let phases = fast.phases();
+                (Arc::new(fast), phases)
+            }
+            EngineKind::Reference => (engine.build(), Arc::default()),
+        };
+        let clock = Arc::new(Clock::new(engine));
+        let network = self.network(clock.clone());
+        let objective = self.objective(&network);
+        let mut x = self.picture();
+        let mut adam = Adam::new(x.dim(), self.settings.learning_rate);
+        let times = (0..=iterations).map(|_| {
+            let _ = (clock.take_times(), phases.take()); // what came before
+            let begin = Instant::now();
+            let (_, gradient) = objective.evaluate(&network, &x);
+            let evaluated = begin.elapsed();
+            adam.step(&mut x, &gradient);
+            network.engine().recycle(gradient);
+            iteration_times(begin.elapsed(), evaluated, &clock, &phases)
+        });
+        times.skip(1).collect()
+    }
+
+    fn network(&self, engine: Arc<dyn Engine<f32>>) -> Network<f32> {
+        let weights = Weights::he_normal(self.architecture, self.depth, 0);
+        Network::new(
+            &weights,
+            self.settings.pooling,
+            Padding::Zero,
+            self.depth,
+            engine,
+        )
+    }
+
+    fn objective(&self, network: &Network<f32>) -> Objective<f32> {
+        let tap = |overall: f64| {
+            move |layer: &LayerWeight| Tap {
+                layer: (self.architecture.find(&layer.layer)).expect("found before"),
+                weight: overall * layer.weight,
+            }
+        };
+        let settings = &self.settings;
+        let content_taps: Vec<_> = (settings.content_layers.0.iter())
+            .map(tap(settings.content_weight))
+            .collect();
+        let style_taps: Vec<_> = (settings.style_layers.0.iter())
+            .map(tap(settings.style_weight))
+            .collect();
+        let picture = self.picture();
+        Objective::new(
+            network,
+            Targets {
+                content: Some((&picture, &content_taps)),
+                regions: &[Region::everywhere(vec![Style::whole(picture.clone())])],
+                style_taps: &style_taps,
+                style_loss: settings.style_loss,
+                tv_weight: settings.tv_weight,
+                normalize: settings.normalize_gradients,
+            },
+        )
+    }
+
+    /// An artificial picture.
+    fn picture(&self) -> Array3<f32> {
+        let shape = (self.size.height as usize, self.size.width as usize, 3);
+        Array3::from_shape_fn(shape, |(i, j, c)| {
+            ((i * j + 7 * c) % 29) as f32 * 8.0 - 110.0
+        })
+    }
+}
+
+fn iteration_times(
+    total: Duration,
+    evaluated: Duration,
+    clock: &Clock<f32>,
+    phases: &Phases,
+) -> IterationTimes {
+    let mut times = IterationTimes {
+        total,
+        layers: clock.take_times(),
+        losses: Duration::ZERO,
+        optimizer: total - evaluated,
+        phases: phases.take(),
+    };
+    times.losses = evaluated.saturating_sub(times.forward() + times.backward());
+    times
+}
+
 impl Report {
     fn new(
-        measured: &[(Duration, Times)],
-        specs: &[LayerSpec],
-        (network, size): (&'static str, Size),
-        engine: Engine,
-        threads: &rayon::ThreadPool,
+        measured: &[IterationTimes],
+        workload: &Workload,
+        engine: EngineKind,
+        threads: usize,
     ) -> Self {
-        let of = |time: &dyn Fn(&Times) -> Duration| {
-            median(measured.iter().map(|(_, times)| time(times).as_secs_f64()))
+        let of = |time: &dyn Fn(&IterationTimes) -> Duration| {
+            median(measured.iter().map(|times| time(times).as_secs_f64()))
         };
-        let seconds = || measured.iter().map(|(total, _)| total.as_secs_f64());
-        let threads = threads.current_num_threads();
+        let seconds = || measured.iter().map(|times| times.total.as_secs_f64());
+        let (specs, size) = (workload.layers(), workload.size);
         let layers: Vec<_> = (specs.iter().enumerate())
             .map(|(number, spec)| {
                 let forward_seconds = of(&|times| times.layers[number].forward);
@@ -194,33 +308,30 @@ impl Report {
             .iter()
             .map(|spec| 4.0 * multiplications(spec, size))
             .sum();
-        let phase = |phase: Phase| {
-            let spent = of(&|times| times.convolution[phase as usize]);
-            spent / threads as f64
-        };
+        let phase = |phase: Phase| of(&|times| times.phases[phase as usize]) / threads as f64;
         let median_seconds = median(seconds());
         Self {
             median_seconds,
             min_seconds: seconds().fold(f64::INFINITY, f64::min),
             peak_memory_bytes: peak_memory(),
             size: size.to_string(),
-            network,
+            network: workload.architecture.name,
             threads,
             cpu: match engine {
-                Engine::Fast(cpu) => cpu.name().to_owned(),
-                Engine::Reference => std::env::consts::ARCH.to_owned(),
+                EngineKind::Fast(cpu) => cpu.name().to_owned(),
+                EngineKind::Reference => std::env::consts::ARCH.to_owned(),
             },
             engine: match engine {
-                Engine::Fast(_) => "fast",
-                Engine::Reference => "reference",
+                EngineKind::Fast(_) => "fast",
+                EngineKind::Reference => "reference",
             },
             iterations: measured.len(),
             gflops: 1e-9 * work / median_seconds,
             layers,
-            phases: Phases {
-                forward: of(&Times::forward),
+            phases: PhaseSeconds {
+                forward: of(&IterationTimes::forward),
                 losses: of(&|times| times.losses),
-                backward: of(&Times::backward),
+                backward: of(&IterationTimes::backward),
                 optimizer: of(&|times| times.optimizer),
                 winograd_input_transforms: phase(Phase::InputTransforms),
                 winograd_products: phase(Phase::Products),
@@ -248,7 +359,7 @@ impl Report {
             ("forward", phases.forward),
             ("losses", phases.losses),
             ("backward", phases.backward),
-            ("optimiser", phases.optimizer),
+            ("optimizer", phases.optimizer),
         ];
         writeln!(out)?;
         for (name, seconds) in parts {

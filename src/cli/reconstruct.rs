@@ -1,26 +1,26 @@
-//! `impasto reconstruct`: what a layer knows of a photograph.
+//! `impasto reconstruct`: what a layer of the network knows of a photograph.
 
-use super::options::PictureOptions;
-use super::order::Files;
+use super::args::ForReconstruct;
+use super::request::Files;
 use super::run::RunOptions;
+use crate::painting::{Init, LayerWeight, Layers, OriginalColors, Recipe};
 use clap::Args;
-use impasto::stylize::{Colours, LayerWeight, Layers, Recipe};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Paint what a layer of the network knows of a photograph, from noise
 ///
-/// Shallow layers know nearly every pixel; deep ones what is where, and little of its colour and grain.
+/// Shallow layers know nearly every pixel. Deep ones know what is where, and little of its color and texture.
 #[derive(Args)]
 pub struct Reconstruct {
     /// The photograph
     content: PathBuf,
 
-    /// The file to write; its ending says in which format (png, jpg, webp, tif, …)
+    /// The file to write; its ending determines the format (png, jpg, webp, tif, …)
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 
-    /// The layer; of several, each with its weight or 1
+    /// The layer, or several, each with its weight or 1
     #[arg(
         long,
         value_name = "LAYER[=X],…",
@@ -30,21 +30,18 @@ pub struct Reconstruct {
     layer: Vec<LayerWeight>,
 
     #[command(flatten)]
-    picture: PictureOptions,
-
-    #[command(flatten)]
-    run: RunOptions,
+    run: RunOptions<ForReconstruct>,
 }
 
 impl Reconstruct {
     /// Paints, and writes the picture.
     ///
     /// # Errors
-    /// What went wrong, to be shown to the user.
+    /// What went wrong, for the user.
     pub fn run(self, built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
-        let reconstruction = Recipe {
-            init: Some("random".to_owned()),
-            original_colors: Some(Colours::Painting),
+        let given = Recipe {
+            init: Some(Init::Random),
+            original_colors: Some(OriginalColors::Off),
             content_weight: Some(1.0),
             content_layers: Some(Layers(self.layer)),
             ..Recipe::default()
@@ -54,7 +51,6 @@ impl Reconstruct {
             output: self.output,
             ..Files::default()
         };
-        let given = self.picture.given().or(reconstruction);
-        self.run.paint(files, given, "reconstruct", built_in)
+        self.run.paint(files, given, built_in)
     }
 }

@@ -1,32 +1,31 @@
-//! `impasto resume`: a run that was killed, from its last checkpoint on.
+//! `impasto resume`: continues a run from its last checkpoint.
 
-use super::checkpoints::About;
+use super::args::TalkOptions;
+use super::paint::checkpoints::RunDescription;
+use super::paint::paths::canonical;
 use super::paint::{Painter, Resumed};
-use super::places::whereabouts;
-use super::reports::TalkOptions;
-use super::say;
+use super::terminal::say;
+use crate::files::checkpoint::Checkpoint;
+use crate::painting::State;
 use anyhow::{Context, anyhow, ensure};
 use clap::Args;
-use impasto::checkpoint::Checkpoint;
-use impasto::kernels::Cpu;
-use impasto::ops::conv::Engine;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Go on with a run that was killed or ended early, from its last checkpoint
+/// Continue a run that was killed or ended early, from its last checkpoint
 ///
-/// Everything is as the run was begun: pictures, settings, where the result and the reports go. The picture is the same, byte for
-/// byte, as that of a run that was never broken off.
+/// Everything is as the run was begun: pictures, settings, and where the result and the reports are written. The picture is the same,
+/// byte for byte, as that of a run that was never interrupted.
 #[derive(Args)]
 pub struct Resume {
     /// The file that --checkpoint named
     checkpoint: PathBuf,
 
-    /// Go on although pictures or weights are no longer what they were
+    /// Continue even if pictures or weights have changed
     #[arg(long)]
     changed_inputs: bool,
 
-    /// Threads to compute with [default: as before]
+    /// Number of threads [default: as before]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
 
@@ -35,69 +34,62 @@ pub struct Resume {
 }
 
 impl Resume {
-    /// Goes on, and writes the picture.
+    /// Continues, and writes the picture.
     ///
     /// # Errors
-    /// What went wrong, to be shown to the user.
+    /// What went wrong, for the user.
     pub fn run(&self, built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
         let (Checkpoint { about, state }, remark) =
-            Checkpoint::open(&self.checkpoint).map_err(|trouble| anyhow!(trouble))?;
+            Checkpoint::<State>::open(&self.checkpoint).map_err(|error| anyhow!("{error}"))?;
         let shown = self.checkpoint.display();
-        let mut about: About = (serde_json::from_str(&about).ok())
+        let mut description: RunDescription = (serde_json::from_str(&about).ok())
             .with_context(|| format!("{shown}: not a checkpoint of this version of impasto"))?;
-        about.order.checkpoints.checkpoint = Some(whereabouts(&self.checkpoint));
-        let talk = &mut about.order.reports.talk;
+        let request = &mut description.request;
+        request.checkpoints.checkpoint = Some(canonical(&self.checkpoint));
+        request.network.machine.set_threads(self.threads);
+        let talk = &mut request.reports.talk;
         talk.quiet = (talk.quiet && !self.talk.verbose) || self.talk.quiet;
         talk.verbose = (talk.verbose && !self.talk.quiet) || self.talk.verbose;
         let talk = *talk;
-        about.order.network.machine.set_threads(self.threads);
         if let Some(remark) = remark {
             say(format_args!("warning: {remark}"));
         }
-        std::env::set_current_dir(&about.folder).with_context(|| {
+        std::env::set_current_dir(&description.folder).with_context(|| {
             format!(
                 "{shown}: the run was begun in {}, which must be there, with its pictures",
-                about.folder.display()
+                description.folder.display()
             )
         })?;
-        let changed: Vec<_> = about
-            .changed()
-            .iter()
-            .map(|file| file.display().to_string())
-            .collect();
-        if !changed.is_empty() {
-            let changed = changed.join(", ");
-            ensure!(
-                self.changed_inputs,
-                "{shown}: missing, or no longer what they were when the run began: {changed}; put them back, or go on nevertheless with \
-                 --changed-inputs"
-            );
-            say(format_args!(
-                "warning: no longer what they were when the run began: {changed}"
-            ));
-        }
-        let engine = engine(about.cpu.as_deref());
+        self.check_inputs(&description)?;
         talk.remark(format_args!(
-            "going on after iteration {}",
+            "continuing after iteration {}",
             state.iterations()
         ));
         let mut painter = Painter::new(built_in, talk.quiet)?;
-        let ended = painter.paint(&about.order, Some(Resumed { state, engine }))?;
+        let engine = description.engine();
+        let ended = painter.paint(&description.request, Some(Resumed { state, engine }))?;
         Ok(ended.into())
     }
-}
 
-/// The engine that a run was begun with on this CPU, or else the nearest to it that there is, which is said.
-pub fn engine(cpu: Option<&str>) -> Engine {
-    match cpu.map(|name| (name, Cpu::named(name))) {
-        None => Engine::Reference,
-        Some((_, Ok(cpu))) => Engine::Fast(cpu),
-        Some((name, Err(_))) => {
-            let widest = Cpu::widest();
-            say(format_args!(
-                "warning: the run was begun on a CPU with {name}, and goes on with {widest}: last digits will differ"
-            ));
-            Engine::Fast(widest)
+    /// Checks that the files that the run reads have not changed.
+    fn check_inputs(&self, description: &RunDescription) -> anyhow::Result<()> {
+        let changed = description.changed();
+        if changed.is_empty() {
+            return Ok(());
         }
+        let changed: Vec<_> = changed
+            .iter()
+            .map(|file| file.display().to_string())
+            .collect();
+        let changed = changed.join(", ");
+        ensure!(
+            self.changed_inputs,
+            "{}: missing, or changed since the run began: {changed}; put them back, or continue nevertheless with --changed-inputs",
+            self.checkpoint.display()
+        );
+        say(format_args!(
+            "warning: changed since the run began: {changed}"
+        ));
+        Ok(())
     }
 }

@@ -1,22 +1,26 @@
-//! One run from the command line: the options that every command which paints one picture has.
+//! Options of every command that paints one picture.
 
-use super::checkpoints::CheckpointOptions;
-use super::options::RecipeOptions;
-use super::order::{Files, NetworkOptions, Order, OutputOptions};
+use super::args::{
+    CheckpointOptions, ForCommand, NetworkOptions, OutputOptions, PresetOptions, ReportOptions,
+    SettingOptions,
+};
 use super::paint::Painter;
-use super::reports::ReportOptions;
+use super::request::{Files, RunRequest};
+use crate::painting::Recipe;
 use clap::Args;
-use impasto::stylize::Recipe;
 use std::process::ExitCode;
 
-/// Options of a run, whatever it paints.
+/// Options of a run.
 #[derive(Args)]
-pub struct RunOptions {
+pub struct RunOptions<C: ForCommand> {
     #[command(flatten)]
-    recipe: RecipeOptions,
+    settings: SettingOptions<C>,
 
     #[command(flatten)]
-    encoding: OutputOptions,
+    preset: PresetOptions,
+
+    #[command(flatten)]
+    output: OutputOptions,
 
     #[command(flatten)]
     pub network: NetworkOptions,
@@ -28,29 +32,31 @@ pub struct RunOptions {
     checkpoints: CheckpointOptions,
 }
 
-impl RunOptions {
-    /// Paints, and writes the picture. What these options and what is `given` by others leave open is as `preset` has it, unless
-    /// another one is named.
+impl<C: ForCommand> RunOptions<C> {
+    /// Paints, and writes the picture. Options win over what the command itself has `given`, and that over the preset.
     ///
     /// # Errors
-    /// What went wrong, to be shown to the user.
+    /// What went wrong, for the user.
     pub fn paint(
         self,
         files: Files,
         given: Recipe,
-        preset: &str,
         built_in: Option<&'static [u8]>,
     ) -> anyhow::Result<ExitCode> {
-        let order = Order {
-            recipe: self.recipe.complete(given, preset)?,
-            save_settings: self.recipe.save_settings,
+        let preset = match self.preset.recipe()? {
+            Some(preset) => preset,
+            None => Recipe::preset(C::COMMAND.preset()).expect("it is built in"),
+        };
+        let request = RunRequest {
+            settings: self.settings.recipe.or(given).or(preset).settings(),
+            save_settings: self.preset.save_settings,
             files,
-            encoding: self.encoding,
+            output: self.output,
             network: self.network,
             reports: self.reports,
             checkpoints: self.checkpoints,
         };
-        let mut painter = Painter::new(built_in, order.reports.talk.quiet)?;
-        Ok(painter.paint(&order, None)?.into())
+        let mut painter = Painter::new(built_in, request.reports.talk.quiet)?;
+        Ok(painter.paint(&request, None)?.into())
     }
 }

@@ -1,10 +1,11 @@
 //! `impasto stylize`: one photograph, paintings, one picture.
 
-use super::kept::Kept;
-use super::options::PaintOptions;
-use super::order::Files;
-use super::places::whereabouts;
+use super::args::ForStylize;
+use super::paint::paths::canonical;
+use super::request::Files;
+use super::request::embedded::EmbeddedSettings;
 use super::run::RunOptions;
+use crate::painting::Recipe;
 use anyhow::ensure;
 use clap::Args;
 use std::path::PathBuf;
@@ -12,31 +13,31 @@ use std::process::ExitCode;
 
 /// Paint a photograph in the style of a painting
 ///
-/// With no option the long edge gets 512 pixels. For a first look try --size 256.
+/// By default the long edge of the painting has 512 pixels. For a quick sketch use --size 256.
 #[derive(Args)]
 pub struct Stylize {
     /// The photograph: what to paint
     #[arg(required_unless_present = "settings_from")]
     content: Option<PathBuf>,
 
-    /// The painting: how to paint it; of several, a blend
+    /// The painting: how to paint it. Several paintings are blended
     #[arg(required_unless_present = "settings_from")]
     style: Vec<PathBuf>,
 
-    /// The file to write; its ending says in which format (png, jpg, webp, tif, …)
+    /// The file to write; its ending determines the format (png, jpg, webp, tif, …)
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 
-    /// Where a style is painted: where this picture is white (grey: in part), or `rest`; once for each style, in their order
+    /// Where a style is painted: where this picture is white (gray: in part), or `rest`; once for each style, in their order
     #[arg(long, value_name = "FILE|rest", help_heading = "Style")]
     content_mask: Vec<PathBuf>,
 
-    /// What of a style picture is looked at: the white of this picture, or `all`; once for each style, in their order
+    /// Which part of a style picture counts: where this picture is white, or `all`; once for each style, in their order
     #[arg(long, value_name = "FILE|all", help_heading = "Style")]
     style_mask: Vec<PathBuf>,
 
-    /// Do again what made this PNG, a texture or a reconstruction too: its pictures, recipe and weights, but for what is given
-    /// beside it
+    /// Use the pictures, settings and weights of this PNG again; it may be a texture or a reconstruction too. Other options win over
+    /// it
     #[arg(
         long,
         value_name = "FILE",
@@ -46,48 +47,46 @@ pub struct Stylize {
     settings_from: Option<PathBuf>,
 
     #[command(flatten)]
-    paint: PaintOptions,
-
-    #[command(flatten)]
-    run: RunOptions,
+    run: RunOptions<ForStylize>,
 }
 
 impl Stylize {
     /// Paints, and writes the picture.
     ///
     /// # Errors
-    /// What went wrong, to be shown to the user.
+    /// What went wrong, for the user.
     pub fn run(mut self, built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
-        let given = self.paint.given()?;
-        if let Some(kept) = &self.settings_from {
-            ensure!(
-                whereabouts(kept) != whereabouts(&self.output),
-                "{}: --output would replace a file that is read; name another",
-                self.output.display()
-            );
-        }
-        let kept = self.settings_from.as_deref().map(Kept::open).transpose()?;
-        let (given, before) = match kept {
-            None => (given, None),
-            Some(kept) => (
-                given.or(kept.recipe),
-                Some((kept.files, kept.weights, kept.weights_convention)),
-            ),
-        };
-        let (files, weights, convention) = before.unwrap_or_default();
-        let or = |given: Vec<PathBuf>, kept| if given.is_empty() { kept } else { given };
-        let network = &mut self.run.network;
-        if network.weights.is_none() {
-            network.weights = weights;
-            network.weights_convention = network.weights_convention.or(convention);
-        }
-        let files = Files {
-            content: self.content.or(files.content),
-            style: or(self.style, files.style),
-            content_mask: or(self.content_mask, files.content_mask),
-            style_mask: or(self.style_mask, files.style_mask),
+        let mut files = Files {
+            content: self.content,
+            style: self.style,
+            content_mask: self.content_mask,
+            style_mask: self.style_mask,
             output: self.output,
         };
-        self.run.paint(files, given, "default", built_in)
+        let mut given = Recipe::default();
+        if let Some(png) = &self.settings_from {
+            ensure!(
+                canonical(png) != canonical(&files.output),
+                "{}: --output would replace a file that is read; name another",
+                files.output.display()
+            );
+            let embedded = EmbeddedSettings::open(png)?;
+            let or = |given: Vec<PathBuf>, before| if given.is_empty() { before } else { given };
+            files = Files {
+                content: files.content.or(embedded.files.content),
+                style: or(files.style, embedded.files.style),
+                content_mask: or(files.content_mask, embedded.files.content_mask),
+                style_mask: or(files.style_mask, embedded.files.style_mask),
+                output: files.output,
+            };
+            given = embedded.recipe;
+            let network = &mut self.run.network;
+            if network.weights.is_none() {
+                network.weights = embedded.weights;
+                let convention = network.weights_convention;
+                network.weights_convention = convention.or(embedded.weights_convention);
+            }
+        }
+        self.run.paint(files, given, built_in)
     }
 }

@@ -1,14 +1,15 @@
 //! `impasto weights`: what a file of weights is, another format for it, and where such files are.
 
-use super::interrupt::{self, Interrupt};
-use super::places::whereabouts;
-use super::{printable, say};
-use anyhow::{Context, anyhow, ensure};
-use clap::{Args, Subcommand, ValueEnum};
-use impasto::vgg::LayerKind;
-use impasto::weights::{
+use super::args::weights_variable;
+use super::paint::interrupt::{self, Interrupt};
+use super::paint::paths::canonical;
+use super::terminal::{printable, say};
+use crate::files::weights::{
     self, Convention, Digests, ENVIRONMENT, Loaded, PUBLISHED, Precision, Source,
 };
+use crate::vgg::LayerKind;
+use anyhow::{Context, anyhow, ensure};
+use clap::{Args, Subcommand, ValueEnum};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -88,12 +89,6 @@ impl Command {
         }
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// The file that the environment names.
-pub fn weights_variable() -> Option<PathBuf> {
-    let named = std::env::var_os(ENVIRONMENT).filter(|value| !value.is_empty());
-    named.map(PathBuf::from)
 }
 
 /// Reads weights; a `convention` that is given is for a file.
@@ -220,7 +215,7 @@ impl Convert {
             "{output}: only safetensors files are written; name one that ends in .safetensors"
         );
         ensure!(
-            whereabouts(&self.input) != whereabouts(&self.output),
+            canonical(&self.input) != canonical(&self.output),
             "{output}: this would replace the file that is read; name another"
         );
         let source = Source::File(self.input.clone());
@@ -259,9 +254,10 @@ impl Convert {
                 "f32"
             }
         ));
-        Ok(match interrupt.pressed() {
-            true => ExitCode::from(interrupt::EXIT_CODE),
-            false => ExitCode::SUCCESS,
+        Ok(if interrupt.pressed() {
+            ExitCode::from(interrupt::EXIT_CODE)
+        } else {
+            ExitCode::SUCCESS
         })
     }
 }

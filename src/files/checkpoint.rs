@@ -1,4 +1,4 @@
-//! Checkpoints: the [`State`] of a run in a file, so that an interrupted run can continue.
+//! Checkpoints: the state of a run in a file, so that an interrupted run can continue.
 //!
 //! Layout of the file: 24 bytes with the version, the [`Checkpoint`] as `postcard` encodes it, and the SHA-256 of everything
 //! before.
@@ -6,9 +6,10 @@
 //! A new checkpoint is written to a temporary file and renamed. The previous checkpoint stays under the same name with
 //! `.previous` appended. If the power fails, at least one of the two is complete.
 
+use crate::engine::fast::simd::map_file;
 use crate::files::atomic_file::{AtomicFile, AtomicFileError};
-use crate::stylize::State;
 use memmap2::Mmap;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -18,14 +19,14 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 /// The first bytes of a checkpoint. The number changes whenever the content does.
-const MAGIC: &[u8; 24] = b"impasto checkpoint 0001\n";
+const MAGIC: &[u8; 24] = b"impasto checkpoint 0002\n";
 
 /// The length of a SHA-256, in bytes.
 const DIGEST_BYTES: usize = 32;
 
 /// The progress of a run.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Checkpoint<S = State> {
+pub struct Checkpoint<S> {
     /// A description of the run: pictures, settings, and whatever else the caller needs to set it up again.
     pub about: String,
     /// The state to continue from.
@@ -81,17 +82,15 @@ pub enum CheckpointProblem {
 pub struct Fallback {
     newest: CheckpointError,
     previous: PathBuf,
-    iterations: usize,
 }
 
 impl fmt::Display for Fallback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{}; continuing from the previous checkpoint, {}, after iteration {}",
+            "{}; continuing from the previous checkpoint, {}",
             self.newest,
-            self.previous.display(),
-            self.iterations
+            self.previous.display()
         )
     }
 }
@@ -113,7 +112,7 @@ impl CheckpointFile {
     ///
     /// # Errors
     /// If the file cannot be written. The previous checkpoint is still there then.
-    pub fn write(&self, about: &str, state: &State) -> Result<(), AtomicFileError> {
+    pub fn write<S: Serialize>(&self, about: &str, state: &S) -> Result<(), AtomicFileError> {
         let path = self.0.path();
         self.0.write(|file| {
             encode(file, about, state)?;
@@ -136,7 +135,7 @@ impl CheckpointFile {
     }
 }
 
-impl Checkpoint {
+impl<S: DeserializeOwned> Checkpoint<S> {
     /// Reads the checkpoint at `path`. If it is missing or damaged, reads the previous one and returns a [`Fallback`] that
     /// says so.
     ///
@@ -153,11 +152,7 @@ impl Checkpoint {
         }
         match read(&previous) {
             Ok(checkpoint) => {
-                let fallback = Fallback {
-                    newest,
-                    previous,
-                    iterations: checkpoint.state.iterations(),
-                };
+                let fallback = Fallback { newest, previous };
                 Ok((checkpoint, Some(fallback)))
             }
             Err(error) => Err(CheckpointError::BothUnusable {
@@ -175,7 +170,7 @@ pub fn previous(path: &Path) -> PathBuf {
     name.into()
 }
 
-fn encode(file: &mut File, about: &str, state: &State) -> io::Result<()> {
+fn encode<S: Serialize>(file: &mut File, about: &str, state: &S) -> io::Result<()> {
     let mut writer = HashingWriter {
         sha256: Sha256::new(),
         inner: BufWriter::new(file),
@@ -188,7 +183,7 @@ fn encode(file: &mut File, about: &str, state: &State) -> io::Result<()> {
     writer.inner.flush()
 }
 
-fn read(path: &Path) -> Result<Checkpoint, CheckpointError> {
+fn read<S: DeserializeOwned>(path: &Path) -> Result<Checkpoint<S>, CheckpointError> {
     let checkpoint = map(path).and_then(|bytes| decode(&bytes));
     checkpoint.map_err(|problem| CheckpointError::Unusable {
         path: path.to_owned(),
@@ -203,11 +198,11 @@ fn map(path: &Path) -> Result<Mmap, CheckpointProblem> {
         return Err(CheckpointProblem::NotAFile);
     }
     File::open(path)
-        .and_then(|file| crate::kernels::map(&file))
+        .and_then(|file| map_file(&file))
         .map_err(CheckpointProblem::Unreadable)
 }
 
-fn decode(bytes: &[u8]) -> Result<Checkpoint, CheckpointProblem> {
+fn decode<S: DeserializeOwned>(bytes: &[u8]) -> Result<Checkpoint<S>, CheckpointProblem> {
     let rest = (bytes.strip_prefix(MAGIC)).ok_or(CheckpointProblem::NotACheckpoint)?;
     let (content, digest) =
         (rest.split_last_chunk::<DIGEST_BYTES>()).ok_or(CheckpointProblem::CutShort)?;

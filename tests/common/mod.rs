@@ -3,18 +3,27 @@
 
 pub mod mat;
 
-use impasto::ops::Scalar;
+use impasto::engine::fast::FastConv;
+use impasto::engine::{EngineKind, Fast, Forward, Layer};
+use impasto::method::{Padding, Scalar, conv};
 use impasto::vgg::{Architecture, Block, LayerKind};
 use impasto::weights::{self, Bytes, ConvWeights, Loaded, ReadError, ReadOptions, Weights};
 use ndarray::{Array1, Array3, Array4, Dimension, ShapeBuilder};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use safetensors::{Dtype, SafeTensors};
+use std::sync::Arc;
 
 /// Three blocks, few channels: every kind of layer and of neighbourhood that VGG has.
 pub const TINY: Architecture = Architecture {
     name: "tiny VGG",
     blocks: &[Block::new(2, 4), Block::new(2, 6), Block::new(1, 8)],
+};
+
+/// Three blocks, wide enough for the fast engine to use Winograd's algorithm.
+pub const WIDE: Architecture = Architecture {
+    name: "wide VGG",
+    blocks: &[Block::new(2, 16), Block::new(2, 18), Block::new(1, 17)],
 };
 
 /// Uniform numbers from −1 to 1, the same for the same seed.
@@ -86,4 +95,45 @@ pub fn distance<T: Scalar>(a: &Array3<T>, b: &Array3<f64>) -> f64 {
         .sum();
     let size: f64 = b.iter().map(|b| b * b).sum();
     (difference / size).sqrt()
+}
+
+type Map = Box<dyn Fn(&Array3<f64>) -> Array3<f64>>;
+
+/// A convolution without a ReLU.
+pub struct LinearConv {
+    /// From x to y.
+    pub forward: Map,
+    /// From dL/dy to dL/dx.
+    pub backward: Map,
+}
+
+/// The convolution as an engine of this kind computes it.
+pub fn linear_conv(
+    kernel: &Array4<f64>,
+    bias: &Array1<f64>,
+    padding: Padding,
+    engine: EngineKind,
+) -> LinearConv {
+    match engine {
+        EngineKind::Reference => {
+            let ((kernel, bias), again) = ((kernel.clone(), bias.clone()), kernel.clone());
+            LinearConv {
+                forward: Box::new(move |x| conv::forward(x, &kernel, &bias, padding)),
+                backward: Box::new(move |dy| conv::backward(dy, &again, padding)),
+            }
+        }
+        EngineKind::Fast(cpu) => {
+            let conv = Arc::new(FastConv::new(kernel, bias, padding, &Fast::new(cpu)));
+            let again = conv.clone();
+            LinearConv {
+                forward: Box::new(move |x| conv.forward(x)),
+                backward: Box::new(move |dy| again.backward(dy)),
+            }
+        }
+    }
+}
+
+/// The forward pass of a layer.
+pub fn run_layer<'a, T: Scalar>(layer: &'a dyn Layer<T>, x: &Array3<T>) -> Forward<'a, T> {
+    layer.forward(&Arc::new(x.clone()))
 }

@@ -1,23 +1,22 @@
 //! The fast engine against the reference, with every instruction set that this machine has.
 
 use crate::common::{distance, inner, random, random_weights};
-use impasto::kernels::Cpu;
-use impasto::loss::style::Statistic;
-use impasto::loss::{Objective, Region, StylePicture, Tap, Targets};
+use impasto::engine::fast::FastConv;
+use impasto::engine::{Cpu, Engine, EngineKind, Fast, SimdScalar};
+use impasto::method::{Padding, Pooling, Products, Scalar, StyleLossKind};
+use impasto::method::{conv, gram, pool, relu};
 use impasto::network::Network;
-use impasto::ops::conv::{Conv, Engine, Padding};
-use impasto::ops::pool::Pooling;
-use impasto::ops::workspace::Workspace;
-use impasto::ops::{Scalar, gram, relu};
+use impasto::objective::{Objective, Region, Style, Tap, Targets};
 use impasto::picture::{Picture, SizeRequest};
 use impasto::vgg::{LayerKind, VGG16, VGG19};
 use impasto::weights::{Source, Weights};
 use ndarray::{Array1, Array2, Array3, Array4};
 use std::path::Path;
+use std::sync::Arc;
 
-/// The relative errors of the fast engine in `T` against the reference in f64: forward and backward, without and with the ReLU
+/// The relative errors of the fast engine in `T` against the plain method in f64: forward and backward, without and with the ReLU
 /// and the pooling that may follow.
-fn errors<T: Scalar>(
+fn errors<T: SimdScalar>(
     (h, w): (usize, usize),
     (cin, cout): (usize, usize),
     padding: Padding,
@@ -25,55 +24,38 @@ fn errors<T: Scalar>(
 ) -> [(&'static str, f64); 6] {
     let kernel: Array4<f64> = random((3, 3, cin, cout), 1);
     let mut bias: Array1<f64> = random(cout, 2);
-    bias[0] = 6.0; // in the smallest of them too, something is above 0
+    bias[0] = 6.0; // so that an output is above 0 in the smallest case too
     // As after a ReLU: nothing below 0.
     let x = random((h, w, cin), 3).mapv(|x: f64| x.max(0.0));
     let dy: Array3<f64> = random((h, w, cout), 4);
     let dp: Array3<f64> = random((h.div_ceil(2), w.div_ceil(2), cout), 5);
-    let reference = Conv::new(&kernel, bias.clone(), padding, Engine::Reference);
-    let engine = Engine::Fast(cpu);
-    let fast = Conv::<T>::new(&kernel.mapv(T::of), bias.mapv(T::of), padding, engine);
-    let (slow, quick) = (Workspace::new(Engine::Reference), Workspace::new(engine));
+    let (fast_kernel, fast_bias) = (kernel.mapv(T::of), bias.mapv(T::of));
+    let fast = FastConv::new(&fast_kernel, &fast_bias, padding, &Fast::new(cpu));
     let [tx, tdy, tdp] = [&x, &dy, &dp].map(|a| a.mapv(T::of));
 
-    let (y, mask) = reference.forward_relu(&x, &slow);
-    let (ty, tmask) = fast.forward_relu(&tx, &quick);
-    let shown = relu::backward(&tmask, &Array3::ones(ty.dim()), &quick);
-    let positive = ty.mapv(|y| if y > T::zero() { T::one() } else { T::zero() });
-    assert!(
-        shown == positive,
-        "a bit for each output above 0, and for no other"
-    );
-    let (p, _) = reference.forward_relu_pool(&x, &slow);
-    let (tp, tmask) = fast.forward_relu_pool(&tx, &quick);
-    assert!(shown == relu::backward(&tmask, &Array3::ones(ty.dim()), &quick));
-    // Both go back with the same mask: where y is next to 0, theirs may differ.
+    let linear = conv::forward(&x, &kernel, &bias, padding);
+    let y = relu::forward(linear.clone());
+    let (ty, mask) = fast.forward_relu(&tx);
+    let (tp, pool_mask) = fast.forward_relu_pool(&tx);
+    // The plain method goes back with the signs of the fast engine's outputs: next to 0 its own may differ.
+    let signs = ty.mapv(T::as_f64);
+    let plain_back = |dy: &Array3<f64>| conv::backward(dy, &kernel, padding);
+    let dy_relu = relu::backward(&signs, &dy);
+    let dp_relu = relu::backward(&signs, &pool::backward(Pooling::Average, &y, &dp));
     [
-        (
-            "forward",
-            distance(&fast.forward(&tx, &quick), &reference.forward(&x, &slow)),
-        ),
-        (
-            "backward",
-            distance(
-                &fast.backward(&tdy, &quick),
-                &reference.backward(&dy, &slow),
-            ),
-        ),
+        ("forward", distance(&fast.forward(&tx), &linear)),
+        ("backward", distance(&fast.backward(&tdy), &plain_back(&dy))),
         ("relu", distance(&ty, &y)),
         (
             "relu's backward",
-            distance(
-                &fast.backward_relu(&tdy, &mask, &quick),
-                &reference.backward_relu(&dy, &mask, &slow),
-            ),
+            distance(&fast.backward_relu(&tdy, &mask), &plain_back(&dy_relu)),
         ),
-        ("pool", distance(&tp, &p)),
+        ("pool", distance(&tp, &pool::forward(Pooling::Average, &y))),
         (
             "pool's backward",
             distance(
-                &fast.backward_relu_pool(&tdp, &mask, &quick),
-                &reference.backward_relu_pool(&dp, &mask, &slow),
+                &fast.backward_relu_pool(&tdp, &pool_mask),
+                &plain_back(&dp_relu),
             ),
         ),
     ]
@@ -96,7 +78,7 @@ const SIZES: [(usize, usize); 11] = [
 
 const PADDINGS: [Padding; 2] = [Padding::Zero, Padding::Circular];
 
-/// Channels that fill vectors and panels and that do not; too few for Winograd's way on either side.
+/// Channels that fill vectors and panels and that do not; too few for Winograd's algorithm on either side.
 const CHANNELS: [(usize, usize); 8] = [
     (16, 16),
     (17, 33),
@@ -201,9 +183,8 @@ fn a_layer_of_several_blocks_is_computed_as_one() {
 
 #[test]
 fn gram_matrices_and_their_gradients_are_those_of_the_reference() {
-    let slow = Workspace::new(Engine::Reference);
     for cpu in Cpu::all() {
-        let quick = Workspace::new(Engine::Fast(cpu));
+        let fast = Fast::new(cpu);
         for (h, w, channels) in [
             (1, 1, 3),
             (7, 9, 17),
@@ -214,7 +195,7 @@ fn gram_matrices_and_their_gradients_are_those_of_the_reference() {
             let f: Array3<f64> = random((h, w, channels), 1);
             let tf = f.mapv(|x| x as f32);
             let as_layer = |g: Array2<f64>| g.insert_axis(ndarray::Axis(0));
-            let (expected, g) = (gram::forward(&f, &slow), gram::forward(&tf, &quick));
+            let (expected, g) = (gram::forward(&f), fast.gram(&tf));
             assert_eq!(g, g.t(), "symmetric to the last bit");
             let error = distance(&as_layer(g.mapv(f64::from)), &as_layer(expected));
             assert!(error < 1e-6, "{cpu} {h}x{w}x{channels}: {error:e}");
@@ -223,8 +204,8 @@ fn gram_matrices_and_their_gradients_are_those_of_the_reference() {
             let dg = &any + &any.t();
             let mut df = random((h, w, channels), 3);
             let mut tdf = df.mapv(|x: f64| x as f32);
-            gram::add_backward(&f, &dg, 0.25, &mut df, &slow);
-            gram::add_backward(&tf, &dg.mapv(|x| x as f32), 0.25, &mut tdf, &quick);
+            gram::add_backward(&f, &dg, 0.25, &mut df);
+            fast.add_gram_backward(&tf, &dg.mapv(|x| x as f32), 0.25, &mut tdf);
             let error = distance(&tdf, &df);
             assert!(error < 1e-6, "{cpu} {h}x{w}x{channels}: {error:e}");
         }
@@ -234,7 +215,7 @@ fn gram_matrices_and_their_gradients_are_those_of_the_reference() {
 /// Network and objective of the classic recipe, the deepest layer included, for pictures of content and style.
 fn classic<T: Scalar>(
     weights: &Weights,
-    engine: Engine,
+    engine: Arc<dyn Engine<T>>,
     [content, style]: [&Array3<f64>; 2],
 ) -> (Network<T>, Objective<T>) {
     let architecture = weights.architecture();
@@ -256,9 +237,9 @@ fn classic<T: Scalar>(
         &network,
         Targets {
             content: Some((&content, &[tap("conv4_2", 0.01)])),
-            regions: &[Region::everywhere(&[StylePicture::whole(&painting)])],
+            regions: &[Region::everywhere(vec![Style::whole(painting)])],
             style_taps: &taps,
-            statistic: Statistic::Gram,
+            style_loss: StyleLossKind::Gram,
             tv_weight: 0.0,
             normalize: false,
         },
@@ -293,18 +274,27 @@ fn paintings(size: &str) -> Pictures {
 }
 
 /// Losses and pixel gradient of the classic recipe.
-fn gradient<T: Scalar>(weights: &Weights, engine: Engine, on: &Pictures) -> (f64, Array3<T>) {
+fn gradient<T: SimdScalar>(
+    weights: &Weights,
+    engine: EngineKind,
+    on: &Pictures,
+) -> (f64, Array3<T>) {
     let [content, style, x] = on;
-    let (network, objective) = classic(weights, engine, [content, style]);
+    let (network, objective) = classic(weights, engine.build(), [content, style]);
     let (losses, gradient) = objective.evaluate(&network, &x.mapv(T::of));
     (losses.total(), gradient)
 }
 
 /// The outputs of all layers of the classic recipe's network.
-fn outputs<T: Scalar>(weights: &Weights, engine: Engine, x: &Array3<f64>) -> Vec<Array3<T>> {
+fn outputs<T: SimdScalar>(
+    weights: &Weights,
+    engine: EngineKind,
+    x: &Array3<f64>,
+) -> Vec<Array3<T>> {
     let depth = weights.architecture().find("conv5_1").unwrap() + 1;
-    let network = Network::<T>::new(weights, Pooling::Average, Padding::Zero, depth, engine);
-    let activations = network.forward(&x.mapv(T::of), depth, |_| true);
+    let built = engine.build();
+    let network = Network::<T>::new(weights, Pooling::Average, Padding::Zero, depth, built);
+    let activations = network.forward(&network.steps(0..depth), &x.mapv(T::of));
     (0..depth)
         .map(|layer| activations.of(layer).clone())
         .collect()
@@ -320,14 +310,14 @@ fn flipped(ours: &[Array3<f32>], theirs: &[Array3<f64>]) -> usize {
 /// such place among the few thousand of a deep layer shows. Where there is none, only rounding is left.
 fn whole_objective(weights: &Weights, on: &Pictures) {
     let name = weights.architecture().name;
-    let (loss, reference) = gradient::<f64>(weights, Engine::Reference, on);
-    let (loss64, gradient64) = gradient::<f64>(weights, Engine::default(), on);
+    let (loss, reference) = gradient::<f64>(weights, EngineKind::Reference, on);
+    let (loss64, gradient64) = gradient::<f64>(weights, EngineKind::default(), on);
     assert!((loss64 / loss - 1.0).abs() < 1e-12);
     let error = distance(&gradient64, &reference);
     assert!(error < 1e-11, "{name}, f64: {error:e}");
-    let theirs = outputs(weights, Engine::Reference, &on[2]);
-    let cpus = Cpu::all().into_iter().map(Engine::Fast);
-    for engine in cpus.chain([Engine::Reference]) {
+    let theirs = outputs(weights, EngineKind::Reference, &on[2]);
+    let cpus = Cpu::all().into_iter().map(EngineKind::Fast);
+    for engine in cpus.chain([EngineKind::Reference]) {
         let (loss32, gradient32) = gradient::<f32>(weights, engine, on);
         assert!((loss32 / loss - 1.0).abs() < 1e-5);
         let error = distance(&gradient32, &reference);
@@ -361,7 +351,8 @@ fn in_single_precision_the_gradient_is_the_slope_of_the_loss() {
     let weights = real_weights();
     for cpu in Cpu::all() {
         let [content, style, x] = noise();
-        let (network, objective) = classic::<f32>(&weights, Engine::Fast(cpu), [&content, &style]);
+        let (network, objective) =
+            classic::<f32>(&weights, Arc::new(Fast::new(cpu)), [&content, &style]);
         let x = x.mapv(|x| x as f32);
         let gradient = objective.evaluate(&network, &x).1.mapv(f64::from);
         let length = inner(&gradient, &gradient).sqrt();
@@ -389,19 +380,20 @@ fn iterations_after_the_first_use_its_buffers_again_and_change_nothing() {
 fn iterate() {
     let [content, style, x] = noise();
     let x = x.mapv(|x| x as f32);
-    let engine = Engine::default();
-    let (network, objective) = classic::<f32>(&real_weights(), engine, [&content, &style]);
+    let engine = Fast::new(Cpu::widest());
+    let shared = Arc::new(engine.clone());
+    let (network, objective) = classic::<f32>(&real_weights(), shared, [&content, &style]);
     let evaluate = || {
         let (losses, gradient) = objective.evaluate(&network, &x);
         let bits: Vec<u32> = gradient.iter().map(|g| g.to_bits()).collect();
-        network.recycle(gradient);
+        network.engine().recycle(gradient);
         (losses, bits)
     };
     let first = evaluate();
-    let asked = network.workspace().bytes_asked_for();
+    let asked = engine.allocated_bytes();
     assert!(asked > 1_000_000);
     for _ in 0..3 {
         assert!(evaluate() == first);
     }
-    assert_eq!(network.workspace().bytes_asked_for(), asked);
+    assert_eq!(engine.allocated_bytes(), asked);
 }

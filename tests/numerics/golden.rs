@@ -1,14 +1,10 @@
 //! The engine against values that PyTorch computed; `golden/make_golden.py` says how.
 
 use crate::common::{TINY, distance, golden, golden_array, tiny_weights};
-use impasto::kernels::Cpu;
-use impasto::loss::style::Statistic;
-use impasto::loss::{Losses, Objective, Region, StylePicture, Tap, Targets};
+use impasto::engine::{Cpu, EngineKind, SimdScalar};
+use impasto::method::{Adam, Padding, Pooling, Scalar, StyleLossKind};
 use impasto::network::Network;
-use impasto::ops::Scalar;
-use impasto::ops::conv::{Engine, Padding};
-use impasto::ops::pool::Pooling;
-use impasto::optimize::Adam;
+use impasto::objective::{Losses, Objective, Region, Style, Tap, Targets};
 use ndarray::Array3;
 
 static FIXTURE: &[u8] = include_bytes!("../golden/golden.safetensors");
@@ -31,9 +27,15 @@ fn array<T: Scalar>(name: &str) -> Array3<T> {
     golden_array(FIXTURE, name)
 }
 
-fn network<T: Scalar>(pooling: Pooling, engine: Engine) -> Network<T> {
+fn network<T: SimdScalar>(pooling: Pooling, engine: EngineKind) -> Network<T> {
     let weights = tiny_weights(FIXTURE).unwrap().weights;
-    Network::new(&weights, pooling, Padding::Zero, weights.depth(), engine)
+    Network::new(
+        &weights,
+        pooling,
+        Padding::Zero,
+        weights.depth(),
+        engine.build(),
+    )
 }
 
 fn objective<T: Scalar>(network: &Network<T>) -> Objective<T> {
@@ -48,9 +50,9 @@ fn objective<T: Scalar>(network: &Network<T>) -> Objective<T> {
         network,
         Targets {
             content: Some((&array("content"), &taps(&CONTENT, CONTENT_WEIGHT))),
-            regions: &[Region::everywhere(&[StylePicture::whole(&array("style"))])],
+            regions: &[Region::everywhere(vec![Style::whole(array("style"))])],
             style_taps: &taps(&STYLE, STYLE_WEIGHT),
-            statistic: Statistic::Gram,
+            style_loss: StyleLossKind::Gram,
             tv_weight: TV_WEIGHT,
             normalize: false,
         },
@@ -58,13 +60,13 @@ fn objective<T: Scalar>(network: &Network<T>) -> Objective<T> {
 }
 
 /// Holds everything that the fixture has against `engine` in `T`, to the relative error `bound`.
-fn compare<T: Scalar>(engine: Engine, bound: f64) {
+fn compare<T: SimdScalar>(engine: EngineKind, bound: f64) {
     for (name, pooling) in [("avg", Pooling::Average), ("max", Pooling::Max)] {
         let network = network::<T>(pooling, engine);
         let mut x = array::<T>("start");
 
         let layers = TINY.layers();
-        let activations = network.forward(&x, layers.len(), |_| true);
+        let activations = network.forward(&network.steps(0..layers.len()), &x);
         for (layer, spec) in layers.iter().enumerate() {
             let expected = array(&format!("{name}.activations.{}", spec.name));
             let error = distance(activations.of(layer), &expected);
@@ -94,8 +96,8 @@ fn compare<T: Scalar>(engine: Engine, bound: f64) {
 
 #[test]
 fn in_double_precision_everything_is_as_pytorch_computes_it() {
-    compare::<f64>(Engine::Reference, 1e-12);
-    compare::<f64>(Engine::default(), 1e-12);
+    compare::<f64>(EngineKind::Reference, 1e-12);
+    compare::<f64>(EngineKind::default(), 1e-12);
 }
 
 /// Single precision has a relative rounding error of 6e-8, of which sums over hundreds of terms in several layers make some
@@ -103,8 +105,8 @@ fn in_double_precision_everything_is_as_pytorch_computes_it() {
 /// large one.
 #[test]
 fn in_single_precision_everything_is_as_pytorch_computes_it() {
-    compare::<f32>(Engine::Reference, 2e-5);
+    compare::<f32>(EngineKind::Reference, 2e-5);
     for cpu in Cpu::all() {
-        compare::<f32>(Engine::Fast(cpu), 2e-5);
+        compare::<f32>(EngineKind::Fast(cpu), 2e-5);
     }
 }

@@ -1,23 +1,23 @@
 //! Every hand-written derivative against central finite differences in f64, and every linear operation against its adjoint.
 //!
-//! The bound is [`BOUND`] for each; step and error measure are those of `impasto::finite_difference`. Where an operation has
+//! The bound is [`BOUND`] for each; step and error measure are those of `impasto::method::finite_difference`. Where an operation has
 //! kinks, the inputs are chosen, and checked, to lie away from them.
 
-use crate::common::{TINY, inner, random, random_weights};
-use impasto::finite_difference::{STEP, relative_error};
-use impasto::loss::content::ContentLoss;
-use impasto::loss::style::{Sample, Statistic, StyleLoss};
-use impasto::loss::{Objective, Region, StylePicture, Tap, Targets, total_variation};
+use crate::common::{TINY, WIDE, inner, linear_conv, random, random_weights, run_layer};
+use impasto::engine::{Engine, EngineKind};
+use impasto::method::finite_difference::{STEP, relative_error};
+use impasto::method::pool::Pooling::{self, Average, Max};
+use impasto::method::style::projection::{self, Directions};
+use impasto::method::style::transport::{self, Masses};
+use impasto::method::style::{Features, RegionLoss, RegionLossBuilder};
+use impasto::method::{ContentLoss, Loss, Padding, PlainProducts, StyleLossKind, TotalVariation};
+use impasto::method::{conv, gram, pool, relu};
 use impasto::network::Network;
-use impasto::ops::conv::{Conv, Engine, Padding};
-use impasto::ops::pool::Pooling::{self, Average, Max};
-use impasto::ops::project::{self, Directions};
-use impasto::ops::transport::{self, Masses};
-use impasto::ops::workspace::Workspace;
-use impasto::ops::{gram, pool, relu};
-use impasto::vgg::{Architecture, Block};
+use impasto::objective::{Objective, Region, Style, Tap, Targets};
+use impasto::vgg::Architecture;
 use ndarray::{Array1, Array2, Array3, Array4};
 use proptest::prelude::*;
+use std::sync::Arc;
 
 const BOUND: f64 = 1e-6;
 
@@ -35,19 +35,22 @@ const SIZES: [(usize, usize); 8] = [
 
 const PADDINGS: [Padding; 2] = [Padding::Zero, Padding::Circular];
 
+fn engines() -> [EngineKind; 2] {
+    [EngineKind::Reference, EngineKind::default()]
+}
+
 #[test]
 fn convolution_has_the_right_gradient() {
     for (h, w) in SIZES {
         for ((cin, cout), engine) in convolutions() {
             for padding in PADDINGS {
                 let kernel: Array4<f64> = random((3, 3, cin, cout), 1);
-                let conv = Conv::new(&kernel, random(cout, 2), padding, engine);
-                let workspace = Workspace::new(engine);
+                let conv = linear_conv(&kernel, &random(cout, 2), padding, engine);
                 let x = random((h, w, cin), 2);
                 // L = ⟨dy, y⟩ has dL/dy = dy.
                 let dy: Array3<f64> = random((h, w, cout), 3);
-                let loss = |x: &Array3<f64>| inner(&dy, &conv.forward(x, &workspace));
-                let error = relative_error(&x, &conv.backward(&dy, &workspace), loss);
+                let loss = |x: &Array3<f64>| inner(&dy, &(conv.forward)(x));
+                let error = relative_error(&x, &(conv.backward)(&dy), loss);
                 assert!(
                     error <= BOUND,
                     "{padding:?} {h}x{w}, {cin} to {cout}: {error:e}"
@@ -57,14 +60,15 @@ fn convolution_has_the_right_gradient() {
     }
 }
 
-/// Channels and engines: the fast one takes another way from 16 channels on.
-fn convolutions() -> Vec<((usize, usize), Engine)> {
-    let reference = [(1, 1), (3, 4), (5, 2)].map(|channels| (channels, Engine::Reference));
-    let fast = [(3, 4), (5, 17), (16, 16), (19, 35)].map(|channels| (channels, Engine::default()));
+/// Channels and engines: the fast one uses another algorithm from 16 channels on.
+fn convolutions() -> Vec<((usize, usize), EngineKind)> {
+    let reference = [(1, 1), (3, 4), (5, 2)].map(|channels| (channels, EngineKind::Reference));
+    let fast = [(3, 4), (5, 17), (16, 16), (19, 35)];
+    let fast = fast.map(|channels| (channels, EngineKind::default()));
     [&reference[..], &fast].concat()
 }
 
-/// What networks are made of: a convolution with its ReLU, and with the pooling that follows.
+/// The layers of networks: a convolution with its ReLU, and with the pooling that follows.
 #[test]
 fn convolution_relu_and_pooling_together_have_the_right_gradient() {
     for padding in PADDINGS {
@@ -76,70 +80,64 @@ fn convolution_relu_and_pooling(padding: Padding) {
     for (h, w) in SIZES {
         for ((cin, cout), engine) in convolutions() {
             let kernel: Array4<f64> = random((3, 3, cin, cout), 40);
-            let workspace = Workspace::new(engine);
             let x = random((h, w, cin), 41);
-            // Every sum of products moved up or down so far that no ReLU is near its kink.
-            let linear = Conv::new(&kernel, Array1::zeros(cout), padding, engine);
-            let linear = linear.forward(&x, &workspace);
+            // The bias moves every sum so far up or down that no ReLU is near its kink.
+            let linear = linear_conv(&kernel, &Array1::zeros(cout), padding, engine);
+            let linear = (linear.forward)(&x);
             let far = linear.iter().fold(1.0, |most: f64, y| most.max(y.abs())) + 0.1;
             let bias = Array1::from_shape_fn(cout, |o| if o % 3 == 0 { -far } else { far });
-            let conv = Conv::new(&kernel, bias, padding, engine);
-            let (y, mask) = conv.forward_relu(&x, &workspace);
-            assert!(y.iter().any(|&y| y > 0.0) == (cout > 1));
-            let dy: Array3<f64> = random(y.dim(), 42);
-            let dx = conv.backward_relu(&dy, &mask, &workspace);
-            // Less the loss at x, so that far values do not hide small differences.
-            let loss = |x: &Array3<f64>| inner(&dy, &(conv.forward_relu(x, &workspace).0 - &y));
-            let error = relative_error(&x, &dx, loss);
-            assert!(
-                error <= BOUND,
-                "{padding:?} {h}x{w}, {cin} to {cout}: {error:e}"
-            );
-
-            let (y, mask) = conv.forward_relu_pool(&x, &workspace);
-            let dy: Array3<f64> = random(y.dim(), 43);
-            let dx = conv.backward_relu_pool(&dy, &mask, &workspace);
-            let loss =
-                |x: &Array3<f64>| inner(&dy, &(conv.forward_relu_pool(x, &workspace).0 - &y));
-            let error = relative_error(&x, &dx, loss);
-            assert!(
-                error <= BOUND,
-                "{padding:?} pooled {h}x{w}, {cin} to {cout}: {error:e}"
-            );
+            let conv = engine.build().conv_relu(&kernel, &bias, padding);
+            for pooled in [false, true] {
+                let forward = |x: &Array3<f64>| {
+                    let x = Arc::new(x.clone());
+                    if pooled {
+                        conv.forward_pooled(&x)
+                    } else {
+                        conv.forward(&x)
+                    }
+                };
+                let pass = forward(&x);
+                let y = pass.output;
+                assert!(y.iter().any(|&y| y > 0.0) == (cout > 1));
+                let dy: Array3<f64> = random(y.dim(), 42);
+                let dx = pass.back.backward(&dy);
+                // Less the loss at x, so that large values do not hide small differences.
+                let loss = |x: &Array3<f64>| inner(&dy, &(&*forward(x).output - &*y));
+                let error = relative_error(&x, &dx, loss);
+                assert!(
+                    error <= BOUND,
+                    "{padding:?} pooled: {pooled}, {h}x{w}, {cin} to {cout}: {error:e}"
+                );
+            }
         }
     }
 }
 
 #[test]
 fn relu_has_the_right_gradient() {
-    let workspace = Workspace::default();
     for (h, w) in SIZES {
         // Away from the kink: no element nearer to 0 than 0.1.
         let x = random((h, w, 19), 4).mapv(|x: f64| x + 0.1 * x.signum());
         let dy = random((h, w, 19), 5);
-        let y = |x: &Array3<f64>| {
-            let mut y = x.clone();
-            let mask = relu::forward(&mut y, &workspace);
-            (y, mask)
-        };
-        let dx = relu::backward(&y(&x).1, &dy, &workspace);
-        let error = relative_error(&x, &dx, |x| inner(&dy, &y(x).0));
+        let dx = relu::backward(&relu::forward(x.clone()), &dy);
+        let error = relative_error(&x, &dx, |x| inner(&dy, &relu::forward(x.clone())));
         assert!(error <= BOUND, "{h}x{w}: {error:e}");
     }
 }
 
 #[test]
 fn pooling_has_the_right_gradient() {
-    let workspace = Workspace::default();
     for (h, w) in SIZES {
         for pooling in [Average, Max] {
             let x = distinct(h, w, 3);
-            let (y, pooled) = pool::forward(pooling, &x, &workspace);
-            let dy = random(y.dim(), 7);
-            let dx = pool::backward(&pooled, &dy, &workspace);
-            let loss = |x: &Array3<f64>| inner(&dy, &pool::forward(pooling, x, &workspace).0);
-            let error = relative_error(&x, &dx, loss);
-            assert!(error <= BOUND, "{pooling:?} {h}x{w}: {error:e}");
+            let dy = random(pool::forward(pooling, &x).dim(), 7);
+            for engine in engines() {
+                let layer = engine.build::<f64>().pool(pooling);
+                let dx = run_layer(&*layer, &x).back.backward(&dy);
+                let loss = |x: &Array3<f64>| inner(&dy, &run_layer(&*layer, x).output);
+                let error = relative_error(&x, &dx, loss);
+                assert!(error <= BOUND, "{pooling:?} {engine:?} {h}x{w}: {error:e}");
+            }
         }
     }
 }
@@ -162,22 +160,34 @@ fn distinct(h: usize, w: usize, channels: usize) -> Array3<f64> {
 fn the_gram_matrix_has_the_right_gradient() {
     for (h, w) in SIZES {
         for (channels, engine) in [
-            (4, Engine::Reference),
-            (4, Engine::default()),
-            (8, Engine::default()),
-            (19, Engine::default()),
+            (4, EngineKind::Reference),
+            (4, EngineKind::default()),
+            (8, EngineKind::default()),
+            (19, EngineKind::default()),
         ] {
-            let workspace = Workspace::new(engine);
+            let engine = engine.build();
             let f = random((h, w, channels), 8);
             let any: Array2<f64> = random((channels, channels), 9);
             let dg = &any + &any.t(); // symmetric, as every loss on Gram matrices has it
             let mut df = Array3::zeros(f.dim());
-            gram::add_backward(&f, &dg, 1.0, &mut df, &workspace);
-            let loss = |f: &Array3<f64>| (&gram::forward(f, &workspace) * &dg).sum();
+            engine.add_gram_backward(&f, &dg, 1.0, &mut df);
+            let loss = |f: &Array3<f64>| (&engine.gram(f) * &dg).sum();
             let error = relative_error(&f, &df, loss);
             assert!(error <= BOUND, "{h}x{w}x{channels}: {error:e}");
         }
     }
+}
+
+/// The largest relative error of 2.5 times a loss's gradient at `f`.
+fn error_of(loss: &dyn Loss<f64>, f: &Array3<f64>, engine: &dyn Engine<f64>) -> f64 {
+    let mut df = Array3::zeros(f.dim());
+    let value = loss.add_gradient(f, 2.5, &mut df, engine);
+    assert_eq!(value, value_of(loss, f, engine));
+    relative_error(f, &df, |f| 2.5 * value_of(loss, f, engine))
+}
+
+fn value_of(loss: &dyn Loss<f64>, f: &Array3<f64>, engine: &dyn Engine<f64>) -> f64 {
+    loss.add_gradient(f, 0.0, &mut Array3::zeros(f.dim()), engine)
 }
 
 #[test]
@@ -185,24 +195,35 @@ fn the_content_loss_has_the_right_gradient() {
     for (h, w) in SIZES {
         let f = random((h, w, 3), 10);
         let loss = ContentLoss::new(random((h, w, 3), 11));
-        let mut df = Array3::zeros(f.dim());
-        loss.add_gradient(&f, 2.5, &mut df);
-        let error = relative_error(&f, &df, |f| 2.5 * loss.value(f));
+        let error = error_of(&loss, &f, &*EngineKind::Reference.build());
         assert!(error <= BOUND, "{h}x{w}: {error:e}");
     }
 }
 
-/// The mixture of a picture and a part of another, neither of the painting's size.
-fn mixture<'a>(
-    [first, second]: [&'a Array3<f64>; 2],
-    mask: &'a Array2<f64>,
-) -> [Sample<'a, f64>; 2] {
-    let other = Sample {
-        activations: second,
-        mask: Some(mask),
-        share: 0.4,
-    };
-    [Sample::whole(first), other]
+/// Paintings of other sizes than the painted picture's: a whole one, and a part of another.
+struct Paintings {
+    first: Array3<f64>,
+    second: Array3<f64>,
+    mask: Array2<f64>,
+}
+
+impl Paintings {
+    /// The style loss against the first painting, or against a mixture of both.
+    fn loss(
+        &self,
+        kind: StyleLossKind,
+        mixed: bool,
+        mask: Option<Array2<f64>>,
+        engine: &dyn Engine<f64>,
+    ) -> RegionLoss<f64> {
+        let mut loss = RegionLossBuilder::new(kind);
+        loss.add_painting(Features::new(&self.first, None), 1.0, engine);
+        if mixed {
+            let part = Features::new(&self.second, Some(&self.mask));
+            loss.add_painting(part, 0.4, engine);
+        }
+        loss.finish(mask)
+    }
 }
 
 /// Weights from 0 to 1, some of them 0.
@@ -213,29 +234,27 @@ fn mask((h, w): (usize, usize), seed: u64) -> Array2<f64> {
 #[test]
 fn every_style_loss_has_the_right_gradient() {
     let activations = |shape, seed| random(shape, seed).mapv(|f: f64| f + 0.5);
-    let (first, second) = (activations((6, 5, 4), 13), activations((3, 4, 4), 14));
-    let style_mask = mask((3, 4), 15);
-    let mixture = mixture([&first, &second], &style_mask);
+    let paintings = Paintings {
+        first: activations((6, 5, 4), 13),
+        second: activations((3, 4, 4), 14),
+        mask: mask((3, 4), 15),
+    };
     for (h, w) in SIZES {
         let f = (100..200)
             .map(|seed| activations((h, w, 4), seed))
             .find(|f| gaps(f) > 10.0 * STEP)
             .expect("one of a hundred has no two projections next to each other");
-        for (statistic, engine) in Statistic::ALL.into_iter().flat_map(|statistic| {
-            [Engine::Reference, Engine::default()].map(|engine| (statistic, engine))
-        }) {
-            let workspace = Workspace::new(engine);
-            for samples in [&mixture[..1], &mixture] {
+        for (&kind, engine) in
+            (StyleLossKind::ALL.iter()).flat_map(|kind| engines().map(|engine| (kind, engine)))
+        {
+            let built = engine.build();
+            for mixed in [false, true] {
                 for mask in [None, Some(mask((h, w), 16))] {
-                    let case = format!("{statistic} {engine:?} {h}x{w} {mask:?}");
+                    let case = format!("{kind} {engine:?} {h}x{w} {mask:?}");
                     let seen = mask.as_ref().is_none_or(|mask| mask.sum() > 0.0);
-                    let loss = StyleLoss::new(statistic, samples, mask, &workspace);
-                    let residual = loss.residual(&f, &workspace);
-                    assert!((residual.loss() > 0.0) == seen, "{case}");
-                    let mut df = Array3::zeros(f.dim());
-                    loss.add_gradient(&f, &residual, 30.0, &mut df, &workspace);
-                    let value = |f: &Array3<f64>| 30.0 * loss.residual(f, &workspace).loss();
-                    let error = relative_error(&f, &df, value);
+                    let loss = paintings.loss(kind, mixed, mask, &*built);
+                    assert!((value_of(&loss, &f, &*built) > 0.0) == seen, "{case}");
+                    let error = error_of(&loss, &f, &*built);
                     assert!(error <= BOUND, "{case}: {error:e}");
                 }
             }
@@ -261,7 +280,7 @@ fn projections(f: &Array3<f64>) -> [Array2<f64>; 2] {
     let (h, w, channels) = f.dim();
     [Directions::Axes, Directions::random_basis(channels)].map(|directions| {
         let mut p = Array2::zeros((channels, h * w));
-        project::forward(f, &directions, p.view_mut());
+        projection::forward(f, &directions, p.view_mut());
         p
     })
 }
@@ -273,10 +292,10 @@ fn projections_have_the_right_gradient() {
             let f = random((h, w, 3), 17);
             let dp: Array2<f64> = random((3, h * w), 18);
             let mut df = Array3::zeros(f.dim());
-            project::add_backward(dp.view(), &directions, 2.5, &mut df);
+            projection::add_backward(dp.view(), &directions, 2.5, &mut df);
             let error = relative_error(&f, &df, |f| {
                 let mut p = Array2::zeros(dp.dim());
-                project::forward(f, &directions, p.view_mut());
+                projection::forward(f, &directions, p.view_mut());
                 2.5 * (&p * &dp).sum()
             });
             assert!(error <= BOUND, "{h}x{w}: {error:e}");
@@ -319,9 +338,11 @@ fn total_variation_has_the_right_gradient() {
     for (h, w) in SIZES {
         for padding in PADDINGS {
             let x = random((h, w, 3), 14);
-            let mut dx = Array3::zeros(x.dim());
-            total_variation::add_gradient(&x, padding, 0.5, &mut dx);
-            let error = relative_error(&x, &dx, |x| 0.5 * total_variation::value(x, padding));
+            let error = error_of(
+                &TotalVariation(padding),
+                &x,
+                &*EngineKind::Reference.build(),
+            );
             assert!(error <= BOUND, "{padding:?} {h}x{w}: {error:e}");
         }
     }
@@ -331,34 +352,29 @@ fn total_variation_has_the_right_gradient() {
 fn gradients_are_added_to_what_is_there() {
     let f: Array3<f64> = random((3, 4, 2), 15);
     let before: Array3<f64> = random((3, 4, 2), 16);
-    let content = ContentLoss::new(random((3, 4, 2), 17));
-    let workspace = Workspace::default();
-    let target = random((2, 2, 2), 18);
-    let losses = Statistic::ALL
-        .map(|statistic| StyleLoss::new(statistic, &[Sample::whole(&target)], None, &workspace));
-    let styles = losses.each_ref().map(|style| {
-        |df: &mut Array3<f64>| {
-            style.add_gradient(&f, &style.residual(&f, &workspace), 1.5, df, &workspace)
-        }
-    });
-    type Addition<'a> = &'a dyn Fn(&mut Array3<f64>);
-    let [gram, moments, sliced, histogram] = &styles;
-    let additions: [Addition; 6] = [
-        &|df| content.add_gradient(&f, 1.5, df),
-        gram,
-        moments,
-        sliced,
-        histogram,
-        &|df| total_variation::add_gradient(&f, Padding::Circular, 1.5, df),
+    let painting = random((2, 2, 2), 18);
+    let mut losses: Vec<Box<dyn Loss<f64>>> = vec![
+        Box::new(ContentLoss::new(random((3, 4, 2), 17))),
+        Box::new(TotalVariation(Padding::Circular)),
     ];
-    for add in additions {
+    for &kind in StyleLossKind::ALL {
+        let mut loss = RegionLossBuilder::new(kind);
+        loss.add_painting(Features::new(&painting, None), 1.0, &PlainProducts);
+        losses.push(Box::new(loss.finish(None)));
+    }
+    for loss in losses {
+        let engine = EngineKind::default().build();
         let mut alone = Array3::zeros(f.dim());
-        add(&mut alone);
+        loss.add_gradient(&f, 1.5, &mut alone, &*engine);
         let mut on_top = before.clone();
-        add(&mut on_top);
+        loss.add_gradient(&f, 1.5, &mut on_top, &*engine);
         let rest = &on_top - &before - &alone;
         assert!(rest.iter().all(|rest| rest.abs() < 1e-14));
         assert!(alone.iter().any(|g| g.abs() > 1e-3));
+        // The short form computes the same.
+        let (_, gradient) = loss.value_and_gradient(&f);
+        let difference = (gradient * 1.5 - &alone).mapv(f64::abs).sum();
+        assert!(difference < 1e-12);
     }
 }
 
@@ -371,42 +387,39 @@ fn the_whole_objective_has_the_right_gradient() {
     {
         // The third and fourth are one pixel wide or high; all but the second have odd edges at some depth.
         for size in [(7, 5), (8, 8), (1, 9), (6, 1), (1, 1)] {
-            for engine in [Engine::Reference, Engine::default()] {
+            for engine in engines() {
                 whole_objective(TINY, (pooling, padding), size, engine, None);
             }
         }
-        // Every statistic, with regions and mixtures.
-        for statistic in Statistic::ALL {
+        // Every style loss, with regions and mixtures.
+        for &kind in StyleLossKind::ALL {
             for (size, engine) in [
-                ((7, 5), Engine::default()),
-                ((4, 6), Engine::Reference),
-                ((1, 9), Engine::default()),
+                ((7, 5), EngineKind::default()),
+                ((4, 6), EngineKind::Reference),
+                ((1, 9), EngineKind::default()),
             ] {
-                whole_objective(TINY, (pooling, padding), size, engine, Some(statistic));
+                whole_objective(TINY, (pooling, padding), size, engine, Some(kind));
             }
         }
-        // Wide enough for the fast engine to take Winograd's way. More ReLUs: smaller pictures, or all have a kink nearby.
+        // Wide enough for Winograd's algorithm. More ReLUs need smaller pictures, or all have a kink nearby.
         for size in [(4, 3), (1, 6), (5, 1)] {
-            whole_objective(WIDE, (pooling, padding), size, Engine::default(), None);
+            whole_objective(WIDE, (pooling, padding), size, EngineKind::default(), None);
         }
     }
 }
-
-/// Three blocks with as many channels as Winograd's way takes at the least, and some more.
-const WIDE: Architecture = Architecture {
-    name: "wide VGG",
-    blocks: &[Block::new(2, 16), Block::new(2, 18), Block::new(1, 17)],
-};
 
 fn whole_objective(
     architecture: Architecture,
     how: (Pooling, Padding),
     size: (usize, usize),
-    engine: Engine,
-    regions: Option<Statistic>,
+    engine: EngineKind,
+    regions: Option<StyleLossKind>,
 ) {
     let (network, objective) = objective(architecture, how, size, engine, regions);
-    let ranked = matches!(regions, Some(Statistic::Sliced | Statistic::Histogram));
+    let ranked = matches!(
+        regions,
+        Some(StyleLossKind::Sliced | StyleLossKind::Histogram)
+    );
     let x = away_from_kinks(architecture, &network, size, ranked);
     let (losses, gradient) = objective.evaluate(&network, &x);
     assert!(losses.content > 0.0 && losses.style > 0.0);
@@ -425,11 +438,11 @@ fn objective(
     architecture: Architecture,
     (pooling, padding): (Pooling, Padding),
     (h, w): (usize, usize),
-    engine: Engine,
-    regions: Option<Statistic>,
+    engine: EngineKind,
+    regions: Option<StyleLossKind>,
 ) -> (Network<f64>, Objective<f64>) {
     let weights = random_weights(architecture, 20);
-    let network = Network::new(&weights, pooling, padding, weights.depth(), engine);
+    let network = Network::new(&weights, pooling, padding, weights.depth(), engine.build());
     let tap = |name: &str, weight| Tap {
         layer: architecture.find(name).unwrap(),
         weight,
@@ -443,28 +456,28 @@ fn objective(
         tap("pool3", 10.0),
     ];
     let (style, other): (Array3<f64>, Array3<f64>) = (random((6, 9, 3), 22), random((5, 4, 3), 24));
-    let (here, style_mask) = (mask((h, w), 25), mask((5, 4), 26));
+    let here = mask((h, w), 25);
     let there = here.mapv(|w| 1.0 - w);
-    let whole = [StylePicture::whole(&style)];
-    let part = StylePicture {
-        picture: &other,
-        mask: Some(&style_mask),
+    let part = Style {
+        picture: other,
+        mask: Some(mask((5, 4), 26)),
         share: 0.7,
     };
-    let (mixture, part) = ([whole[0], part], [part]);
-    let region = |styles, mask| Region { styles, mask };
-    let both = [region(&mixture, Some(&here)), region(&part, Some(&there))];
-    let everywhere = [Region::everywhere(&whole)];
+    let regions_or_all = if regions.is_some() {
+        let region = |styles, mask| Region { styles, mask };
+        vec![
+            region(vec![Style::whole(style), part.clone()], Some(here)),
+            region(vec![part], Some(there)),
+        ]
+    } else {
+        vec![Region::everywhere(vec![Style::whole(style)])]
+    };
     let content = random((h, w, 3), 21);
     let targets = Targets {
         content: Some((&content, &content_taps)),
-        regions: if regions.is_some() {
-            &both[..]
-        } else {
-            &everywhere
-        },
+        regions: &regions_or_all,
         style_taps: &style_taps,
-        statistic: regions.unwrap_or_default(),
+        style_loss: regions.unwrap_or_default(),
         tv_weight: 0.3,
         normalize: false,
     };
@@ -509,15 +522,14 @@ fn switches(
     ranked: bool,
 ) -> Vec<usize> {
     let layers = architecture.layers();
-    let workspace = Workspace::default();
-    let activations = network.forward(x, layers.len(), |_| true);
+    let activations = network.forward(&network.steps(0..layers.len()), x);
     let mut switches = Vec::new();
     for layer in 0..layers.len() {
         let y = activations.of(layer);
         switches.extend(y.iter().map(|&y| usize::from(y > 0.0)));
         // Where a gradient of ones would go: to the first of the largest.
-        let (largest, pooled) = pool::forward(Max, y, &workspace);
-        let winners = pool::backward(&pooled, &Array3::ones(largest.dim()), &workspace);
+        let largest = pool::forward(Max, y);
+        let winners = pool::backward(Max, y, &Array3::ones(largest.dim()));
         let open = winners.iter().zip(y).filter(|(_, y)| **y > 0.0);
         switches.extend(open.map(|(&winner, _)| usize::from(winner > 0.0)));
         for p in projections(y).iter().filter(|_| ranked) {
@@ -537,7 +549,7 @@ fn the_check_catches_a_wrong_derivative() {
         TINY,
         (Average, Padding::Zero),
         (7, 5),
-        Engine::Reference,
+        EngineKind::Reference,
         None,
     );
     let x = away_from_kinks(TINY, &network, (7, 5), false);
@@ -561,18 +573,16 @@ fn the_check_catches_a_wrong_derivative() {
         assert!(relative_error(&x, &wrong, loss) > BOUND, "{how}");
     }
 
-    // And a plausible mistake in an operation: the kernel not turned by 180° on the way back.
+    // And a plausible mistake in an operation: the kernel is not rotated by 180° on the way back.
     let kernel: Array4<f64> = random((3, 3, 2, 2), 30);
     let no_bias = Array1::zeros(2);
     let swapped = kernel.clone().permuted_axes([0, 1, 3, 2]);
-    let swapped = swapped.as_standard_layout().into_owned();
-    let unturned = Conv::new(&swapped, no_bias.clone(), Padding::Zero, Engine::Reference);
-    let conv = Conv::new(&kernel, no_bias, Padding::Zero, Engine::Reference);
     let (x, dy) = (random((4, 5, 2), 31), random((4, 5, 2), 32));
-    let workspace = Workspace::default();
-    let loss = |x: &Array3<f64>| inner(&dy, &conv.forward(x, &workspace));
-    assert!(relative_error(&x, &conv.backward(&dy, &workspace), loss) <= BOUND);
-    assert!(relative_error(&x, &unturned.forward(&dy, &workspace), loss) > BOUND);
+    let forward = |x: &Array3<f64>, kernel| conv::forward(x, kernel, &no_bias, Padding::Zero);
+    let loss = |x: &Array3<f64>| inner(&dy, &forward(x, &kernel));
+    let right = conv::backward(&dy, &kernel, Padding::Zero);
+    assert!(relative_error(&x, &right, loss) <= BOUND);
+    assert!(relative_error(&x, &forward(&dy, &swapped), loss) > BOUND);
 }
 
 /// ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ up to rounding.
@@ -588,52 +598,42 @@ proptest! {
         (h, w) in (1usize..20, 1usize..20), (cin, cout) in (1usize..24, 1usize..24), seed: u64,
     ) {
         let kernel: Array4<f64> = random((3, 3, cin, cout), seed);
-        let engine = if seed.is_multiple_of(2) { Engine::default() } else { Engine::Reference };
-        let workspace = Workspace::new(engine);
+        let engine = engines()[(seed % 2) as usize];
         let x = random((h, w, cin), seed ^ 1);
         let y = random((h, w, cout), seed ^ 2);
         for padding in PADDINGS {
-            let conv = Conv::new(&kernel, Array1::zeros(cout), padding, engine); // linear without the bias
-            let (ax, aty) = (conv.forward(&x, &workspace), conv.backward(&y, &workspace));
+            let conv = linear_conv(&kernel, &Array1::zeros(cout), padding, engine); // linear without the bias
+            let (ax, aty) = ((conv.forward)(&x), (conv.backward)(&y));
             prop_assert!(adjoint(&ax, &y, &x, &aty), "{padding:?}");
         }
     }
 
-    #[test]
-    fn average_pooling_and_its_backward_pass_are_adjoint(
-        (h, w, c) in (1usize..20, 1usize..20, 1usize..6), seed: u64,
-    ) {
-        let x = random((h, w, c), seed);
-        let workspace = Workspace::default();
-        let (ax, pooled) = pool::forward(Average, &x, &workspace);
-        let y = random(ax.dim(), seed ^ 1);
-        prop_assert!(adjoint(&ax, &y, &x, &pool::backward(&pooled, &y, &workspace)));
-    }
-
     /// With the winners fixed, max pooling is linear too: it copies some elements of x.
     #[test]
-    fn max_pooling_and_its_backward_pass_are_adjoint(
+    fn pooling_and_its_backward_pass_are_adjoint(
         (h, w, c) in (1usize..20, 1usize..20, 1usize..6), seed: u64,
     ) {
         let x = random((h, w, c), seed);
-        let workspace = Workspace::default();
-        let (ax, pooled) = pool::forward(Max, &x, &workspace);
-        let y = random(ax.dim(), seed ^ 1);
-        prop_assert!(adjoint(&ax, &y, &x, &pool::backward(&pooled, &y, &workspace)));
+        for pooling in [Average, Max] {
+            for engine in engines() {
+                let layer = engine.build::<f64>().pool(pooling);
+                let pass = run_layer(&*layer, &x);
+                let y = random(pass.output.dim(), seed ^ 1);
+                let aty = pass.back.backward(&y);
+                prop_assert!(adjoint(&pass.output, &y, &x, &aty), "{pooling:?} {engine:?}");
+            }
+        }
     }
 
-    /// With its mask fixed, so is ReLU.
+    /// With its signs fixed, so is ReLU.
     #[test]
     fn relu_and_its_backward_pass_are_adjoint(
         (h, w, c) in (1usize..20, 1usize..20, 1usize..6), seed: u64,
     ) {
         let x: Array3<f64> = random((h, w, c), seed);
-        let workspace = Workspace::default();
-        let mut y = x.clone();
-        let mask = relu::forward(&mut y, &workspace);
+        let y = relu::forward(x.clone());
         let dy = random(x.dim(), seed ^ 1);
-        let dx = relu::backward(&mask, &dy, &workspace);
-        prop_assert!(adjoint(&y, &dy, &x, &dx));
+        prop_assert!(adjoint(&y, &dy, &x, &relu::backward(&y, &dy)));
     }
 
     /// The derivative of total variation is linear in x, and its matrix is symmetric.
@@ -643,11 +643,7 @@ proptest! {
     ) {
         let (x, y) = (random((h, w, c), seed), random((h, w, c), seed ^ 1));
         for padding in PADDINGS {
-            let gradient = |x: &Array3<f64>| {
-                let mut dx = Array3::zeros(x.dim());
-                total_variation::add_gradient(x, padding, 1.0, &mut dx);
-                dx
-            };
+            let gradient = |x: &Array3<f64>| TotalVariation(padding).value_and_gradient(x).1;
             prop_assert!(adjoint(&gradient(&x), &y, &x, &gradient(&y)), "{padding:?}");
         }
     }
@@ -664,7 +660,7 @@ proptest! {
         let product = gram::matrix(&v).t().dot(&gram::matrix(&f));
         let derivative = &product + &product.t();
         let mut back = Array3::zeros(f.dim());
-        gram::add_backward(&f, &dg, 1.0, &mut back, &Workspace::default());
+        EngineKind::default().build().add_gram_backward(&f, &dg, 1.0, &mut back);
         let as_array = |m: Array2<f64>| m.into_shape_with_order((1, c, c)).unwrap();
         prop_assert!(adjoint(&as_array(derivative), &as_array(dg), &v, &back));
     }

@@ -1,13 +1,9 @@
 //! Each operation against its definition, written out as plain loops, or against values worked out by hand.
 
-use crate::common::random;
-use impasto::loss::content::ContentLoss;
-use impasto::loss::style::{Sample, Statistic, StyleLoss};
-use impasto::loss::total_variation;
-use impasto::ops::conv::{Conv, Engine, Padding};
-use impasto::ops::pool::{self, Pooling};
-use impasto::ops::workspace::Workspace;
-use impasto::ops::{gram, relu};
+use crate::common::{random, run_layer};
+use impasto::engine::EngineKind;
+use impasto::method::{ContentLoss, GramLoss, Loss, Padding, StyleLoss, TotalVariation};
+use impasto::method::{Pooling, conv, gram, pool, relu};
 use ndarray::{Array1, Array3, Array4, array};
 
 /// y[i, j, o] = b[o] + Σ k[p, q, c, o] x[i+p−1, j+q−1, c], straight from the formula.
@@ -48,8 +44,7 @@ fn convolution_is_what_its_formula_says() {
         let kernel = random((3, 3, cin, cout), 2);
         let bias: Array1<f64> = random(cout, 3);
         for padding in [Padding::Zero, Padding::Circular] {
-            let conv = Conv::new(&kernel, bias.clone(), padding, Engine::Reference);
-            let y = conv.forward(&x, &Workspace::default());
+            let y = conv::forward(&x, &kernel, &bias, padding);
             let difference = y - by_definition(&x, &kernel, &bias, padding);
             let worst = difference
                 .iter()
@@ -63,56 +58,74 @@ fn convolution_is_what_its_formula_says() {
 }
 
 #[test]
-fn relu_cuts_off_below_zero_and_lets_nan_through() {
-    let mut x = array![[[-1.0, 0.0, 2.0, -0.0, f64::NAN, f64::NEG_INFINITY]]];
-    let workspace = Workspace::default();
-    let mask = relu::forward(&mut x, &workspace);
-    assert_eq!(x.as_slice().unwrap()[..4], [0.0, 0.0, 2.0, 0.0]);
-    assert!(x[[0, 0, 4]].is_nan());
-    assert_eq!(x[[0, 0, 5]], 0.0);
+fn relu_is_zero_below_zero_and_passes_nan_on() {
+    let y = relu::forward(array![[[
+        -1.0,
+        0.0,
+        2.0,
+        -0.0,
+        f64::NAN,
+        f64::NEG_INFINITY
+    ]]]);
+    assert_eq!(y.as_slice().unwrap()[..4], [0.0, 0.0, 2.0, 0.0]);
+    assert!(y[[0, 0, 4]].is_nan());
+    assert_eq!(y[[0, 0, 5]], 0.0);
     // At the kink the derivative is 0.
-    let dy = array![[[5.0, 6.0, 7.0, 8.0, 9.0, 10.0]]];
-    let dx = relu::backward(&mask, &dy, &workspace);
+    let dx = relu::backward(&y, &array![[[5.0, 6.0, 7.0, 8.0, 9.0, 10.0]]]);
     assert_eq!(dx, array![[[0.0, 0.0, 7.0, 0.0, 0.0, 0.0]]]);
+}
+
+/// Output and gradient of a pooling layer, which every engine must compute alike.
+fn pooled(pooling: Pooling, x: &Array3<f64>, dy: &Array3<f64>) -> (Array3<f64>, Array3<f64>) {
+    let plain = (pool::forward(pooling, x), pool::backward(pooling, x, dy));
+    for engine in [EngineKind::Reference, EngineKind::default()] {
+        let layer = engine.build().pool(pooling);
+        let pass = run_layer(&*layer, x);
+        assert_eq!(*pass.output, plain.0);
+        assert_eq!(pass.back.backward(dy), plain.1);
+    }
+    plain
 }
 
 #[test]
 fn pooling_an_odd_size_takes_the_cells_that_exist() {
     let x = array![[1.0, 2.0, 3.0], [4.0, 5.0, 9.0], [7.0, 1.0, 6.0]];
     let x = x.insert_axis(ndarray::Axis(2));
-    let workspace = Workspace::default();
-    let (average, averaged) = pool::forward(Pooling::Average, &x, &workspace);
-    assert_eq!(average, array![[[3.0], [6.0]], [[4.0], [6.0]]]);
-    let (max, largest) = pool::forward(Pooling::Max, &x, &workspace);
-    assert_eq!(max, array![[[5.0], [9.0]], [[7.0], [6.0]]]);
     let dy = array![[[4.0], [2.0]], [[6.0], [1.0]]];
-    let back = pool::backward(&averaged, &dy, &workspace);
+    let (averages, dx) = pooled(Pooling::Average, &x, &dy);
+    assert_eq!(averages, array![[[3.0], [6.0]], [[4.0], [6.0]]]);
     let expected = array![[1.0, 1.0, 1.0], [1.0, 1.0, 1.0], [3.0, 3.0, 1.0]];
-    assert_eq!(back, expected.insert_axis(ndarray::Axis(2)));
-    let back = pool::backward(&largest, &dy, &workspace);
+    assert_eq!(dx, expected.insert_axis(ndarray::Axis(2)));
+    let (maxima, dx) = pooled(Pooling::Max, &x, &dy);
+    assert_eq!(maxima, array![[[5.0], [9.0]], [[7.0], [6.0]]]);
     let expected = array![[0.0, 0.0, 0.0], [0.0, 4.0, 2.0], [6.0, 0.0, 1.0]];
-    assert_eq!(back, expected.insert_axis(ndarray::Axis(2)));
+    assert_eq!(dx, expected.insert_axis(ndarray::Axis(2)));
 }
 
 #[test]
 fn max_pooling_gives_the_gradient_to_the_first_of_equals() {
-    let x = Array3::<f64>::ones((2, 2, 1));
-    let workspace = Workspace::default();
-    let (_, pooled) = pool::forward(Pooling::Max, &x, &workspace);
-    let dx = pool::backward(&pooled, &array![[[3.0]]], &workspace);
+    let (_, dx) = pooled(Pooling::Max, &Array3::ones((2, 2, 1)), &array![[[3.0]]]);
     assert_eq!(dx, array![[[3.0], [0.0]], [[0.0], [0.0]]]);
 }
 
 #[test]
+fn max_pooling_passes_nan_on() {
+    let x = array![[[1.0], [f64::NAN]], [[5.0], [2.0]]];
+    assert!(pool::forward(Pooling::Max, &x)[[0, 0, 0]].is_nan());
+    let layer = EngineKind::default().build().pool(Pooling::Max);
+    assert!(run_layer(&*layer, &x).output[[0, 0, 0]].is_nan());
+}
+
+#[test]
 fn the_gram_matrix_of_a_large_layer_is_the_sum_over_its_positions() {
-    // More positions than one piece of parallel work holds.
+    // More positions than one parallel task takes.
     for (channels, engine) in [
-        (3, Engine::Reference),
-        (3, Engine::default()),
-        (19, Engine::default()),
+        (3, EngineKind::Reference),
+        (3, EngineKind::default()),
+        (19, EngineKind::default()),
     ] {
         let f: Array3<f64> = random((97, 101, channels), 5);
-        let g = gram::forward(&f, &Workspace::new(engine));
+        let g = engine.build().gram(&f);
         for i in 0..channels {
             for j in 0..channels {
                 let products = (f.rows().into_iter()).map(|position| position[i] * position[j]);
@@ -125,31 +138,31 @@ fn the_gram_matrix_of_a_large_layer_is_the_sum_over_its_positions() {
 
 #[test]
 fn the_losses_are_zero_at_their_targets_and_known_nearby() {
+    let value = |loss: &dyn Loss<f64>, f: &Array3<f64>| loss.value_and_gradient(f).0;
     let target: Array3<f64> = random((3, 4, 2), 6);
     let content = ContentLoss::new(target.clone());
-    assert_eq!(content.value(&target), 0.0);
+    assert_eq!(value(&content, &target), 0.0);
     // Σ 2² / (4·size) = 1
-    assert!((content.value(&(&target + 2.0)) - 1.0).abs() < 1e-12);
+    assert!((value(&content, &(&target + 2.0)) - 1.0).abs() < 1e-12);
 
     // Twice the painting, one above the other, has the same style.
-    let workspace = Workspace::default();
-    let style = StyleLoss::new(Statistic::Gram, &[Sample::whole(&target)], None, &workspace);
+    let style = GramLoss::new(&target);
     let doubled = ndarray::concatenate![ndarray::Axis(0), target, target];
-    assert!(style.residual(&doubled, &workspace).loss() < 1e-30);
+    assert!(style.value_and_gradient(&doubled).0 < 1e-30);
     // With all activations tripled, G − A = 8 A and the loss is Σ (8 A)² / (2NM)².
-    let a = gram::forward(&target, &workspace);
+    let a = gram::forward(&target);
     let expected = a.iter().map(|a| (8.0 * a).powi(2)).sum::<f64>() / (2.0 * 2.0 * 12.0f64).powi(2);
-    let loss = style.residual(&(&target * 3.0), &workspace).loss();
+    let loss = style.value_and_gradient(&(&target * 3.0)).0;
     assert!((loss / expected - 1.0).abs() < 1e-12);
 
     // Along the rows by 3 and by −9, down the columns by 5 and by −7.
     let x = array![[[0.0], [3.0]], [[5.0], [-4.0]]];
     let squares = 9.0 + 81.0 + 25.0 + 49.0;
-    assert_eq!(total_variation::value(&x, Padding::Zero), squares / 2.0);
+    assert_eq!(value(&TotalVariation(Padding::Zero), &x), squares / 2.0);
     // On a torus of two by two, each pair is neighbours twice.
-    assert_eq!(total_variation::value(&x, Padding::Circular), squares);
+    assert_eq!(value(&TotalVariation(Padding::Circular), &x), squares);
     // In a row of three, 1, 2 and 4: by 1 and 2, and across the edge by 3. Each is its own neighbour above and below.
     let x = array![[[1.0], [2.0], [4.0]]];
-    assert_eq!(total_variation::value(&x, Padding::Zero), 2.5);
-    assert_eq!(total_variation::value(&x, Padding::Circular), 7.0);
+    assert_eq!(value(&TotalVariation(Padding::Zero), &x), 2.5);
+    assert_eq!(value(&TotalVariation(Padding::Circular), &x), 7.0);
 }

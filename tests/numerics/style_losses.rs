@@ -2,37 +2,48 @@
 //! number of threads. Their derivatives are proved in `gradients.rs`.
 
 use crate::common::{TINY, distance, inner, random, random_weights};
-use impasto::kernels::Cpu;
-use impasto::loss::content::ContentLoss;
-use impasto::loss::style::{Sample, Statistic, StyleLoss};
-use impasto::loss::{Objective, Region, StylePicture, Tap, Targets};
+use impasto::engine::{Cpu, EngineKind, SimdScalar};
+use impasto::method::pool::Pooling::{self, Average, Max};
+use impasto::method::style::projection::{self, Directions};
+use impasto::method::style::transport::{Masses, quantiles, transport};
+use impasto::method::style::{Features, MomentsLoss, RegionLossBuilder, SlicedLoss};
+use impasto::method::{
+    ContentLoss, GramLoss, Loss, Padding, PlainProducts, Products, Scalar, StyleLoss,
+    StyleLossKind, gram,
+};
 use impasto::network::Network;
-use impasto::ops::conv::{Engine, Padding};
-use impasto::ops::pool::Pooling::{Average, Max};
-use impasto::ops::project::{self, Directions};
-use impasto::ops::transport::{Masses, quantiles, transport};
-use impasto::ops::workspace::Workspace;
-use impasto::ops::{Scalar, gram};
+use impasto::objective::{Objective, Region, Style, Tap, Targets};
 use ndarray::{Array2, Array3, Axis, concatenate, s};
+
+/// A painting's activations, a mask and a share.
+type Sample<'a> = (&'a Array3<f64>, Option<&'a Array2<f64>>, f64);
+
+/// All of these activations, with a share of 1.
+fn whole(activations: &Array3<f64>) -> Sample<'_> {
+    (activations, None, 1.0)
+}
 
 /// Positive for the most part, as activations are.
 fn activations(shape: (usize, usize, usize), seed: u64) -> Array3<f64> {
     random(shape, seed).mapv(|x: f64| (x + 0.6).max(0.0))
 }
 
-fn loss(statistic: Statistic, samples: &[Sample<f64>], f: &Array3<f64>) -> f64 {
-    masked_loss(statistic, samples, None, f)
+fn loss(kind: StyleLossKind, samples: &[Sample], f: &Array3<f64>) -> f64 {
+    masked_loss(kind, samples, None, f).0
 }
 
+/// Value and gradient of the loss of the positions that a mask shows.
 fn masked_loss(
-    statistic: Statistic,
-    samples: &[Sample<f64>],
+    kind: StyleLossKind,
+    samples: &[Sample],
     mask: Option<&Array2<f64>>,
     f: &Array3<f64>,
-) -> f64 {
-    let workspace = Workspace::default();
-    let style = StyleLoss::new(statistic, samples, mask.cloned(), &workspace);
-    style.residual(f, &workspace).loss()
+) -> (f64, Array3<f64>) {
+    let mut loss = RegionLossBuilder::new(kind);
+    for (activations, mask, share) in samples {
+        loss.add_painting(Features::new(activations, *mask), *share, &PlainProducts);
+    }
+    loss.finish(mask.cloned()).value_and_gradient(f)
 }
 
 fn close(a: f64, b: f64) -> bool {
@@ -112,7 +123,7 @@ fn sliced_by_hand(f: &Array3<f64>, style: &Array3<f64>, directions: &Directions<
     let (positions, channels) = (f.dim().0 * f.dim().1, f.dim().2);
     let [p, q] = [f, style].map(|f| {
         let mut p = Array2::zeros((channels, positions));
-        project::forward(f, directions, p.view_mut());
+        projection::forward(f, directions, p.view_mut());
         p
     });
     let cost = |k: usize| {
@@ -127,16 +138,40 @@ fn sliced_by_hand(f: &Array3<f64>, style: &Array3<f64>, directions: &Directions<
 #[test]
 fn the_sliced_and_the_histogram_loss_are_sums_over_sorted_lists() {
     let (f, style) = (activations((5, 4, 6), 1), activations((2, 10, 6), 2));
-    let samples = [Sample::whole(&style)];
-    let sliced = loss(Statistic::Sliced, &samples, &f);
+    let samples = [whole(&style)];
+    let sliced = loss(StyleLossKind::Sliced, &samples, &f);
     assert!(close(
         sliced,
         sliced_by_hand(&f, &style, &Directions::random_basis(6))
     ));
-    let histogram = loss(Statistic::Histogram, &samples, &f);
-    let gram = loss(Statistic::Gram, &samples, &f);
+    let histogram = loss(StyleLossKind::Histogram, &samples, &f);
+    let gram = loss(StyleLossKind::Gram, &samples, &f);
     let axes = sliced_by_hand(&f, &style, &Directions::Axes);
     assert!(close(histogram, gram + axes) && gram > 0.0 && axes > 0.0);
+}
+
+#[test]
+fn a_loss_by_itself_is_the_loss_of_its_kind() {
+    let (f, style) = (activations((5, 4, 6), 11), activations((2, 7, 6), 12));
+    let basis = Directions::random_basis(6);
+    for (kind, (value, gradient)) in [
+        (
+            StyleLossKind::Gram,
+            GramLoss::new(&style).value_and_gradient(&f),
+        ),
+        (
+            StyleLossKind::Moments,
+            MomentsLoss::new(&style).value_and_gradient(&f),
+        ),
+        (
+            StyleLossKind::Sliced,
+            SlicedLoss::new(&style, basis).value_and_gradient(&f),
+        ),
+    ] {
+        let (expected, expected_gradient) = masked_loss(kind, &[whole(&style)], None, &f);
+        assert_eq!((value, gradient), (expected, expected_gradient), "{kind}");
+        assert!(value > 0.0);
+    }
 }
 
 #[test]
@@ -151,7 +186,7 @@ fn the_moments_loss_compares_mean_and_covariance() {
     let ((mean, covariance), (wanted, wanted_covariance)) = (moments(&f), moments(&style));
     let means = (&mean - &wanted).mapv(|d| d * d).sum() * wanted.dot(&wanted) / 18.0;
     let covariances = (covariance - wanted_covariance).mapv(|d| d * d).sum() / 36.0;
-    let ours = loss(Statistic::Moments, &[Sample::whole(&style)], &f);
+    let ours = loss(StyleLossKind::Moments, &[whole(&style)], &f);
     assert!(close(ours, means + covariances));
 }
 
@@ -159,30 +194,18 @@ fn the_moments_loss_compares_mean_and_covariance() {
 fn every_style_loss_is_zero_at_its_target_and_at_a_mixture_of_its_targets() {
     let (a, b) = (activations((3, 5, 4), 5), activations((2, 5, 4), 6));
     let both = concatenate![Axis(0), b, a];
-    let share = |activations, share| Sample {
-        share,
-        ..Sample::whole(activations)
-    };
-    for statistic in Statistic::ALL {
-        assert!(
-            loss(statistic, &[Sample::whole(&a)], &a) < 1e-28,
-            "{statistic}"
-        );
-        assert!(
-            loss(statistic, &[Sample::whole(&a)], &b) > 1e-6,
-            "{statistic}"
-        );
+    let share = |activations, share| (activations, None, share);
+    for &kind in StyleLossKind::ALL {
+        assert!(loss(kind, &[whole(&a)], &a) < 1e-28, "{kind}");
+        assert!(loss(kind, &[whole(&a)], &b) > 1e-6, "{kind}");
         let twice = concatenate![Axis(0), a, a];
-        assert!(
-            loss(statistic, &[Sample::whole(&a)], &twice) < 1e-28,
-            "{statistic}"
-        );
+        assert!(loss(kind, &[whole(&a)], &twice) < 1e-28, "{kind}");
         // What counts is the ratio of the shares: three rows to two.
         let mixture = [share(&a, 0.3), share(&b, 0.2)];
-        assert!(loss(statistic, &mixture, &both) < 1e-28, "{statistic}");
+        assert!(loss(kind, &mixture, &both) < 1e-28, "{kind}");
         assert!(
-            loss(statistic, &[share(&a, 0.1), share(&b, 0.9)], &both) > 1e-6,
-            "{statistic}"
+            loss(kind, &[share(&a, 0.1), share(&b, 0.9)], &both) > 1e-6,
+            "{kind}"
         );
     }
 }
@@ -197,19 +220,16 @@ fn a_mask_shows_what_cropping_would_leave() {
     let (mask, style_mask) = (rows(6, 5, 2..5), rows(7, 4, 0..3));
     let cropped = f.slice(s![2..5, .., ..]).to_owned();
     let cropped_style = style.slice(s![0..3, .., ..]).to_owned();
-    let masked = Sample {
-        mask: Some(&style_mask),
-        ..Sample::whole(&style)
-    };
-    for statistic in Statistic::ALL {
-        let expected = loss(statistic, &[Sample::whole(&cropped_style)], &cropped);
-        let ours = masked_loss(statistic, &[masked], Some(&mask), &f);
-        assert!(close(ours, expected) && expected > 1e-4, "{statistic}");
+    let masked = (&style, Some(&style_mask), 1.0);
+    for &kind in StyleLossKind::ALL {
+        let expected = loss(kind, &[whole(&cropped_style)], &cropped);
+        let ours = masked_loss(kind, &[masked], Some(&mask), &f).0;
+        assert!(close(ours, expected) && expected > 1e-4, "{kind}");
         // A mask that is the same everywhere changes nothing.
         let half = Array2::from_elem((6, 5), 0.5);
-        let samples = [Sample::whole(&style)];
-        let ours = masked_loss(statistic, &samples, Some(&half), &f);
-        assert!(close(ours, loss(statistic, &samples, &f)), "{statistic}");
+        let samples = [whole(&style)];
+        let ours = masked_loss(kind, &samples, Some(&half), &f).0;
+        assert!(close(ours, loss(kind, &samples, &f)), "{kind}");
     }
 }
 
@@ -217,26 +237,19 @@ fn a_mask_shows_what_cropping_would_leave() {
 fn what_is_not_seen_has_neither_loss_nor_gradient() {
     let (f, style) = (activations((3, 4, 2), 9), activations((3, 4, 2), 10));
     let nothing = Array2::zeros((3, 4));
-    let unseen = Sample {
-        mask: Some(&nothing),
-        ..Sample::whole(&style)
-    };
-    let workspace = Workspace::default();
-    for statistic in Statistic::ALL {
+    let unseen = (&style, Some(&nothing), 1.0);
+    for &kind in StyleLossKind::ALL {
         for (samples, mask) in [
-            (&[Sample::whole(&style)][..], Some(&nothing)),
+            (&[whole(&style)][..], Some(&nothing)),
             (&[unseen], None),
             (&[], None),
         ] {
-            let style = StyleLoss::new(statistic, samples, mask.cloned(), &workspace);
-            let residual = style.residual(&f, &workspace);
-            assert_eq!(residual.loss(), 0.0);
-            let mut df = Array3::zeros(f.dim());
-            style.add_gradient(&f, &residual, 1.0, &mut df, &workspace);
-            assert!(df.iter().all(|&g| g == 0.0));
+            let (value, gradient) = masked_loss(kind, samples, mask, &f);
+            assert_eq!(value, 0.0);
+            assert!(gradient.iter().all(|&g| g == 0.0));
         }
-        let seen = Sample::whole(&f);
-        assert!(loss(statistic, &[unseen, seen], &f) < 1e-28, "{statistic}");
+        let seen = whole(&f);
+        assert!(loss(kind, &[unseen, seen], &f) < 1e-28, "{kind}");
     }
 }
 
@@ -247,27 +260,27 @@ fn tap(layer: &str, weight: f64) -> Tap {
     }
 }
 
-fn network(pooling: impasto::ops::pool::Pooling) -> Network<f64> {
+fn network(pooling: Pooling) -> Network<f64> {
     let weights = random_weights(TINY, 20);
     Network::new(
         &weights,
         pooling,
         Padding::Zero,
         weights.depth(),
-        Engine::default(),
+        EngineKind::default().build(),
     )
 }
 
 fn styles_only<'a>(
-    regions: &'a [Region<'a, f64>],
+    regions: &'a [Region<Array3<f64>, Array2<f64>>],
     style_taps: &'a [Tap],
-    statistic: Statistic,
+    style_loss: StyleLossKind,
 ) -> Targets<'a, f64> {
     Targets {
         content: None,
         regions,
         style_taps,
-        statistic,
+        style_loss,
         tv_weight: 0.0,
         normalize: false,
     }
@@ -278,33 +291,32 @@ fn regions_count_by_their_area_and_a_mask_of_everything_is_none() {
     let taps = [tap("conv1_1", 2.0), tap("pool1", 3.0), tap("conv3_1", 4.0)];
     let [x, style, other]: [Array3<f64>; 3] =
         [((9, 7, 3), 1), ((5, 8, 3), 2), ((6, 6, 3), 3)].map(|(shape, seed)| random(shape, seed));
-    let (styles, others) = ([StylePicture::whole(&style)], [StylePicture::whole(&other)]);
+    let region = |style: &Array3<f64>, mask: Option<&Array2<f64>>| Region {
+        styles: vec![Style::whole(style.clone())],
+        mask: mask.cloned(),
+    };
     let ones = Array2::ones((9, 7));
     let quarter = Array2::from_elem((9, 7), 0.25);
     let rest = quarter.mapv(|w: f64| 1.0 - w);
-    for (statistic, pooling) in Statistic::ALL.into_iter().zip([Average, Max, Average, Max]) {
+    for (&kind, pooling) in StyleLossKind::ALL.iter().zip([Average, Max, Average, Max]) {
         let network = network(pooling);
-        let evaluate = |regions: &[Region<f64>]| {
-            let objective = Objective::new(&network, styles_only(regions, &taps, statistic));
+        let evaluate = |regions: &[Region<Array3<f64>, Array2<f64>>]| {
+            let objective = Objective::new(&network, styles_only(regions, &taps, kind));
             let (losses, gradient) = objective.evaluate(&network, &x);
             assert_eq!(losses.total(), losses.style);
             (losses.style, gradient)
         };
-        let region = |styles, mask| Region { styles, mask };
-        let (loss, gradient) = evaluate(&[Region::everywhere(&styles)]);
-        let (masked, masked_gradient) = evaluate(&[region(&styles, Some(&ones))]);
+        let (loss, gradient) = evaluate(&[region(&style, None)]);
+        let (masked, masked_gradient) = evaluate(&[region(&style, Some(&ones))]);
         assert!(close(loss, masked) && distance(&masked_gradient, &gradient) < 1e-12);
-        // Masks that are even say nothing of where, only how much: a quarter of the one and three of the other.
-        let (other_loss, _) = evaluate(&[Region::everywhere(&others)]);
-        let (both, _) = evaluate(&[
-            region(&styles, Some(&quarter)),
-            region(&others, Some(&rest)),
-        ]);
-        assert!(close(both, 0.25 * loss + 0.75 * other_loss), "{statistic}");
-        // A region that is nowhere counts nothing.
+        // Uniform masks say nothing of where, only how much: a quarter of the one and three of the other.
+        let (other_loss, _) = evaluate(&[region(&other, None)]);
+        let (both, _) = evaluate(&[region(&style, Some(&quarter)), region(&other, Some(&rest))]);
+        assert!(close(both, 0.25 * loss + 0.75 * other_loss), "{kind}");
+        // A region that is nowhere does not count.
         let zero = Array2::zeros((9, 7));
-        let (same, _) = evaluate(&[region(&others, Some(&zero)), region(&styles, Some(&ones))]);
-        assert!(close(same, loss), "{statistic}");
+        let (same, _) = evaluate(&[region(&other, Some(&zero)), region(&style, Some(&ones))]);
+        assert!(close(same, loss), "{kind}");
     }
 }
 
@@ -315,12 +327,13 @@ fn a_region_pulls_at_its_own_pixels() {
     let (x, style): (Array3<f64>, Array3<f64>) = (random((8, 16, 3), 4), random((8, 8, 3), 5));
     let left = Array2::from_shape_fn((8, 16), |(_, j)| if j < 8 { 1.0 } else { 0.0 });
     let taps = [tap("conv1_1", 1.0), tap("pool1", 1.0)];
-    for statistic in Statistic::ALL {
+    for &kind in StyleLossKind::ALL {
         let region = Region {
-            styles: &[StylePicture::whole(&style)],
-            mask: Some(&left),
+            styles: vec![Style::whole(style.clone())],
+            mask: Some(left.clone()),
         };
-        let objective = Objective::new(&network, styles_only(&[region], &taps, statistic));
+        let regions = [region];
+        let objective = Objective::new(&network, styles_only(&regions, &taps, kind));
         let (_, gradient) = objective.evaluate(&network, &x);
         // Two convolutions reach two pixels beyond.
         assert!(gradient.slice(s![.., 10.., ..]).iter().all(|&g| g == 0.0));
@@ -333,108 +346,97 @@ fn a_region_pulls_at_its_own_pixels() {
     }
 }
 
-/// At its layer a normalised gradient is w·g/‖g‖₁: the pixels' gradient, which is linear in it, is so many times the other.
+/// At its layer a normalized gradient is w·g/‖g‖₁: the pixels' gradient, which is linear in it, is so many times the other.
 #[test]
-fn a_normalised_gradient_has_the_norm_of_its_weight() {
+fn a_normalized_gradient_has_the_norm_of_its_weight() {
     let network = network(Average);
     let (x, picture): (Array3<f64>, Array3<f64>) = (random((6, 5, 3), 6), random((6, 5, 3), 7));
     let layer = TINY.find("conv2_1").unwrap();
-    let keep = |picture: &Array3<f64>| network.forward(picture, layer + 1, |l| l == layer);
-    let (f, target) = (keep(&x), keep(&picture));
+    let activations = |picture| network.forward(&network.steps([layer]), picture);
+    let (f, target) = (activations(&x), activations(&picture));
     let (f, target) = (f.of(layer), target.of(layer));
     let taps = [tap("conv2_1", 30.0)];
-    let styles = [StylePicture::whole(&picture)];
-    let regions = [Region::everywhere(&styles)];
-    let with_style = styles_only(&regions, &taps, Statistic::Gram);
+    let regions = [Region::everywhere(vec![Style::whole(picture.clone())])];
+    let with_style = styles_only(&regions, &taps, StyleLossKind::Gram);
     let with_content = Targets {
         content: Some((&picture, &taps)),
-        ..styles_only(&[], &[], Statistic::Gram)
+        ..styles_only(&[], &[], StyleLossKind::Gram)
     };
-    let mut at_layer = [Array3::zeros(f.dim()), Array3::zeros(f.dim())];
-    let workspace = network.workspace();
-    let style = StyleLoss::new(Statistic::Gram, &[Sample::whole(target)], None, workspace);
-    style.add_gradient(
-        f,
-        &style.residual(f, workspace),
-        30.0,
-        &mut at_layer[0],
-        workspace,
-    );
-    ContentLoss::new(target.clone()).add_gradient(f, 30.0, &mut at_layer[1]);
+    let at_layer = [
+        GramLoss::new(target).value_and_gradient(f).1 * 30.0,
+        ContentLoss::new(target.clone()).value_and_gradient(f).1 * 30.0,
+    ];
     for (targets, at_layer) in [with_style, with_content].into_iter().zip(&at_layer) {
         let (losses, plain) = Objective::new(&network, targets).evaluate(&network, &x);
-        let normalised = Targets {
+        let normalized = Targets {
             normalize: true,
             ..targets
         };
-        let (same, normalised) = Objective::new(&network, normalised).evaluate(&network, &x);
+        let (same, normalized) = Objective::new(&network, normalized).evaluate(&network, &x);
         assert!(losses == same && losses.total() > 0.0);
         let norm: f64 = at_layer.iter().map(|g| g.abs()).sum();
-        let error = distance(&normalised, &(&plain * (30.0 / norm)));
+        let error = distance(&normalized, &(&plain * (30.0 / norm)));
         assert!(error < 1e-8, "{error:e}");
         assert!(inner(&plain, &plain) > 0.0 && (30.0 / norm - 1.0).abs() > 0.01);
     }
 }
 
-/// The loss and the bits of its gradient, or the gradient in f64, on large layers: many pieces of work.
-fn large<T: Scalar>(statistic: Statistic, workspace: &Workspace<T>) -> (f64, Array3<f64>) {
+/// The loss and its gradient on large layers, for which several parallel tasks are needed.
+fn large<T: Scalar>(kind: StyleLossKind, products: &dyn Products<T>) -> (f64, Array3<f64>) {
     let [f, style, other] = [(61, 83), (70, 64), (40, 33)]
         .map(|(h, w)| activations((h, w, 40), (h * w) as u64).mapv(T::of));
     let mask = random((61, 83), 9).mapv(|w: f64| T::of(w.max(0.0)));
     let style_mask = random((40, 33), 9).mapv(|w: f64| T::of(w.abs()));
-    let samples = [
-        Sample::whole(&style),
-        Sample {
-            activations: &other,
-            mask: Some(&style_mask),
-            share: 0.5,
-        },
-    ];
-    let loss = StyleLoss::new(statistic, &samples, Some(mask), workspace);
-    let residual = loss.residual(&f, workspace);
+    let mut loss = RegionLossBuilder::new(kind);
+    loss.add_painting(Features::new(&style, None), 1.0, products);
+    loss.add_painting(Features::new(&other, Some(&style_mask)), 0.5, products);
     let mut df = Array3::zeros(f.dim());
-    loss.add_gradient(&f, &residual, 1.0, &mut df, workspace);
-    (residual.loss(), df.mapv(T::as_f64))
+    let value = (loss.finish(Some(mask))).add_gradient(&f, 1.0, &mut df, products);
+    (value, df.mapv(T::as_f64))
+}
+
+fn large_by<T: SimdScalar>(kind: StyleLossKind, engine: EngineKind) -> (f64, Array3<f64>) {
+    large::<T>(kind, &*engine.build())
 }
 
 #[test]
 fn style_losses_have_the_same_bits_on_any_number_of_threads() {
-    for statistic in Statistic::ALL {
+    for &kind in StyleLossKind::ALL {
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
             pool.build()
                 .unwrap()
-                .install(|| large::<f32>(statistic, &Workspace::default()))
+                .install(|| large_by::<f32>(kind, EngineKind::default()))
         };
         let one = on(1);
         assert!(one.0 > 0.0 && one.1.iter().any(|&g| g != 0.0));
         for threads in [2, 3, 8] {
-            assert!(on(threads) == one, "{statistic}, {threads} threads");
+            assert!(on(threads) == one, "{kind}, {threads} threads");
         }
     }
 }
 
 #[test]
 fn style_losses_in_single_precision_are_those_of_the_reference() {
-    for statistic in Statistic::ALL {
-        let (loss, gradient) = large::<f64>(statistic, &Workspace::new(Engine::Reference));
-        let cpus = Cpu::all().into_iter().map(Engine::Fast);
-        for engine in cpus.chain([Engine::Reference]) {
-            let (loss32, gradient32) = large::<f32>(statistic, &Workspace::new(engine));
-            assert!((loss32 / loss - 1.0).abs() < 1e-4, "{statistic} {engine:?}");
+    for &kind in StyleLossKind::ALL {
+        let (loss, gradient) = large_by::<f64>(kind, EngineKind::Reference);
+        let cpus = Cpu::all().into_iter().map(EngineKind::Fast);
+        for engine in cpus.chain([EngineKind::Reference]) {
+            let (loss32, gradient32) = large_by::<f32>(kind, engine);
+            assert!((loss32 / loss - 1.0).abs() < 1e-4, "{kind} {engine:?}");
             let error = distance(&gradient32, &gradient);
-            assert!(error < 1e-3, "{statistic} {engine:?}: {error:e}");
+            assert!(error < 1e-3, "{kind} {engine:?}: {error:e}");
         }
     }
 }
 
 #[test]
-fn statistics_are_written_as_people_write_them() {
-    for statistic in Statistic::ALL {
-        let name = statistic.to_string();
-        assert_eq!(name.parse(), Ok(statistic));
-        assert_eq!(serde_json::to_value(statistic).unwrap(), name);
+fn style_losses_are_written_as_people_write_them() {
+    for &kind in StyleLossKind::ALL {
+        let name = kind.to_string();
+        assert_eq!(name.parse(), Ok(kind));
+        assert_eq!(serde_json::to_value(kind).unwrap(), name);
     }
-    let refusal = "gramm".parse::<Statistic>().unwrap_err();
+    let refusal = "gramm".parse::<StyleLossKind>().unwrap_err().to_string();
     assert_eq!(refusal, "write one of gram, moments, sliced, histogram");
 }

@@ -2,23 +2,14 @@
 //!
 //! So what is rolled stays what it was, rolled: the proof that no operation, forward or backward, treats an edge differently.
 
-use crate::common::{TINY, distance, random, random_weights};
-use impasto::loss::style::Statistic;
-use impasto::loss::{Objective, Region, StylePicture, Tap, Targets, total_variation};
+use crate::common::{TINY, WIDE, distance, random, random_weights};
+use impasto::engine::EngineKind;
+use impasto::method::{Loss, Padding, Pooling, StyleLossKind, TotalVariation, gram};
 use impasto::network::Network;
-use impasto::ops::conv::{Engine, Padding};
-use impasto::ops::gram;
-use impasto::ops::pool::Pooling;
-use impasto::ops::workspace::Workspace;
-use impasto::vgg::{Architecture, Block};
+use impasto::objective::{Objective, Region, Style, Tap, Targets};
+use impasto::vgg::Architecture;
 use impasto::weights::{Source, Weights};
 use ndarray::{Array3, Axis};
-
-/// Wide enough for the fast engine to take Winograd's way.
-const WIDE: Architecture = Architecture {
-    name: "wide VGG",
-    blocks: &[Block::new(2, 16), Block::new(2, 18), Block::new(1, 17)],
-};
 
 /// Pixels to one position of the deepest layer of either network, after three poolings.
 const STRIDE: usize = 8;
@@ -39,9 +30,10 @@ fn roll(x: &Array3<f64>, (down, right): (usize, usize)) -> Array3<f64> {
 fn networks(padding: Padding, mut test: impl FnMut(&str, Architecture, &Network<f64>)) {
     for architecture in [TINY, WIDE] {
         let weights = random_weights(architecture, 50);
-        for engine in [Engine::Reference, Engine::default()] {
+        for engine in [EngineKind::Reference, EngineKind::default()] {
             for pooling in [Pooling::Average, Pooling::Max] {
-                let network = Network::new(&weights, pooling, padding, weights.depth(), engine);
+                let built = engine.build();
+                let network = Network::new(&weights, pooling, padding, weights.depth(), built);
                 let name = format!("{} {engine:?} {pooling:?}", architecture.name);
                 test(&name, architecture, &network);
             }
@@ -53,8 +45,9 @@ fn networks(padding: Padding, mut test: impl FnMut(&str, Architecture, &Network<
 fn errors_of_rolling(architecture: Architecture, network: &Network<f64>) -> Vec<f64> {
     let layers = architecture.layers();
     let x: Array3<f64> = random((2 * STRIDE, 3 * STRIDE, 3), 51);
-    let there = network.forward(&roll(&x, (STRIDE, 2 * STRIDE)), layers.len(), |_| true);
-    let here = network.forward(&x, layers.len(), |_| true);
+    let steps = network.steps(0..layers.len());
+    let there = network.forward(&steps, &roll(&x, (STRIDE, 2 * STRIDE)));
+    let here = network.forward(&steps, &x);
     (layers.iter().enumerate())
         .map(|(layer, spec)| {
             let by = (STRIDE / spec.stride, 2 * STRIDE / spec.stride);
@@ -93,12 +86,11 @@ fn on_a_torus_a_rolled_picture_has_the_same_losses_and_a_rolled_gradient() {
             let taps = ["conv1_1", "pool1", "conv2_2", "conv3_1", "pool3"].map(tap);
             let x: Array3<f64> = random((2 * STRIDE, 3 * STRIDE, 3), 52);
             let painting = random((17, 9, 3), 53);
-            let styles = [StylePicture::whole(&painting)];
             let targets = Targets {
                 content: None,
-                regions: &[Region::everywhere(&styles)],
+                regions: &[Region::everywhere(vec![Style::whole(painting)])],
                 style_taps: &taps,
-                statistic: Statistic::Gram,
+                style_loss: StyleLossKind::Gram,
                 tv_weight: 0.1,
                 normalize: false,
             };
@@ -124,15 +116,11 @@ fn on_a_torus_a_rolled_picture_has_the_same_losses_and_a_rolled_gradient() {
 fn on_a_torus_total_variation_does_not_know_where_the_edges_are() {
     let x: Array3<f64> = random((5, 7, 3), 54);
     for by in [(1, 0), (0, 1), (3, 4)] {
-        let [there, here] =
-            [&roll(&x, by), &x].map(|x| total_variation::value(x, Padding::Circular));
+        let variation = TotalVariation(Padding::Circular);
+        let (there, of_rolled) = variation.value_and_gradient(&roll(&x, by));
+        let (here, gradient) = variation.value_and_gradient(&x);
         assert!((there / here - 1.0).abs() < ROUNDING);
-        let [there, here] = [&roll(&x, by), &x].map(|x| {
-            let mut dx = Array3::zeros(x.dim());
-            total_variation::add_gradient(x, Padding::Circular, 1.0, &mut dx);
-            dx
-        });
-        assert!(distance(&there, &roll(&here, by)) < ROUNDING);
+        assert!(distance(&of_rolled, &roll(&gradient, by)) < ROUNDING);
     }
 }
 
@@ -144,13 +132,12 @@ fn on_a_torus_a_picture_rolled_by_sixteen_pixels_has_the_same_gram_matrices() {
     let depth = weights.architecture().find("conv5_1").unwrap() + 1;
     let x = random((32, 48, 3), 55).mapv(|x: f64| 110.0 * x);
     let rolled = roll(&x, (16, 16));
-    let workspace = Workspace::default();
     let error = |padding| {
-        let (engine, pooling) = (Engine::default(), Pooling::Average);
+        let (engine, pooling) = (EngineKind::default().build(), Pooling::Average);
         let network = Network::<f64>::new(&weights, pooling, padding, depth, engine);
         let [here, there] = [&x, &rolled].map(|x| {
-            let activations = network.forward(x, depth, |layer| layer + 1 == depth);
-            gram::forward(activations.of(depth - 1), &workspace).insert_axis(Axis(0))
+            let activations = network.forward(&network.steps([depth - 1]), x);
+            gram::forward(activations.of(depth - 1)).insert_axis(Axis(0))
         });
         distance(&there, &here)
     };

@@ -3,10 +3,9 @@
 use crate::written::{with_alpha, write};
 use image::codecs::webp::WebPEncoder;
 use image::{DynamicImage, ImageEncoder, Rgba, RgbaImage};
+use impasto::painting::{OriginalColors, Recipe, Settings, Stylization};
 use impasto::picture::{Depth, Encoding, FloatPicture, Picture, Size};
-use impasto::stylize::{Colours, Inputs, Settings, Stylization};
 use impasto::weights::{Source, Weights};
-use std::ops::ControlFlow;
 use std::path::Path;
 
 /// A WebP picture with an opaque left half and a translucent right half. Its pixels are stored rotated by 90°.
@@ -93,16 +92,16 @@ fn a_run_preserves_the_alpha_of_the_photograph() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
     let weights = Weights::load(&Source::File(data.join("vgg16.safetensors"))).unwrap();
     let (style, _) = Picture::open(&data.join("style/starry_night.jpg")).unwrap();
-    let inputs = Inputs::pair(translucent(folder.path()), style);
-    for colours in [Colours::Painting, Colours::Luminance] {
+    let stylization = Stylization::of(&translucent(folder.path()), &style);
+    for original_colors in [OriginalColors::Off, OriginalColors::Luminance] {
         let settings = Settings {
             iterations: 1,
             size: "48".parse().unwrap(),
-            colours,
-            ..Settings::classic()
+            original_colors,
+            ..Recipe::preset("classic").unwrap().settings()
         };
-        let run = Stylization::new(&weights, &inputs, &settings).unwrap();
-        let painted = run.run(|_| ControlFlow::Continue(())).unwrap().picture;
+        let painting = stylization.clone().settings(settings).run(&weights);
+        let painted = painting.unwrap().picture;
         let file = folder.path().join("painted.png");
         write(&file, &painted, with_alpha());
         let painted = image::open(&file).unwrap().into_rgba8();

@@ -2,7 +2,7 @@
 
 use crate::workplace::{SMALL, Workplace, data};
 use image::GenericImageView;
-use impasto::kernels::Cpu;
+use impasto::engine::Cpu;
 use impasto::picture::{Picture, Size};
 use serde_json::Value;
 use std::path::{Path, PathBuf};

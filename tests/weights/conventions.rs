@@ -2,9 +2,9 @@
 
 use crate::common::{TINY, distance, golden_array, random_weights, tiny_weights};
 use crate::{Encode, assert_same, file, fixture, tiny};
+use impasto::engine::EngineKind;
+use impasto::method::{Padding, Pooling};
 use impasto::network::Network;
-use impasto::ops::conv::{Engine, Padding};
-use impasto::ops::pool::Pooling;
 use impasto::vgg;
 use impasto::weights::{self, Bytes, Convention, Loaded, Precision, ReadOptions};
 use ndarray::{Array3, Axis, s};
@@ -113,9 +113,9 @@ fn outputs(loaded: &Loaded) -> Vec<(String, Array3<f64>)> {
         Pooling::Average,
         Padding::Zero,
         layers.len(),
-        Engine::Reference,
+        EngineKind::Reference.build(),
     );
-    let activations = network.forward(&picture, layers.len(), |_| true);
+    let activations = network.forward(&network.steps(0..layers.len()), &picture);
     let outputs = layers.into_iter().enumerate();
     outputs
         .map(|(layer, spec)| (spec.name, activations.of(layer).clone()))

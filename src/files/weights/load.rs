@@ -92,7 +92,7 @@ fn open(path: &Path) -> Result<Bytes, WeightsError> {
         return Ok(Bytes::new()); // some systems cannot map an empty file
     }
     let map = File::open(path)
-        .and_then(|file| crate::kernels::map(&file))
+        .and_then(|file| crate::engine::fast::simd::map_file(&file))
         .map_err(unreadable)?;
     Ok(Bytes::from_owner(map))
 }

@@ -1,0 +1,15 @@
+//! Options that several commands share.
+
+mod checkpoint;
+mod network;
+mod output;
+mod report;
+mod settings;
+
+pub use checkpoint::{CheckpointOptions, Interval};
+pub use network::{MachineOptions, NetworkOptions, cpu_features, engine_name, weights_variable};
+pub use output::OutputOptions;
+pub use report::{ReportOptions, TalkOptions};
+pub use settings::{
+    ForCommand, ForReconstruct, ForStylize, ForTexture, PresetOptions, SettingOptions,
+};

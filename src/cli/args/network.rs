@@ -1,0 +1,119 @@
+//! Options for the network and the machine: weights, engine, instruction set and threads.
+
+use crate::engine::{Cpu, EngineKind};
+use crate::files::weights::{Convention, ENVIRONMENT};
+use anyhow::{Context, anyhow};
+use clap::{Args, ValueEnum};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use serde::{Deserialize, Serialize};
+use std::num::NonZero;
+use std::path::PathBuf;
+
+/// The environment variable that names an instruction set to use instead of the widest.
+const CPU_VARIABLE: &str = "IMPASTO_CPU";
+
+/// Options for the network and the machine.
+#[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
+#[command(next_help_heading = "Network and machine")]
+pub struct NetworkOptions {
+    /// Network weights, VGG-16 or VGG-19: a .safetensors, .pth, .mat, .h5 or .npz file [default: VGG-16, built in]
+    /// [env: IMPASTO_WEIGHTS]
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+
+    /// The pixels that the network was trained on, if the file says it wrong: caffe-rgb, caffe-bgr or torchvision
+    #[arg(long, value_name = "NAME")]
+    pub weights_convention: Option<Convention>,
+
+    #[command(flatten)]
+    pub machine: MachineOptions,
+}
+
+impl NetworkOptions {
+    /// The weights file that the option or the environment names.
+    pub fn named_weights(&self) -> Option<PathBuf> {
+        self.weights.clone().or_else(weights_variable)
+    }
+}
+
+/// The weights file that the environment names.
+pub fn weights_variable() -> Option<PathBuf> {
+    let named = std::env::var_os(ENVIRONMENT).filter(|value| !value.is_empty());
+    named.map(PathBuf::from)
+}
+
+/// Options for the machine.
+#[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
+#[command(next_help_heading = "Network and machine")]
+pub struct MachineOptions {
+    /// The engine: fast, or the plain reference that it is tested against [default: fast]
+    /// [env: IMPASTO_CPU=avx512|avx2|neon|portable, for the fast engine]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "fast|reference",
+        hide_possible_values = true
+    )]
+    engine: Option<EngineName>,
+
+    /// Number of threads [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum, Serialize, Deserialize)]
+enum EngineName {
+    Fast,
+    Reference,
+}
+
+impl MachineOptions {
+    /// The engine to compute with.
+    ///
+    /// # Errors
+    /// If the environment names an instruction set that this machine does not have.
+    pub fn engine(&self) -> anyhow::Result<EngineKind> {
+        if let Some(EngineName::Reference) = self.engine {
+            return Ok(EngineKind::Reference);
+        }
+        let cpu = match std::env::var_os(CPU_VARIABLE).filter(|name| !name.is_empty()) {
+            None => Cpu::widest(),
+            Some(name) => Cpu::named(&name.to_string_lossy()).context(CPU_VARIABLE)?,
+        };
+        Ok(EngineKind::Fast(cpu))
+    }
+
+    /// Sets the number of threads, if one is given.
+    pub fn set_threads(&mut self, threads: Option<u16>) {
+        self.threads = threads.or(self.threads);
+    }
+
+    /// The threads to compute with.
+    ///
+    /// # Errors
+    /// If the system cannot start so many.
+    pub fn threads(&self) -> anyhow::Result<ThreadPool> {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        ThreadPoolBuilder::new()
+            .num_threads(self.threads.map_or(cores, usize::from))
+            .build()
+            .map_err(|error| {
+                anyhow!("the threads cannot be started ({error}); ask for fewer with --threads")
+            })
+    }
+}
+
+/// The instruction sets of this CPU, the widest first.
+pub fn cpu_features() -> String {
+    let all = Cpu::all();
+    let names: Vec<_> = all.iter().map(|cpu| cpu.name()).collect();
+    format!("{} with {}", std::env::consts::ARCH, names.join(", "))
+}
+
+/// `fast (avx512)` or `reference`.
+pub fn engine_name(engine: EngineKind) -> String {
+    match engine {
+        EngineKind::Fast(cpu) => format!("fast ({cpu})"),
+        EngineKind::Reference => "reference".to_owned(),
+    }
+}

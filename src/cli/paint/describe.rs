@@ -1,0 +1,99 @@
+//! What `--verbose` says before a run.
+
+use crate::cli::args::{TalkOptions, cpu_features, engine_name};
+use crate::cli::request::RunRequest;
+use crate::engine::EngineKind;
+use crate::files::picture::Size;
+use crate::files::weights::{Loaded, Source};
+use crate::painting::{Inputs, Layers, Run};
+use rayon::ThreadPool;
+use std::path::PathBuf;
+
+/// The pictures of a run, for a line on each.
+pub struct Originals {
+    talk: TalkOptions,
+    content: Option<(PathBuf, Size)>,
+    styles: Vec<(PathBuf, Size)>,
+}
+
+/// The pictures of a run.
+pub fn originals(request: &RunRequest, inputs: &Inputs) -> Originals {
+    let content = inputs.content.as_ref().map(|content| content.size());
+    let styles = inputs.styles().map(|style| style.picture.size());
+    Originals {
+        talk: request.reports.talk,
+        content: request.files.content.clone().zip(content),
+        styles: request.files.style.iter().cloned().zip(styles).collect(),
+    }
+}
+
+impl Originals {
+    /// Prints a line on each picture.
+    pub fn print(&self, run: &Run) {
+        if let Some((file, size)) = &self.content {
+            let shown = file.display();
+            self.talk.detail(format_args!("content   {shown}, {size}"));
+        }
+        for ((file, size), seen_at) in self.styles.iter().zip(run.style_sizes()) {
+            let shown = file.display();
+            self.talk
+                .detail(format_args!("style     {shown}, {size}, seen at {seen_at}"));
+        }
+    }
+}
+
+/// Network, origin, format and convention of weights.
+pub fn weights(source: &Source, loaded: &Loaded) -> String {
+    format!(
+        "{} from {source}, {}, {}",
+        loaded.weights.architecture().name,
+        loaded.format,
+        loaded.convention
+    )
+}
+
+/// Prints settings, sizes and machine.
+pub fn settings(request: &RunRequest, run: &Run, engine: EngineKind, threads: &ThreadPool) {
+    let (talk, settings) = (request.reports.talk, &request.settings);
+    let list = |layers: &Layers| {
+        let layers: Vec<_> = layers.0.iter().map(ToString::to_string).collect();
+        layers.join(" ")
+    };
+    if request.files.content.is_some() {
+        talk.detail(format_args!(
+            "content × {}: {}",
+            settings.content_weight,
+            list(&settings.content_layers)
+        ));
+    }
+    talk.detail(format_args!(
+        "style   × {}: {}",
+        settings.style_weight,
+        list(&settings.style_layers)
+    ));
+    talk.detail(format_args!(
+        "tv      × {}, {} pooling, {} engine",
+        settings.tv_weight,
+        settings.pooling,
+        engine_name(engine)
+    ));
+    talk.detail(format_args!(
+        "optimizer {}, {} iterations, learning rate {}, from {}, seed {}",
+        settings.optimizer,
+        run.iterations(),
+        settings.learning_rate,
+        settings.init,
+        settings.seed
+    ));
+    let sizes: Vec<_> = run.sizes().iter().map(ToString::to_string).collect();
+    let coarser = match &sizes[..] {
+        [coarser @ .., _] if !coarser.is_empty() => format!(", after {}", coarser.join(", ")),
+        _ => String::new(),
+    };
+    talk.detail(format_args!("painted   at {}{coarser}", run.size()));
+    talk.detail(format_args!(
+        "machine   {} threads, {}",
+        threads.current_num_threads(),
+        cpu_features()
+    ));
+}

@@ -1,0 +1,341 @@
+//! Doing what a [`RunRequest`] asks for, from the files to the file.
+
+pub mod animation;
+pub mod checkpoints;
+mod describe;
+pub mod interrupt;
+mod observers;
+pub mod paths;
+pub mod progress;
+pub mod rescue;
+
+use super::args::NetworkOptions;
+use super::request::RunRequest;
+use super::request::embedded::output_file;
+use super::terminal::say;
+use super::weights::load;
+use crate::engine::EngineKind;
+use crate::files::picture::OutputFile;
+use crate::files::weights::{self, Loaded, Source};
+use crate::painting::{NetworkCache, Painting, Run, State, Step, Stylization, StylizeError};
+use anyhow::anyhow;
+use checkpoints::{Checkpoints, RunDescription};
+use interrupt::Interrupt;
+use observers::Observers;
+use progress::duration;
+use rayon::ThreadPool;
+use rescue::{OutputWatch, rescue_last_good, write_or_rescue};
+use std::io::IsTerminal;
+use std::ops::ControlFlow;
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// Paints, with weights and a network that one run after the other uses.
+pub struct Painter {
+    built_in: Option<&'static [u8]>,
+    interrupt: Interrupt,
+    networks: NetworkCache,
+    weights: Option<Loaded>,
+    /// Whether there are many runs, all with the same weights. Then the weights are retained, and unfinished pictures are not
+    /// written.
+    many: bool,
+}
+
+/// A run that is resumed.
+pub struct Resumed {
+    pub state: State,
+    /// The engine that it was begun with.
+    pub engine: EngineKind,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    Finished,
+    /// By Ctrl-C, before its last iteration.
+    Early,
+}
+
+impl From<Ended> for ExitCode {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Finished => Self::SUCCESS,
+            Ended::Early => Self::from(interrupt::EXIT_CODE),
+        }
+    }
+}
+
+/// A run with everything that it needs.
+struct Prepared<'a> {
+    request: &'a RunRequest,
+    run: Run,
+    output: OutputFile,
+    threads: ThreadPool,
+    engine: EngineKind,
+    weights: Source,
+}
+
+impl Painter {
+    /// Watches for Ctrl-C from now on. `built_in` is a weights file inside the program.
+    ///
+    /// # Errors
+    /// If the system does not allow it.
+    pub fn new(built_in: Option<&'static [u8]>, quiet: bool) -> anyhow::Result<Self> {
+        let what_happens = "and the picture so far is written";
+        Self::watching(built_in, quiet, what_happens, false)
+    }
+
+    /// The same for many runs with one network. Pictures of unfinished runs are not written: a picture in its place is always a
+    /// finished one.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_many(built_in: Option<&'static [u8]>, quiet: bool) -> anyhow::Result<Self> {
+        let what_happens = "and the same command continues later";
+        Self::watching(built_in, quiet, what_happens, true)
+    }
+
+    fn watching(
+        built_in: Option<&'static [u8]>,
+        quiet: bool,
+        what_happens: &'static str,
+        many: bool,
+    ) -> anyhow::Result<Self> {
+        let interrupt = Interrupt::watch(move || {
+            if !quiet {
+                if std::io::stderr().is_terminal() {
+                    say(format_args!("")); // leaves the line of the progress bar
+                }
+                say(format_args!(
+                    "ending after this iteration, {what_happens}; Ctrl-C again ends at once"
+                ));
+            }
+        })?;
+        Ok(Self {
+            built_in,
+            interrupt,
+            networks: NetworkCache::default(),
+            weights: None,
+            many,
+        })
+    }
+
+    /// Whether Ctrl-C was pressed.
+    pub fn interrupted(&self) -> bool {
+        self.interrupt.pressed()
+    }
+
+    /// Reads the weights, unless they have been read. Returns where they are from, and the weights.
+    ///
+    /// # Errors
+    /// If there are none, or they cannot be read.
+    pub fn read_weights(&mut self, network: &NetworkOptions) -> anyhow::Result<(Source, &Loaded)> {
+        let program = std::env::current_exe().ok();
+        let source = weights::locate(network.named_weights(), self.built_in, program.as_deref())?;
+        let loaded = match self.weights.take() {
+            Some(loaded) => loaded,
+            None => load(&source, network.weights_convention)?,
+        };
+        Ok((source, self.weights.insert(loaded)))
+    }
+
+    /// Prepares a run with the weights and, if it is the right one, the network of the run before.
+    ///
+    /// # Errors
+    /// If the weights cannot be read, or the run cannot begin.
+    pub fn prepare_run(
+        &mut self,
+        stylization: &Stylization,
+        network: &NetworkOptions,
+        threads: &ThreadPool,
+    ) -> anyhow::Result<Run> {
+        self.read_weights(network)?;
+        let Self {
+            weights, networks, ..
+        } = self;
+        let weights = &weights.as_ref().expect("they have been read").weights;
+        Ok(threads.install(|| stylization.prepare_with(weights, networks))?)
+    }
+
+    /// Frees the memory of the weights. Networks have their own copies.
+    pub fn drop_weights(&mut self) {
+        self.weights = None;
+    }
+
+    /// Paints, and writes the picture.
+    ///
+    /// # Errors
+    /// What went wrong, for the user.
+    pub fn paint(
+        &mut self,
+        request: &RunRequest,
+        resumed: Option<Resumed>,
+    ) -> anyhow::Result<Ended> {
+        let engine = resumed.as_ref().map(|resumed| resumed.engine);
+        let prepared = self.prepare(request, engine)?;
+        if !self.many {
+            self.drop_weights();
+        }
+        prepared.paint(&self.interrupt, self.many, resumed)
+    }
+
+    /// Finds everything that can be wrong, before the first iteration and before anything is written. A run that is resumed has
+    /// its engine given.
+    fn prepare<'a>(
+        &mut self,
+        request: &'a RunRequest,
+        engine: Option<EngineKind>,
+    ) -> anyhow::Result<Prepared<'a>> {
+        let output = output_file(request)?;
+        let named_weights = request.network.named_weights();
+        paths::check(request, named_weights.as_deref(), engine.is_some())?;
+        let engine = match engine {
+            Some(engine) => engine,
+            None => request.network.machine.engine()?,
+        };
+        let talk = request.reports.talk;
+        let inputs = request.open(|text| talk.remark(text))?;
+        let originals = describe::originals(request, &inputs);
+        let begin = Instant::now();
+        let (weights, loaded) = self.read_weights(&request.network)?;
+        let network = describe::weights(&weights, loaded);
+        let threads = request.network.machine.threads()?;
+        let stylization = Stylization::new(inputs)
+            .settings(request.settings.clone())
+            .engine(engine);
+        let run = self.prepare_run(&stylization, &request.network, &threads)?;
+        output.check_size(run.size())?;
+        if let Some(file) = &request.save_settings {
+            let error = |error| anyhow!("{}: --save-settings: {error}", file.display());
+            request.settings.save(file).map_err(error)?;
+        }
+        let ready = begin.elapsed().as_secs_f64();
+        talk.detail(format_args!("weights   {network}, ready in {ready:.2} s"));
+        originals.print(&run);
+        describe::settings(request, &run, engine, &threads);
+        Ok(Prepared {
+            request,
+            run,
+            output,
+            threads,
+            engine,
+            weights,
+        })
+    }
+}
+
+impl Prepared<'_> {
+    fn paint(
+        self,
+        interrupt: &Interrupt,
+        many: bool,
+        resumed: Option<Resumed>,
+    ) -> anyhow::Result<Ended> {
+        let Self {
+            request,
+            run,
+            output,
+            threads,
+            ..
+        } = &self;
+        let talk = request.reports.talk;
+        let mut checkpoints = Checkpoints::create(&request.checkpoints, || self.description())?;
+        let done = (resumed.as_ref()).map_or(0, |resumed| resumed.state.iterations());
+        let mut observers = Observers::create(&request.reports, done, run.iterations())?;
+        let mut output_watch = OutputWatch::new(output);
+        let mut seconds = 0.0;
+        let watch = |step: &Step| {
+            seconds = step.elapsed.as_secs_f64();
+            observers.observe(step);
+            if let Some(warning) = output_watch.warning() {
+                observers.warn(format_args!("warning: {warning}"));
+            }
+            let pressed = interrupt.pressed();
+            let written = checkpoints.as_mut().map(|c| c.observe(step.state, pressed));
+            if let Some(Err(error)) = written {
+                observers.warn(format_args!(
+                    "warning: no checkpoint: {error}; the run continues, and tries again"
+                ));
+            }
+            break_if(pressed)
+        };
+        let begin = Instant::now();
+        let painted = threads.install(|| match resumed {
+            None => run.run(watch),
+            Some(resumed) => run.resume(resumed.state, watch),
+        });
+        observers.finish();
+        let painting = self.written(painted, many, |painting| {
+            observers.write_animation(&painting.picture.to_picture());
+        })?;
+        // If the request to end came during the last iteration, the run is complete.
+        let early = painting.iterations < run.iterations();
+        if early && many {
+            return Ok(Ended::Early);
+        }
+        talk.detail(format_args!(
+            "time      {:.3} s an iteration",
+            seconds / painting.iterations as f64
+        ));
+        talk.remark(format_args!(
+            "wrote {} ({}, {} iterations in {})",
+            output.path().display(),
+            painting.picture.size(),
+            painting.iterations,
+            duration(begin.elapsed())
+        ));
+        if early {
+            if let Some(path) = &request.checkpoints.checkpoint {
+                let shown = path.display();
+                talk.remark(format_args!("impasto resume {shown} continues from here"));
+            }
+            return Ok(Ended::Early);
+        }
+        if let Some(checkpoints) = checkpoints {
+            checkpoints.remove();
+        }
+        Ok(Ended::Finished)
+    }
+
+    /// Writes the picture, and lets `then` write more. Of `many` runs, an unfinished one has nothing written.
+    fn written(
+        &self,
+        painted: Result<Painting, StylizeError>,
+        many: bool,
+        then: impl FnOnce(&Painting),
+    ) -> anyhow::Result<Painting> {
+        let painting = painted.map_err(|error| {
+            if many {
+                error.into()
+            } else {
+                rescue_last_good(error, &self.output)
+            }
+        })?;
+        if many && painting.iterations < self.run.iterations() {
+            return Ok(painting);
+        }
+        // The picture comes first: it is there whatever happens to the rest.
+        let written = write_or_rescue(&self.output, &painting.picture);
+        then(&painting);
+        written.map(|()| painting)
+    }
+
+    /// What a checkpoint says about this run.
+    fn description(&self) -> anyhow::Result<RunDescription> {
+        let weights = match &self.weights {
+            Source::File(file) => Some(file.as_path()),
+            Source::BuiltIn(_) => None,
+        };
+        let files: Vec<_> = self.request.inputs().chain(weights).collect();
+        RunDescription::new(self.request, self.engine, &files)
+    }
+}
+
+/// Ends a run if this is so.
+pub fn break_if(end: bool) -> ControlFlow<()> {
+    if end {
+        ControlFlow::Break(())
+    } else {
+        ControlFlow::Continue(())
+    }
+}

@@ -1,0 +1,91 @@
+//! The observers of a run that the options ask for.
+
+use super::animation::{Animation, AnimationFile};
+use super::progress::Progress;
+use crate::cli::args::ReportOptions;
+use crate::cli::terminal::say;
+use crate::files::picture::Picture;
+use crate::painting::Step;
+use crate::painting::observers::{Frames, Log};
+use anyhow::{Context, anyhow};
+
+/// Whoever watches a run. An observer that fails says so once and is dropped; the run continues.
+pub struct Observers {
+    progress: Option<Progress>,
+    log: Option<Log>,
+    frames: Option<Frames>,
+    animation: Option<Animation>,
+}
+
+impl Observers {
+    /// For a run with this number of iterations, of which the first `done` were done before it was resumed.
+    ///
+    /// # Errors
+    /// If a file cannot be created.
+    pub fn create(options: &ReportOptions, done: usize, iterations: usize) -> anyhow::Result<Self> {
+        let frames = options.frames.clone().map(|folder| {
+            let name = folder.display().to_string();
+            Frames::create(folder, options.frames_at)
+                .with_context(|| format!("{name}: no frames can be written there"))
+        });
+        let log = options.log.as_deref().map(|path| {
+            let log = if done == 0 {
+                Log::create(path)
+            } else {
+                Log::resume(path, done)
+            };
+            log.with_context(|| format!("{}: no log can be written", path.display()))
+        });
+        let animation = options.animation.as_deref().map(|path| {
+            AnimationFile::new(path)
+                .map_err(|error| anyhow!("{}: --animation: {error}", path.display()))
+        });
+        let animation = animation.transpose()?;
+        Ok(Self {
+            frames: frames.transpose()?,
+            log: log.transpose()?,
+            animation: animation.map(|file| Animation::new(file, done, iterations)),
+            progress: (!options.talk.quiet).then(|| Progress::new(iterations)),
+        })
+    }
+
+    /// Shows them an iteration.
+    pub fn observe(&mut self, step: &Step) {
+        if let Some(Err(error)) = self.log.as_mut().map(|log| log.observe(step)) {
+            self.warn(format_args!("warning: the log ends here: {error}"));
+            self.log = None;
+        }
+        if let Some(Err(error)) = self.frames.as_mut().map(|frames| frames.observe(step)) {
+            self.warn(format_args!("warning: no more frames: {error}"));
+            self.frames = None;
+        }
+        if let Some(animation) = &mut self.animation {
+            animation.observe(step);
+        }
+        if let Some(progress) = &mut self.progress {
+            progress.observe(step);
+        }
+    }
+
+    /// Prints a line without disturbing the progress bar.
+    pub fn warn(&self, warning: std::fmt::Arguments) {
+        match &self.progress {
+            Some(progress) => progress.suspend(|| say(warning)),
+            None => say(warning),
+        }
+    }
+
+    /// Tells them that the run has ended.
+    pub fn finish(&self) {
+        if let Some(progress) = &self.progress {
+            progress.finish();
+        }
+    }
+
+    /// Writes the animation, if there is one, with this picture as its last frame.
+    pub fn write_animation(&mut self, last: &Picture) {
+        if let Some(Err(error)) = self.animation.take().map(|animation| animation.write(last)) {
+            self.warn(format_args!("warning: no animation: {error}"));
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! A clock around an engine: it measures how long each layer takes, and changes nothing.
+
+use super::{Activation, ConvRelu, Engine, Forward, Layer};
+use crate::method::{Padding, Pooling, Products, Scalar};
+use ndarray::{Array1, Array2, Array3, Array4};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// An engine, and a clock that measures its layers. Layers are numbered in the order in which they are made.
+pub struct Clock<T> {
+    engine: Arc<dyn Engine<T>>,
+    times: Times,
+}
+
+/// How long a layer took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LayerTime {
+    /// From its input to its output.
+    pub forward: Duration,
+    /// From the gradient of its output to that of its input.
+    pub backward: Duration,
+}
+
+type Times = Arc<Mutex<Vec<LayerTime>>>;
+
+impl<T> Clock<T> {
+    /// A clock around this engine.
+    pub fn new(engine: Arc<dyn Engine<T>>) -> Self {
+        Self {
+            engine,
+            times: Times::default(),
+        }
+    }
+
+    /// How long each layer has taken since this was last called. The time of a pooling layer that is computed together with
+    /// the convolution before it belongs to the convolution.
+    pub fn take_times(&self) -> Vec<LayerTime> {
+        let mut times = self.times.lock().expect(NO_PANIC);
+        let reset = vec![LayerTime::default(); times.len()];
+        std::mem::replace(&mut times, reset)
+    }
+
+    fn timed<L>(&self, layer: L) -> Timed<L> {
+        let mut times = self.times.lock().expect(NO_PANIC);
+        times.push(LayerTime::default());
+        Timed {
+            layer,
+            number: times.len() - 1,
+            times: self.times.clone(),
+        }
+    }
+}
+
+const NO_PANIC: &str = "no thread panics while it holds the times";
+
+impl<T: Scalar> Products<T> for Clock<T> {
+    fn gram(&self, f: &Array3<T>) -> Array2<T> {
+        self.engine.gram(f)
+    }
+
+    fn add_gram_backward(&self, f: &Array3<T>, dg: &Array2<T>, scale: T, df: &mut Array3<T>) {
+        self.engine.add_gram_backward(f, dg, scale, df);
+    }
+
+    fn array(&self, shape: (usize, usize, usize)) -> Array3<T> {
+        self.engine.array(shape)
+    }
+
+    fn recycle(&self, array: Array3<T>) {
+        self.engine.recycle(array);
+    }
+}
+
+impl<T: Scalar> Engine<T> for Clock<T> {
+    fn conv_relu(
+        &self,
+        kernel: &Array4<T>,
+        bias: &Array1<T>,
+        padding: Padding,
+    ) -> Box<dyn ConvRelu<T>> {
+        Box::new(self.timed(self.engine.conv_relu(kernel, bias, padding)))
+    }
+
+    fn pool(&self, pooling: Pooling) -> Box<dyn Layer<T>> {
+        Box::new(self.timed(self.engine.pool(pooling)))
+    }
+}
+
+/// A layer whose passes are measured.
+struct Timed<L> {
+    layer: L,
+    number: usize,
+    times: Times,
+}
+
+impl<L> Timed<L> {
+    fn measure<'a, T: Scalar>(
+        &'a self,
+        forward: impl FnOnce(&'a L) -> Forward<'a, T>,
+    ) -> Forward<'a, T> {
+        let begin = Instant::now();
+        let Forward { output, back } = forward(&self.layer);
+        self.times.lock().expect(NO_PANIC)[self.number].forward += begin.elapsed();
+        let timed_back = move |dy: &Array3<T>| {
+            let begin = Instant::now();
+            let dx = back.backward(dy);
+            self.times.lock().expect(NO_PANIC)[self.number].backward += begin.elapsed();
+            dx
+        };
+        Forward {
+            output,
+            back: Box::new(timed_back),
+        }
+    }
+}
+
+impl<T: Scalar> Layer<T> for Timed<Box<dyn Layer<T>>> {
+    fn forward<'a>(&'a self, x: &Activation<T>) -> Forward<'a, T> {
+        self.measure(|layer| layer.forward(x))
+    }
+}
+
+impl<T: Scalar> Layer<T> for Timed<Box<dyn ConvRelu<T>>> {
+    fn forward<'a>(&'a self, x: &Activation<T>) -> Forward<'a, T> {
+        self.measure(|layer| layer.forward(x))
+    }
+}
+
+impl<T: Scalar> ConvRelu<T> for Timed<Box<dyn ConvRelu<T>>> {
+    fn forward_pooled<'a>(&'a self, x: &Activation<T>) -> Forward<'a, T> {
+        self.measure(|layer| layer.forward_pooled(x))
+    }
+}

@@ -1,0 +1,165 @@
+//! A convolution with what follows it in VGG: a ReLU, and at the end of a block average pooling.
+//!
+//! The ReLU's mask and the pooling are computed while the convolution's output is still in registers, and are undone while the
+//! gradient is read, so that neither makes a pass over memory of its own.
+
+use super::few_channels::FewChannels;
+use super::mask::Mask;
+use super::winograd::Winograd;
+use super::{Fast, pool};
+use crate::engine::{Activation, ConvRelu, Forward, Layer, SimdScalar};
+use crate::method::Padding;
+use ndarray::{Array1, Array3, Array4};
+use std::sync::Arc;
+
+/// Winograd's way pays from this many channels on, on both sides.
+const MIN_WINOGRAD_CHANNELS: usize = 16;
+
+/// A convolution whose kernel is stored as the fast engine needs it.
+pub struct FastConv<T> {
+    algorithm: Algorithm<T>,
+    /// Cout
+    bias: Vec<T>,
+    engine: Fast<T>,
+}
+
+enum Algorithm<T> {
+    FewChannels(FewChannels<T>),
+    Winograd(Winograd<T>),
+}
+
+impl<T: SimdScalar> FastConv<T> {
+    /// A convolution with `kernel` 3 × 3 × Cin × Cout (HWIO) and `bias` (Cout).
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn new(kernel: &Array4<T>, bias: &Array1<T>, padding: Padding, engine: &Fast<T>) -> Self {
+        let (kh, kw, cin, cout) = kernel.dim();
+        assert_eq!((kh, kw), (3, 3), "kernels are 3×3");
+        assert_eq!(bias.len(), cout, "one bias for each output channel");
+        let bias = bias.to_vec();
+        let algorithm = if cin.min(cout) >= MIN_WINOGRAD_CHANNELS {
+            Algorithm::Winograd(Winograd::new(kernel, padding, engine.cpu))
+        } else {
+            Algorithm::FewChannels(FewChannels::new(kernel, &bias, padding, engine.cpu))
+        };
+        Self {
+            algorithm,
+            bias,
+            engine: engine.clone(),
+        }
+    }
+
+    /// y (H×W×Cout) of x (H×W×Cin), as [`conv::forward`](crate::method::conv::forward).
+    ///
+    /// # Panics
+    /// If x has another number of channels.
+    pub fn forward(&self, x: &Array3<T>) -> Array3<T> {
+        self.convolve(x, None)
+    }
+
+    /// max(y, 0), and where it is above 0.
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward).
+    pub fn forward_relu(&self, x: &Array3<T>) -> (Array3<T>, Mask) {
+        let mut mask = self.mask(x);
+        (self.convolve(x, Some(&mut mask)), mask)
+    }
+
+    /// The averages of max(y, 0) over cells of 2×2 (⌈H/2⌉×⌈W/2⌉×Cout), and where y is above 0.
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward).
+    pub fn forward_relu_pool(&self, x: &Array3<T>) -> (Array3<T>, Mask) {
+        match &self.algorithm {
+            Algorithm::Winograd(winograd) => {
+                let mut mask = self.mask(x);
+                let pooled = winograd.forward(x, &self.bias, Some(&mut mask), true, &self.engine);
+                (pooled, mask)
+            }
+            Algorithm::FewChannels(_) => {
+                let (y, mask) = self.forward_relu(x);
+                let pooled = pool::averages(&y, &self.engine.workspace);
+                self.engine.workspace.recycle(y);
+                (pooled, mask)
+            }
+        }
+    }
+
+    fn mask(&self, x: &Array3<T>) -> Mask {
+        let (height, width, _) = x.dim();
+        Mask::new((height, width, self.bias.len()), &self.engine.workspace)
+    }
+
+    fn convolve(&self, x: &Array3<T>, mask: Option<&mut Mask>) -> Array3<T> {
+        match &self.algorithm {
+            Algorithm::FewChannels(conv) => conv.forward(x, mask, &self.engine.workspace),
+            Algorithm::Winograd(conv) => conv.forward(x, &self.bias, mask, false, &self.engine),
+        }
+    }
+
+    /// dL/dx (H×W×Cin) of `dy` = dL/dy (H×W×Cout).
+    ///
+    /// # Panics
+    /// If dy has another number of channels.
+    pub fn backward(&self, dy: &Array3<T>) -> Array3<T> {
+        self.convolve_back(dy, None)
+    }
+
+    /// dL/dx (H×W×Cin) of the gradient `dy` of [`forward_relu`](Self::forward_relu)'s output (H×W×Cout).
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn backward_relu(&self, dy: &Array3<T>, mask: &Mask) -> Array3<T> {
+        assert_eq!(dy.dim(), mask.dim(), "dy must have the mask's shape");
+        self.convolve_back(dy, Some(mask))
+    }
+
+    /// dL/dx (H×W×Cin) of the gradient `dy` of [`forward_relu_pool`](Self::forward_relu_pool)'s output (⌈H/2⌉×⌈W/2⌉×Cout).
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn backward_relu_pool(&self, dy: &Array3<T>, mask: &Mask) -> Array3<T> {
+        let (height, width, channels) = mask.dim();
+        let pooled = (height.div_ceil(2), width.div_ceil(2), channels);
+        assert_eq!(dy.dim(), pooled, "dy must have the pooled shape");
+        match &self.algorithm {
+            Algorithm::Winograd(conv) => conv.backward(dy, Some(mask), true, &self.engine),
+            Algorithm::FewChannels(_) => {
+                let workspace = &self.engine.workspace;
+                let dy = pool::averages_backward(dy, mask.dim(), workspace);
+                let dx = self.backward_relu(&dy, mask);
+                workspace.recycle(dy);
+                dx
+            }
+        }
+    }
+
+    fn convolve_back(&self, dy: &Array3<T>, mask: Option<&Mask>) -> Array3<T> {
+        match &self.algorithm {
+            Algorithm::FewChannels(conv) => conv.backward(dy, mask, &self.engine.workspace),
+            Algorithm::Winograd(conv) => conv.backward(dy, mask, false, &self.engine),
+        }
+    }
+}
+
+impl<T: SimdScalar> Layer<T> for FastConv<T> {
+    fn forward<'a>(&'a self, x: &Activation<T>) -> Forward<'a, T> {
+        let (y, mask) = self.forward_relu(x);
+        Forward {
+            output: Arc::new(y),
+            back: Box::new(move |dy: &Array3<T>| self.backward_relu(dy, &mask)),
+        }
+    }
+}
+
+impl<T: SimdScalar> ConvRelu<T> for FastConv<T> {
+    fn forward_pooled<'a>(&'a self, x: &Activation<T>) -> Forward<'a, T> {
+        let (y, mask) = self.forward_relu_pool(x);
+        Forward {
+            output: Arc::new(y),
+            back: Box::new(move |dy: &Array3<T>| self.backward_relu_pool(dy, &mask)),
+        }
+    }
+}

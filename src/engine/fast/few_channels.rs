@@ -1,0 +1,301 @@
+//! Convolution of few channels. This is conv1_1 with its three, whose matrix products are too thin for Winograd's algorithm.
+//!
+//! **Forward**, each position's 3×3 neighborhood becomes a row of a matrix ("im2col"): 9·Cin numbers, and a 1 after them, so that
+//! the bias is a row of the kernel. A few positions are computed at a time, in the cache.
+//!
+//! **Backward** is the transpose ("col2im"): dL/dy times the kernel gives the contribution of each position to its neighborhood,
+//! and each position of dL/dx sums the contributions of the nine neighborhoods that it is in. With the product first, its
+//! depth is Cout.
+
+use super::mask::{Mask, apply_mask, relu_and_mask, words_per_position};
+use super::simd::gemm::{self, Strided};
+use super::simd::{Cpu, MAX_LANES, Simd, SimdTask, load_partial, store_partial};
+use super::workspace::Workspace;
+use crate::engine::SimdScalar;
+use crate::method::scalar::{elements, elements_mut};
+use crate::method::{Padding, Scalar};
+use ndarray::{Array3, Array4};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Positions that are multiplied at once: a multiple of every register tile's rows.
+const PRODUCT_POSITIONS: usize = 48;
+
+/// Rows of the picture in one task of the backward pass. Each task also computes the contributions of one more row on each side,
+/// which its neighbor computes too.
+const TASK_ROWS: usize = 16;
+
+/// A convolution whose kernel is stored as two packed matrices.
+pub struct FewChannels<T> {
+    cpu: Cpu,
+    padding: Padding,
+    cin: usize,
+    cout: usize,
+    /// (9·Cin + 1) × Cout; the last row is the bias.
+    kernel: Vec<T>,
+    /// Cout × 9·Cin
+    transposed: Vec<T>,
+}
+
+impl<T: SimdScalar> FewChannels<T> {
+    /// The convolution with this kernel, 3 × 3 × Cin × Cout (HWIO), and bias (Cout).
+    pub fn new(kernel: &Array4<T>, bias: &[T], padding: Padding, cpu: Cpu) -> Self {
+        let (_, _, cin, cout) = kernel.dim();
+        let taps = 9 * cin;
+        let tap = |row: usize, o: usize| kernel[[row / (3 * cin), row / cin % 3, row % cin, o]];
+        let with_bias = |row, o| if row == taps { bias[o] } else { tap(row, o) };
+        Self {
+            cpu,
+            padding,
+            cin,
+            cout,
+            kernel: gemm::pack(cpu, (taps + 1, cout), with_bias),
+            transposed: gemm::pack(cpu, (cout, taps), |o, row| tap(row, o)),
+        }
+    }
+
+    /// y (H×W×Cout) of x (H×W×Cin), plus the bias. If there is a mask, y = max(that, 0), and the mask is set where it is above 0.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn forward(
+        &self,
+        x: &Array3<T>,
+        mask: Option<&mut Mask>,
+        workspace: &Workspace<T>,
+    ) -> Array3<T> {
+        let (height, width, channels) = x.dim();
+        assert_eq!(
+            channels, self.cin,
+            "x must have the kernel's input channels"
+        );
+        let mut y = workspace.array((height, width, self.cout));
+        let mut masks =
+            mask.map(|mask| (mask.words_mut()).chunks_mut(width * words_per_position(self.cout)));
+        let rows = elements_mut(&mut y).chunks_mut(width * self.cout);
+        let rows: Vec<_> = rows
+            .map(|y| (y, masks.as_mut().and_then(Iterator::next)))
+            .collect();
+        let rows = rows.into_par_iter().with_max_len(4).enumerate();
+        rows.for_each(|(i, (y, mask))| {
+            self.cpu.run(ForwardRow {
+                conv: self,
+                x,
+                i,
+                y,
+                mask,
+            });
+        });
+        y
+    }
+
+    /// dL/dx (H×W×Cin) of `dy` = dL/dy (H×W×Cout). If there is a mask, `dy` is taken as 0 where the mask is not set.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn backward(
+        &self,
+        dy: &Array3<T>,
+        mask: Option<&Mask>,
+        workspace: &Workspace<T>,
+    ) -> Array3<T> {
+        let (height, width, channels) = dy.dim();
+        assert_eq!(
+            channels, self.cout,
+            "dy must have the kernel's output channels"
+        );
+        let mut dx = workspace.array((height, width, self.cin));
+        (elements_mut(&mut dx).par_chunks_mut(TASK_ROWS * width * self.cin))
+            .with_max_len(1)
+            .enumerate()
+            .for_each(|(band, dx)| {
+                let first = band * TASK_ROWS;
+                let rows = match self.padding {
+                    Padding::Zero => first.max(1)..(height + 1).min(first + TASK_ROWS + 2),
+                    Padding::Circular => first..height.min(first + TASK_ROWS) + 2,
+                };
+                let length = rows.len() * width * self.contribution_stride();
+                let mut contributions = workspace.buffer(length);
+                self.cpu.run(Contributions {
+                    conv: self,
+                    dy,
+                    mask,
+                    rows: rows.clone(),
+                    contributions: &mut contributions,
+                });
+                for (i, dx) in (first..).zip(dx.chunks_exact_mut(width * self.cin)) {
+                    self.gather(i, &rows, &contributions, dx);
+                }
+            });
+        dx
+    }
+
+    /// Elements from one position's contribution to the next: 9·Cin, rounded up to whole panels.
+    fn contribution_stride(&self) -> usize {
+        self.transposed.len() / self.cout
+    }
+
+    /// Row i of dL/dx: sums the contributions of the positions in these rows, which are numbered as in [`Contributions`].
+    fn gather(&self, i: usize, rows: &Range<usize>, contributions: &[T], dx: &mut [T]) {
+        let (cin, stride) = (self.cin, self.contribution_stride());
+        let width = dx.len() / cin;
+        for (j, dx) in dx.chunks_exact_mut(cin).enumerate() {
+            dx.fill(T::zero());
+            // x[i, j] is in row p and column q of the neighborhood of (i − p + 1, j − q + 1).
+            for p in 0..3 {
+                let row = i + 2 - p;
+                if !rows.contains(&row) {
+                    continue;
+                }
+                for q in 0..3 {
+                    let Some(column) = self.padding.position(j + 2 - q, width) else {
+                        continue;
+                    };
+                    let position = (row - rows.start) * width + column;
+                    let from = &contributions[position * stride + (3 * p + q) * cin..];
+                    for (dx, &from) in dx.iter_mut().zip(from) {
+                        *dx += from;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Copies the 3×3 neighborhoods of the positions in these columns of row i of x (H×W×C): 9·C elements for each, and each
+/// neighborhood begins `stride` elements after the one before.
+#[inline(always)]
+fn copy_neighborhoods<T: Scalar>(
+    (x, padding): (&Array3<T>, Padding),
+    i: usize,
+    columns: Range<usize>,
+    stride: usize,
+    to: &mut [T],
+) {
+    let (height, width, channels) = x.dim();
+    let x = elements(x);
+    for (j, to) in columns.zip(to.chunks_exact_mut(stride)) {
+        let thirds = to[..9 * channels].chunks_exact_mut(3 * channels);
+        for (p, third) in thirds.enumerate() {
+            // Row p of the neighborhood is row i + p − 1 of x, and its columns j − 1, j, j + 1 are adjacent there.
+            let row = padding.position(i + p, height);
+            if let Some(row) = row
+                && j > 0
+                && j + 1 < width
+            {
+                let x = &x[(row * width + j - 1) * channels..][..3 * channels];
+                for (third, &x) in third.iter_mut().zip(x) {
+                    *third = x;
+                }
+                continue;
+            }
+            third.fill(T::zero());
+            for (q, third) in third.chunks_exact_mut(channels).enumerate() {
+                if let (Some(row), Some(column)) = (row, padding.position(j + q, width)) {
+                    let position = row * width + column;
+                    third.copy_from_slice(&x[position * channels..][..channels]);
+                }
+            }
+        }
+    }
+}
+
+/// Computes one row of the output.
+struct ForwardRow<'a, T> {
+    conv: &'a FewChannels<T>,
+    x: &'a Array3<T>,
+    i: usize,
+    y: &'a mut [T],
+    mask: Option<&'a mut [u16]>,
+}
+
+impl<T: Scalar> SimdTask<T> for ForwardRow<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(mut self, s: S) {
+        let (cin, cout) = (self.conv.cin, self.conv.cout);
+        let (depth, width) = (9 * cin + 1, 2 * S::LANES);
+        let words = words_per_position(cout);
+        let mut neighborhoods = vec![T::one(); PRODUCT_POSITIONS * depth];
+        let mut products = vec![T::zero(); PRODUCT_POSITIONS * width];
+        for (piece, y) in self.y.chunks_mut(PRODUCT_POSITIONS * cout).enumerate() {
+            let first = piece * PRODUCT_POSITIONS;
+            let positions = y.len() / cout;
+            let columns = first..first + positions;
+            let source = (self.x, self.conv.padding);
+            copy_neighborhoods(source, self.i, columns, depth, &mut neighborhoods);
+            let a = Strided {
+                elements: &neighborhoods,
+                row_stride: depth,
+                depth_stride: 1,
+            };
+            for (panel, kernel) in self.conv.kernel.chunks_exact(depth * width).enumerate() {
+                let (shape, c) = ((positions, depth), (&mut products[..], width));
+                gemm::panel(s, shape, a, kernel, c, false);
+                let outputs = panel * width..cout.min((panel + 1) * width);
+                let rows = y.chunks_exact_mut(cout).zip(products.chunks_exact(width));
+                for (position, (y, products)) in (first..).zip(rows) {
+                    for o in outputs.clone().step_by(S::LANES) {
+                        let mut value = s.load(&products[o - outputs.start..]);
+                        if let Some(mask) = &mut self.mask {
+                            value = relu_and_mask(s, value, &mut mask[position * words..], o);
+                        }
+                        store_partial(s, value, &mut y[o..]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Computes what each position in some rows of dL/dy contributes to its neighborhood.
+struct Contributions<'a, T> {
+    conv: &'a FewChannels<T>,
+    dy: &'a Array3<T>,
+    mask: Option<&'a Mask>,
+    /// Number i + 1 is row i. Row −1, number 0, is the last one on a torus.
+    rows: Range<usize>,
+    contributions: &'a mut [T],
+}
+
+impl<T: SimdScalar> SimdTask<T> for Contributions<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        let (height, width, cout) = self.dy.dim();
+        let (panel, stride) = (2 * S::LANES, self.conv.contribution_stride());
+        let words = words_per_position(cout);
+        let positions = self.rows.start * width..self.rows.end * width;
+        let dy = elements(self.dy);
+        // dL/dy with the mask applied, a few positions at a time; each has room for a whole last vector.
+        let row = cout + MAX_LANES;
+        let mut masked = vec![T::zero(); PRODUCT_POSITIONS * row];
+        let pieces = self.contributions.chunks_mut(PRODUCT_POSITIONS * stride);
+        for (piece, contributions) in pieces.enumerate() {
+            let first = positions.start + piece * PRODUCT_POSITIONS;
+            for (position, masked) in (first..positions.end).zip(masked.chunks_exact_mut(row)) {
+                let position = (position + (height - 1) * width) % (height * width);
+                let dy = &dy[position * cout..][..cout];
+                for o in (0..cout).step_by(S::LANES) {
+                    let mut value = load_partial(s, &dy[o..]);
+                    if let Some(mask) = self.mask {
+                        value = apply_mask(s, value, &mask.words()[position * words..], o);
+                    }
+                    s.store(value, &mut masked[o..]);
+                }
+            }
+            let a = Strided {
+                elements: &masked,
+                row_stride: row,
+                depth_stride: 1,
+            };
+            let shape = (contributions.len() / stride, cout);
+            for (at, kernel) in self.conv.transposed.chunks_exact(cout * panel).enumerate() {
+                let c = (&mut contributions[at * panel..], stride);
+                gemm::panel(s, shape, a, kernel, c, false);
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Matrix products, C = A·B, in panels of two vectors' width.
+//!
+//! A register tile of C, [`Simd::ROWS`] rows by two vectors, is summed over the whole depth before it is stored. Each step
+//! multiplies one element of each row of A, broadcast to a vector, by two vectors of a row of B. A is read in place. B is packed
+//! in panels of [`panel_width`] columns, row after row, so that it is read in memory order.
+//!
+//! Every element of a product is the sum of its terms in the order of the depth, wherever the tiles begin. So it changes no bit
+//! of the result how the rows of A are divided into tiles.
+
+use super::{Cpu, Dispatch, Simd, SimdTask};
+use rayon::prelude::*;
+
+/// A, or its transpose, in place: element (r, k) is at index `r · row_stride + k · depth_stride`.
+#[derive(Clone, Copy)]
+pub struct Strided<'a, T> {
+    /// The elements from (0, 0) on.
+    pub elements: &'a [T],
+    /// Elements from one row to the next.
+    pub row_stride: usize,
+    /// Elements from one column to the next.
+    pub depth_stride: usize,
+}
+
+/// Columns in a panel of B and of C: two vectors.
+pub fn panel_width<T: Dispatch>(cpu: Cpu) -> usize {
+    struct Width;
+    impl<T> SimdTask<T> for Width {
+        type Output = usize;
+        #[inline(always)]
+        fn run<S: Simd<T>>(self, _: S) -> usize {
+            2 * S::LANES
+        }
+    }
+    cpu.run::<T, _>(Width)
+}
+
+/// Packs B (`depth` × `columns`), whose elements are `element(k, n)`, in panels one after the other. Unused columns of the last
+/// panel are 0.
+pub fn pack<T: Dispatch + Copy + Default + Send>(
+    cpu: Cpu,
+    (depth, columns): (usize, usize),
+    element: impl Fn(usize, usize) -> T + Sync,
+) -> Vec<T> {
+    let width = panel_width::<T>(cpu);
+    let mut packed = vec![T::default(); columns.div_ceil(width) * depth * width];
+    (packed.par_chunks_exact_mut(depth * width))
+        .enumerate()
+        .for_each(|(panel, packed)| {
+            for (k, row) in packed.chunks_exact_mut(width).enumerate() {
+                for (n, value) in (panel * width..columns).zip(row) {
+                    *value = element(k, n);
+                }
+            }
+        });
+    packed
+}
+
+/// One panel of C (`rows` × two vectors, rows `c_stride` apart) = A (`rows` × `depth`) times a panel of B (`depth` rows of two
+/// vectors). If `accumulate`, the product is added to C.
+///
+/// # Panics
+/// If a slice is too short.
+#[inline(always)]
+pub fn panel<T: Copy, S: Simd<T>>(
+    simd: S,
+    (rows, depth): (usize, usize),
+    a: Strided<T>,
+    b: &[T],
+    (c, c_stride): (&mut [T], usize),
+    accumulate: bool,
+) {
+    if rows == 0 {
+        return;
+    }
+    let width = 2 * S::LANES;
+    // The offset of the last of so many steps; saturated, so that it lies beyond any slice if it overflows.
+    let last = |count: usize, step: usize| (count - 1).saturating_mul(step);
+    assert!(depth > 0);
+    assert!(
+        a.elements.len() > last(rows, a.row_stride).saturating_add(last(depth, a.depth_stride))
+    );
+    assert!(b.len() >= last(depth, width).saturating_add(width));
+    assert!(c.len() >= last(rows, c_stride).saturating_add(width));
+    let mut row = 0;
+    while row < rows {
+        let a = (
+            a.elements[row * a.row_stride..].as_ptr(),
+            a.row_stride,
+            a.depth_stride,
+        );
+        let b = b.as_ptr();
+        let c = (c[row * c_stride..].as_mut_ptr(), c_stride);
+        macro_rules! tile {
+            ($rows:expr) => {{
+                // SAFETY: rows `row` to `row + $rows` exist, and the slices hold all of their elements, as asserted.
+                unsafe { tile::<T, S, { $rows }>(simd, depth, a, b, c, accumulate) };
+                row += $rows;
+            }};
+        }
+        match rows - row {
+            12.. if S::ROWS >= 12 => tile!(12),
+            8.. if S::ROWS >= 8 => tile!(8),
+            6.. if S::ROWS == 6 => tile!(6),
+            4.. => tile!(4),
+            2.. => tile!(2),
+            _ => tile!(1),
+        }
+    }
+}
+
+/// `ROWS` rows of [`panel`].
+///
+/// # Safety
+/// For rows r below `ROWS`, depths k below `depth` and l below two vectors' lanes, r·a.1 + k·a.2, k times two vectors
+/// + l and r·c.1 + l must lie within what a.0, b and c.0 point to.
+#[inline(always)]
+unsafe fn tile<T: Copy, S: Simd<T>, const ROWS: usize>(
+    simd: S,
+    depth: usize,
+    (mut a, a_row, a_depth): (*const T, usize, usize),
+    mut b: *const T,
+    (c, c_stride): (*mut T, usize),
+    accumulate: bool,
+) {
+    // SAFETY: all offsets are those of which the caller says that they lie within; a and b are moved on to the next depth
+    // by `wrapping_add`, and not read once they have passed the last.
+    unsafe {
+        let first = simd.load_at(b);
+        let mut sums = [[first; 2]; ROWS];
+        // The first product is stored, not added to zeros: that would cost as much as another step.
+        let second = simd.load_at(b.add(S::LANES));
+        for (r, sum) in sums.iter_mut().enumerate() {
+            let a = simd.splat(*a.add(r * a_row));
+            *sum = [simd.mul(a, first), simd.mul(a, second)];
+        }
+        for _ in 1..depth {
+            a = a.wrapping_add(a_depth);
+            b = b.wrapping_add(2 * S::LANES);
+            let (first, second) = (simd.load_at(b), simd.load_at(b.add(S::LANES)));
+            for (r, sum) in sums.iter_mut().enumerate() {
+                let a = simd.splat(*a.add(r * a_row));
+                *sum = [
+                    simd.mul_add(a, first, sum[0]),
+                    simd.mul_add(a, second, sum[1]),
+                ];
+            }
+        }
+        for (r, [first, second]) in sums.into_iter().enumerate() {
+            let c = c.add(r * c_stride);
+            let next = c.add(S::LANES);
+            if accumulate {
+                simd.store_at(simd.add(simd.load_at(c), first), c);
+                simd.store_at(simd.add(simd.load_at(next), second), next);
+            } else {
+                simd.store_at(first, c);
+                simd.store_at(second, next);
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Vectors and matrix products for each kind of CPU. All `unsafe` code of the crate is in this folder.
+//!
+//! A [`SimdTask`] is a computation that is written once, over any [`Simd`]. [`Cpu::run`] compiles it for each instruction set and
+//! runs the version for this CPU. [`gemm`] has the matrix products, which take nearly all of the time.
+#![allow(unsafe_code, reason = "each block says why it is sound")]
+
+/// The methods of [`Simd`] that are one intrinsic each, for a type that exists only where the CPU has it.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+macro_rules! intrinsics {
+    ($($name:ident($($arg:ident),*) = $intrinsic:expr;)*) => {$(
+        #[inline(always)]
+        fn $name(self, $($arg: Self::Vector),*) -> Self::Vector {
+            // SAFETY: `self` exists only where the CPU has the instruction set.
+            unsafe { $intrinsic }
+        }
+    )*};
+}
+
+mod cpu;
+pub mod gemm;
+mod memory;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod portable;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+pub use cpu::{Cpu, Dispatch, UnknownCpu};
+pub(crate) use memory::map_file;
+pub use memory::return_freed_memory;
+
+/// The most lanes that a vector of any instruction set has.
+pub const MAX_LANES: usize = 16;
+
+/// Vectors of `T` in one instruction set. A value of a type that implements this proves that the CPU has the instruction set.
+///
+/// Products and sums are fused ([`mul_add`](Self::mul_add)) where the instruction set can. Results of two instruction sets
+/// therefore differ in their last bits.
+///
+/// # Safety
+/// `load_at` and `store_at` must touch [`LANES`](Self::LANES) elements and nothing else.
+pub unsafe trait Simd<T>: Copy + Send + Sync {
+    /// A vector.
+    type Vector: Copy;
+    /// The number of elements of a vector; a divisor of [`MAX_LANES`].
+    const LANES: usize;
+    /// Rows of a register tile of a matrix product: so many rows of two vectors fit into the registers.
+    const ROWS: usize;
+
+    /// `x` in every lane.
+    fn splat(self, x: T) -> Self::Vector;
+    /// Loads the first elements of `x`, which must have at least [`LANES`](Self::LANES).
+    #[inline(always)]
+    fn load(self, x: &[T]) -> Self::Vector {
+        // SAFETY: a vector of elements lies there.
+        unsafe { self.load_at(x[..Self::LANES].as_ptr()) }
+    }
+    /// Stores to the first elements of `x`, which must have at least [`LANES`](Self::LANES).
+    #[inline(always)]
+    fn store(self, v: Self::Vector, x: &mut [T]) {
+        // SAFETY: a vector of elements lies there.
+        unsafe { self.store_at(v, x[..Self::LANES].as_mut_ptr()) }
+    }
+    /// a + b
+    fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// a − b
+    fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// a · b
+    fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// a · b + c
+    fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+    /// c − a · b
+    fn neg_mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+    /// max(v, 0); a NaN stays one.
+    fn relu(self, v: Self::Vector) -> Self::Vector;
+    /// Which lanes are above 0: one bit each, the first lane's lowest.
+    fn positive(self, v: Self::Vector) -> u16;
+    /// The lanes whose bits are set, and 0 in the others.
+    fn select(self, v: Self::Vector, bits: u16) -> Self::Vector;
+
+    /// Loads from an address.
+    ///
+    /// # Safety
+    /// A vector of elements must lie there.
+    unsafe fn load_at(self, x: *const T) -> Self::Vector;
+    /// Stores to an address.
+    ///
+    /// # Safety
+    /// A vector of elements must lie there.
+    unsafe fn store_at(self, v: Self::Vector, x: *mut T);
+}
+
+/// A computation over vectors.
+pub trait SimdTask<T> {
+    /// Its result.
+    type Output;
+    /// Computes. This must be `#[inline(always)]`, and so must every function that it passes `simd` to: only then are they
+    /// compiled for the instruction set.
+    fn run<S: Simd<T>>(self, simd: S) -> Self::Output;
+}
+
+/// Asks the CPU to load element `at` of x, if there is one, into the cache.
+#[inline(always)]
+pub fn prefetch<T>(x: &[T], at: usize) {
+    let address = x.as_ptr().wrapping_add(at).cast::<i8>();
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every x86-64 has SSE, and asking for an address, even for none of ours, neither reads it nor fails.
+    unsafe {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(address);
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}
+
+/// Loads a vector from the beginning of x. If x is shorter than a vector, the other lanes are 0.
+#[inline(always)]
+pub fn load_partial<T: Copy + Default, S: Simd<T>>(s: S, x: &[T]) -> S::Vector {
+    if x.len() >= S::LANES {
+        return s.load(x);
+    }
+    let mut whole = [T::default(); MAX_LANES];
+    whole[..x.len()].copy_from_slice(x);
+    s.load(&whole)
+}
+
+/// Stores a vector to the beginning of x. If x is shorter than a vector, the other lanes are dropped.
+#[inline(always)]
+pub fn store_partial<T: Copy + Default, S: Simd<T>>(s: S, v: S::Vector, x: &mut [T]) {
+    if x.len() >= S::LANES {
+        return s.store(v, x);
+    }
+    let mut whole = [T::default(); MAX_LANES];
+    s.store(v, &mut whole);
+    x.copy_from_slice(&whole[..x.len()]);
+}

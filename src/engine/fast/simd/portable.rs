@@ -1,0 +1,64 @@
+//! Vectors for any CPU: plain arrays, which the compiler may or may not vectorize.
+
+use super::Simd;
+use ndarray::NdFloat;
+use std::array::from_fn;
+
+/// Arrays of four.
+#[derive(Clone, Copy)]
+pub struct Portable;
+
+// SAFETY: an array of 4 is loaded and stored.
+unsafe impl<T: NdFloat> Simd<T> for Portable {
+    type Vector = [T; 4];
+    const LANES: usize = 4;
+    const ROWS: usize = 4;
+
+    #[inline(always)]
+    fn splat(self, x: T) -> [T; 4] {
+        [x; 4]
+    }
+    #[inline(always)]
+    fn add(self, a: [T; 4], b: [T; 4]) -> [T; 4] {
+        from_fn(|i| a[i] + b[i])
+    }
+    #[inline(always)]
+    fn sub(self, a: [T; 4], b: [T; 4]) -> [T; 4] {
+        from_fn(|i| a[i] - b[i])
+    }
+    #[inline(always)]
+    fn mul(self, a: [T; 4], b: [T; 4]) -> [T; 4] {
+        from_fn(|i| a[i] * b[i])
+    }
+    #[inline(always)]
+    fn mul_add(self, a: [T; 4], b: [T; 4], c: [T; 4]) -> [T; 4] {
+        // Not fused: `T::mul_add` is slow on a CPU that has no such instruction.
+        from_fn(|i| a[i] * b[i] + c[i])
+    }
+    #[inline(always)]
+    fn neg_mul_add(self, a: [T; 4], b: [T; 4], c: [T; 4]) -> [T; 4] {
+        from_fn(|i| c[i] - a[i] * b[i])
+    }
+    #[inline(always)]
+    fn relu(self, v: [T; 4]) -> [T; 4] {
+        from_fn(|i| if v[i] < T::zero() { T::zero() } else { v[i] })
+    }
+    #[inline(always)]
+    fn positive(self, v: [T; 4]) -> u16 {
+        (0..4).map(|i| u16::from(v[i] > T::zero()) << i).sum()
+    }
+    #[inline(always)]
+    fn select(self, v: [T; 4], bits: u16) -> [T; 4] {
+        from_fn(|i| if bits >> i & 1 == 1 { v[i] } else { T::zero() })
+    }
+    #[inline(always)]
+    unsafe fn load_at(self, x: *const T) -> [T; 4] {
+        // SAFETY: the caller says that four elements lie there.
+        unsafe { x.cast::<[T; 4]>().read() }
+    }
+    #[inline(always)]
+    unsafe fn store_at(self, v: [T; 4], x: *mut T) {
+        // SAFETY: the caller says that four elements lie there.
+        unsafe { x.cast::<[T; 4]>().write(v) }
+    }
+}

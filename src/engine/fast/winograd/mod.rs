@@ -1,0 +1,245 @@
+//! Convolution by Winograd's minimal filtering F(4×4, 3×3): a quarter of the multiplications (Lavin and Gray 2016).
+//!
+//! In one dimension, four outputs of a filter with three taps, y\[i\] = Σ g\[k\] d\[i+k\], take twelve products. But the y are the
+//! coefficients of a product of two polynomials, which is determined by its values at six points. So six products suffice:
+//!
+//! > y = Aᵀ \[(G g) ⊙ (Bᵀ d)\]
+//!
+//! with six inputs d, and G g and Bᵀ d the values at the points 0, √½, −√½, √2, −√2 and ∞. These points lose less to rounding than
+//! the textbook's 0, ±1, ±2, ∞. In two dimensions the transforms are applied along both axes: 36 products for the 16 outputs of a
+//! 4×4 tile, from its 6×6 inputs. Summed over the input channels, the products at each of the 36 pairs of points are one matrix
+//! product, tiles × Cin times Cin × Cout.
+//!
+//! **Backward** is the convolution with the kernel rotated by 180°, that is with the reversed polynomial, x² g(1/x). The set of
+//! points is closed under x → 1/x, so that the reversed polynomial's value at one point is, up to a factor, the value of g at
+//! another. One transformed kernel therefore serves both ways, with its points permuted and its channels swapped.
+//!
+//! `transforms.rs` has the transforms, `tiles.rs` reads and writes tiles around them, and `pass.rs` takes a whole layer through
+//! them.
+
+mod pass;
+mod tiles;
+mod transforms;
+
+use self::pass::{Input, Panels, Pass};
+use super::Fast;
+use super::mask::Mask;
+use super::simd::{Cpu, MAX_LANES, gemm};
+use crate::engine::SimdScalar;
+use crate::method::{Padding, Scalar};
+use ndarray::{Array3, Array4};
+use rayon::prelude::*;
+use std::array::from_fn;
+use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
+
+/// Outputs of a tile along one axis.
+const TILE: usize = 4;
+/// Inputs of a tile along one axis, and the number of points: 4 + 3 − 1.
+const POINTS: usize = 6;
+/// Pairs of points: one point for each axis.
+const PAIRS: usize = POINTS * POINTS;
+
+/// G: the row of point p is 1, p, p², divided by the product of p's differences to the other points. The last row is for ∞.
+const KERNEL_TRANSFORM: [[f64; 3]; POINTS] = [
+    [1.0, 0.0, 0.0],
+    [-2.0 / 3.0, -2.0 / 3.0 * FRAC_1_SQRT_2, -1.0 / 3.0],
+    [-2.0 / 3.0, 2.0 / 3.0 * FRAC_1_SQRT_2, -1.0 / 3.0],
+    [1.0 / 6.0, SQRT_2 / 6.0, 1.0 / 3.0],
+    [1.0 / 6.0, -SQRT_2 / 6.0, 1.0 / 3.0],
+    [0.0, 0.0, 1.0],
+];
+/// The index of each point's reciprocal: 0 and ∞, √½ and √2, −√½ and −√2.
+const RECIPROCAL: [usize; POINTS] = [5, 3, 4, 1, 2, 0];
+/// The reversed polynomial's value at a point divided by g's value at its reciprocal, both as [`KERNEL_TRANSFORM`] scales them.
+const REVERSED: [f64; POINTS] = [1.0, -2.0, -2.0, -0.5, -0.5, 1.0];
+
+/// Up to this product Cin·Cout the kernel for the way back is stored too, 9 MB at most. For larger kernels that would take too
+/// much memory; their panels are made from the kernel for the way forward when they are needed, each once for many tiles.
+const MAX_STORED_BACKWARD: usize = 256 * 256;
+
+/// A convolution whose kernel is stored transformed.
+pub struct Winograd<T> {
+    cpu: Cpu,
+    padding: Padding,
+    cin: usize,
+    cout: usize,
+    /// For each of the 36 pairs of points, in panels of output channels: Cin × the panel's width.
+    kernel: Vec<T>,
+    /// The same for the way back, in panels of input channels: Cout × the panel's width. `None` if it is too large to store.
+    backward_kernel: Option<Vec<T>>,
+}
+
+impl<T: SimdScalar> Winograd<T> {
+    /// The convolution with this kernel, 3 × 3 × Cin × Cout (HWIO).
+    pub fn new(kernel: &Array4<T>, padding: Padding, cpu: Cpu) -> Self {
+        let (_, _, cin, cout) = kernel.dim();
+        let mut winograd = Self {
+            cpu,
+            padding,
+            cin,
+            cout,
+            kernel: transform_kernel(kernel, gemm::panel_width::<T>(cpu)),
+            backward_kernel: None,
+        };
+        if cin * cout <= MAX_STORED_BACKWARD {
+            let (panels, panel) = (cin.div_ceil(winograd.width()), cout * winograd.width());
+            let mut backward = vec![T::zero(); PAIRS * panels * panel];
+            (backward.par_chunks_exact_mut(panel).enumerate())
+                .for_each(|(at, to)| winograd.backward_panel(at / panels, at % panels, to));
+            winograd.backward_kernel = Some(backward);
+        }
+        winograd
+    }
+
+    /// y (H×W×Cout) of x (H×W×Cin), plus the bias (Cout). If there is a mask, y = max(that, 0), and the mask is set where it is
+    /// above 0. If `pool`, the averages of y over cells of 2×2 (⌈H/2⌉×⌈W/2⌉×Cout).
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn forward(
+        &self,
+        x: &Array3<T>,
+        bias: &[T],
+        mask: Option<&mut Mask>,
+        pool: bool,
+        engine: &Fast<T>,
+    ) -> Array3<T> {
+        assert_eq!(
+            x.dim().2,
+            self.cin,
+            "x must have the kernel's input channels"
+        );
+        let pass = Pass {
+            cpu: self.cpu,
+            input: Input {
+                x,
+                pooled: false,
+                mask: None,
+                padding: self.padding,
+            },
+            outputs: self.cout,
+            kernel: Panels::Packed(&self.kernel),
+            bias: Some(bias),
+            pool,
+        };
+        pass.run(mask, engine)
+    }
+
+    /// dL/dx (H×W×Cin) of `dy` = dL/dy (H×W×Cout). If there is a mask, `dy` is taken as 0 where the mask is not set. If y was
+    /// `pooled`, `dy` is the gradient of the averages (⌈H/2⌉×⌈W/2⌉×Cout), and there must be a mask.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn backward(
+        &self,
+        dy: &Array3<T>,
+        mask: Option<&Mask>,
+        pooled: bool,
+        engine: &Fast<T>,
+    ) -> Array3<T> {
+        assert_eq!(
+            dy.dim().2,
+            self.cout,
+            "dy must have the kernel's output channels"
+        );
+        let pass = Pass {
+            cpu: self.cpu,
+            input: Input {
+                x: dy,
+                pooled,
+                mask,
+                padding: self.padding,
+            },
+            outputs: self.cin,
+            kernel: match &self.backward_kernel {
+                Some(packed) => Panels::Packed(packed),
+                None => Panels::Backward(self),
+            },
+            bias: None,
+            pool: false,
+        };
+        pass.run(None, engine)
+    }
+
+    /// Columns of a panel.
+    fn width(&self) -> usize {
+        gemm::panel_width::<T>(self.cpu)
+    }
+
+    /// Makes panel `at` of the kernel for the way back for one pair of points: Cout × the panel's width.
+    fn backward_panel(&self, pair: usize, at: usize, to: &mut [T]) {
+        let width = self.width();
+        let (i, j) = (pair / POINTS, pair % POINTS);
+        let factor = T::of(REVERSED[i] * REVERSED[j]);
+        let pair_size = self.cout.div_ceil(width) * self.cin * width;
+        let from = RECIPROCAL[i] * POINTS + RECIPROCAL[j];
+        let kernel = &self.kernel[from * pair_size..][..pair_size];
+        let inputs = at * width..self.cin.min((at + 1) * width);
+        // A constant width makes this several times as fast. Vectors have 4, 8 or 16 lanes.
+        let transpose = match width {
+            32 => transpose::<T, 32>,
+            16 => transpose::<T, 16>,
+            _ => transpose::<T, 8>,
+        };
+        let to = to[..self.cout * width].chunks_mut(width * width);
+        for (kernel, to) in kernel.chunks_exact(self.cin * width).zip(to) {
+            transpose(
+                &kernel[inputs.start * width..inputs.end * width],
+                factor,
+                to,
+            );
+        }
+    }
+}
+
+/// Transposes rows of `WIDTH` elements into columns, times a factor.
+fn transpose<T: Scalar, const WIDTH: usize>(rows: &[T], factor: T, columns: &mut [T]) {
+    let (rows, _) = rows.as_chunks::<WIDTH>();
+    let (columns, _) = columns.as_chunks_mut::<WIDTH>();
+    // The usual case is a whole square, whose lengths the compiler knows.
+    if let Some(rows) = rows.first_chunk::<WIDTH>() {
+        for (c, column) in columns.iter_mut().enumerate() {
+            *column = from_fn(|r| factor * rows[r][c]);
+        }
+        return;
+    }
+    for (c, column) in columns.iter_mut().enumerate() {
+        for (to, row) in column.iter_mut().zip(rows) {
+            *to = factor * row[c];
+        }
+    }
+}
+
+/// The kernel (HWIO) at each pair of points, G g Gᵀ, in panels of `width` output channels.
+fn transform_kernel<T: Scalar>(kernel: &Array4<T>, width: usize) -> Vec<T> {
+    let (_, _, cin, cout) = kernel.dim();
+    let kernel = kernel.as_standard_layout();
+    let taps = kernel.as_slice().expect("it is in standard layout");
+    let panels = cout.div_ceil(width);
+    let mut transformed = vec![T::zero(); PAIRS * panels * cin * width];
+    (transformed.par_chunks_exact_mut(cin * width))
+        .enumerate()
+        .for_each(|(at, transformed)| {
+            let (pair, panel) = (at / panels, at % panels);
+            let (rows, columns) = (
+                KERNEL_TRANSFORM[pair / POINTS],
+                KERNEL_TRANSFORM[pair % POINTS],
+            );
+            let outputs = panel * width..cout.min((panel + 1) * width);
+            for (c, transformed) in transformed.chunks_exact_mut(width).enumerate() {
+                let mut sums = [0.0; 2 * MAX_LANES];
+                for tap in 0..9 {
+                    let weight = rows[tap / 3] * columns[tap % 3];
+                    let at = (tap * cin + c) * cout;
+                    let taps = &taps[at + outputs.start..at + outputs.end];
+                    for (sum, tap) in sums.iter_mut().zip(taps) {
+                        *sum += weight * tap.as_f64();
+                    }
+                }
+                for (to, sum) in transformed.iter_mut().zip(sums) {
+                    *to = T::of(sum);
+                }
+            }
+        });
+    transformed
+}

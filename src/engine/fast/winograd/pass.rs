@@ -1,0 +1,368 @@
+//! One pass through a layer: transform the inputs, multiply, transform the products.
+//!
+//! V, the transformed inputs, and M, the products, are 2¼ times as large as the activations on either side. They never exist for a
+//! whole picture, but for a *block* of tiles that fits into the cache.
+//!
+//! There are two loops over blocks. With a small kernel, each thread takes blocks of its own through all three steps. A large
+//! kernel would have to be loaded from memory for each of these blocks; so all threads share one large block, for which it is
+//! loaded once, and do one step after the other. Each output is the same sum in the same order either way.
+
+use super::super::mask::words_per_position;
+use super::super::parallel::for_each_with_buffers;
+use super::super::simd::gemm::{self, Strided};
+use super::super::simd::{Cpu, MAX_LANES, Simd, SimdTask};
+use super::super::{Fast, Mask, Phase};
+use super::tiles::{TransformInputs, TransformProducts};
+use super::{PAIRS, TILE, Winograd};
+use crate::engine::SimdScalar;
+use crate::method::scalar::elements_mut;
+use crate::method::{Padding, Scalar};
+use ndarray::Array3;
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Elements of V and M in a thread's own block: half a MiB of `f32`, which its cache holds beside the kernel.
+const THREAD_BLOCK_ELEMENTS: usize = 128 * 1024;
+/// A thread's own block has at least so many tiles, to make up for loading the kernel; or half as many, where a row of tiles is
+/// divided into equal parts.
+const MIN_THREAD_BLOCK_TILES: usize = 24;
+/// Elements of V and M in a block that all threads share: 24 MiB of `f32`.
+const SHARED_BLOCK_ELEMENTS: usize = 6 * 1024 * 1024;
+/// From this product Cin·Cout on, threads share blocks.
+const MIN_SHARED_KERNEL: usize = 256 * 512;
+/// Output channels that a thread computes in a row, for one pair of points of a shared block. Their inputs stay in its cache.
+const GROUP_CHANNELS: usize = 128;
+
+/// The input of a pass.
+pub(super) struct Input<'a, T> {
+    /// H×W×Cin. If `pooled`, ⌈H/2⌉×⌈W/2⌉×Cin: the gradient of averages, of which each position of a cell gets an equal share.
+    pub x: &'a Array3<T>,
+    pub pooled: bool,
+    /// The input is 0 where the mask is not set.
+    pub mask: Option<&'a Mask>,
+    /// What the input is beyond the edges.
+    pub padding: Padding,
+}
+
+impl<T> Input<'_, T> {
+    /// H, W and Cin.
+    pub fn dim(&self) -> (usize, usize, usize) {
+        match self.mask {
+            Some(mask) if self.pooled => mask.dim(),
+            _ => self.x.dim(),
+        }
+    }
+}
+
+/// The kernel at the 36 pairs of points, in panels of output channels: Cin × the panel's width.
+pub(super) enum Panels<'a, T> {
+    /// All panels, one after the other.
+    Packed(&'a [T]),
+    /// Panels for the way back, to be made from those for the way forward.
+    Backward(&'a Winograd<T>),
+}
+
+/// One layer in one direction.
+pub(super) struct Pass<'a, T> {
+    pub cpu: Cpu,
+    pub input: Input<'a, T>,
+    /// Channels of the output.
+    pub outputs: usize,
+    pub kernel: Panels<'a, T>,
+    pub bias: Option<&'a [T]>,
+    /// Whether the output is averaged over cells of 2×2.
+    pub pool: bool,
+}
+
+/// A rectangle of tiles.
+pub(super) struct Block {
+    rows: Range<usize>,
+    columns: Range<usize>,
+}
+
+impl Block {
+    fn tiles(&self) -> usize {
+        self.rows.len() * self.columns.len()
+    }
+
+    /// The tile row and column of each.
+    #[inline(always)]
+    pub fn positions(&self) -> impl Iterator<Item = (usize, usize)> {
+        let columns = self.columns.clone();
+        (self.rows.clone()).flat_map(move |i| columns.clone().map(move |j| (i, j)))
+    }
+}
+
+/// Some whole rows of tiles of the output, and of its mask if there is one.
+pub(super) struct Band<'a, T> {
+    /// The rows of tiles.
+    rows: Range<usize>,
+    pub y: &'a mut [T],
+    pub mask: Option<&'a mut [u16]>,
+    /// Elements of `y` in one row of tiles.
+    y_row: usize,
+    /// Words of the mask in one row of tiles.
+    mask_row: usize,
+}
+
+impl<'a, T> Band<'a, T> {
+    /// The first row of tiles.
+    pub fn first(&self) -> usize {
+        self.rows.start
+    }
+
+    /// Divides the band into bands of so many rows of tiles.
+    fn split(self, rows: usize) -> Vec<Self> {
+        let mut masks = (self.mask).map(|mask| mask.chunks_mut(rows * self.mask_row));
+        let firsts = self.rows.clone().step_by(rows);
+        (firsts.zip(self.y.chunks_mut(rows * self.y_row)))
+            .map(|(first, y)| Band {
+                rows: first..self.rows.end.min(first + rows),
+                y,
+                mask: masks.as_mut().and_then(Iterator::next),
+                y_row: self.y_row,
+                mask_row: self.mask_row,
+            })
+            .collect()
+    }
+}
+
+impl<T: SimdScalar> Pass<'_, T> {
+    /// The output, H×W×Cout, or ⌈H/2⌉×⌈W/2⌉×Cout if it is pooled. If there is a mask, it is set, and the output is max(y, 0).
+    pub fn run(&self, mask: Option<&mut Mask>, engine: &Fast<T>) -> Array3<T> {
+        let (height, width, inputs) = self.input.dim();
+        let scale = if self.pool { 2 } else { 1 };
+        let shape = (height.div_ceil(scale), width.div_ceil(scale), self.outputs);
+        let mut y = engine.workspace.array(shape);
+        let (down, across) = (height.div_ceil(TILE), width.div_ceil(TILE));
+        let whole = Band {
+            rows: 0..down,
+            y: elements_mut(&mut y),
+            mask: mask.map(Mask::words_mut),
+            y_row: TILE / scale * shape.1 * self.outputs,
+            mask_row: TILE * width * words_per_position(self.outputs),
+        };
+        let tile_elements = PAIRS * (inputs + self.outputs);
+        if inputs * self.outputs >= MIN_SHARED_KERNEL {
+            let max_rows = (SHARED_BLOCK_ELEMENTS / tile_elements / across).clamp(1, down);
+            let rows = equal_parts(down, max_rows);
+            for band in whole.split(rows) {
+                self.run_shared_block(band, across, engine);
+            }
+        } else {
+            let max_tiles = (THREAD_BLOCK_ELEMENTS / tile_elements).max(MIN_THREAD_BLOCK_TILES);
+            let rows = (max_tiles / across).clamp(1, down);
+            // A row of tiles may be longer than a block.
+            let columns = equal_parts(across, max_tiles);
+            self.run_thread_blocks(whole.split(rows), (rows, columns, across), engine);
+        }
+        y
+    }
+
+    /// Each thread takes one band of the output after the other, and computes it in blocks of `rows` × `columns` tiles.
+    fn run_thread_blocks(
+        &self,
+        bands: Vec<Band<T>>,
+        (rows, columns, across): (usize, usize, usize),
+        engine: &Fast<T>,
+    ) {
+        let max_tiles = rows * columns;
+        let lengths = [
+            max_tiles * self.v_tile_stride(),
+            PAIRS * self.m_pair_stride(max_tiles),
+            self.kernel_panel_size(),
+        ];
+        let workspace = &engine.workspace;
+        for_each_with_buffers(bands, lengths, workspace, |[v, m, panel], mut band| {
+            for first in (0..across).step_by(columns) {
+                let block = Block {
+                    rows: band.rows.clone(),
+                    columns: first..across.min(first + columns),
+                };
+                let tiles = block.tiles();
+                let m_pair = self.m_pair_stride(tiles);
+                let m = &mut m[..PAIRS * m_pair];
+                self.transform_inputs(&block, v, engine);
+                engine.phases.measure(Phase::Products, || {
+                    for (pair, m) in m.chunks_exact_mut(m_pair).enumerate() {
+                        self.multiply((pair, 0..self.panels()), tiles, v, m, panel);
+                    }
+                });
+                self.transform_products(&block, m, 0, &mut band, engine);
+            }
+        });
+    }
+
+    /// All threads compute one band of the output: first its inputs' transforms, then the products, then the outputs.
+    fn run_shared_block(&self, band: Band<T>, across: usize, engine: &Fast<T>) {
+        let workspace = &engine.workspace;
+        let (first, tiles) = (band.first(), band.rows.len() * across);
+        let mut v = workspace.buffer(tiles * self.v_tile_stride());
+        let mut m = workspace.buffer(PAIRS * self.m_pair_stride(tiles));
+        let block = |row| Block {
+            rows: first + row..first + row + 1,
+            columns: 0..across,
+        };
+        (v.par_chunks_exact_mut(across * self.v_tile_stride()))
+            .with_max_len(1)
+            .enumerate()
+            .for_each(|(row, v)| self.transform_inputs(&block(row), v, engine));
+        // Pair of points, first panel, and their part of M.
+        let group = GROUP_CHANNELS / gemm::panel_width::<T>(self.cpu);
+        let m_panel = self.m_panel_stride(tiles);
+        let mut groups = Vec::new();
+        for (pair, m) in m.chunks_exact_mut(self.m_pair_stride(tiles)).enumerate() {
+            let panels = m[..self.panels() * m_panel].chunks_mut(group * m_panel);
+            let firsts = (0..).step_by(group);
+            groups.extend(firsts.zip(panels).map(|(first, m)| (pair, first, m)));
+        }
+        let lengths = [self.kernel_panel_size()];
+        for_each_with_buffers(groups, lengths, workspace, |[panel], (pair, first, m)| {
+            let panels = first..first + m.len() / m_panel;
+            engine.phases.measure(Phase::Products, || {
+                self.multiply((pair, panels), tiles, &v, m, panel);
+            });
+        });
+        (band.split(1).into_par_iter())
+            .with_max_len(1)
+            .enumerate()
+            .for_each(|(row, mut band)| {
+                self.transform_products(&block(row), &m, row * across, &mut band, engine);
+            });
+    }
+
+    /// Input channels.
+    fn inputs(&self) -> usize {
+        self.input.x.dim().2
+    }
+
+    /// Panels of output channels.
+    fn panels(&self) -> usize {
+        (self.outputs).div_ceil(gemm::panel_width::<T>(self.cpu))
+    }
+
+    /// Elements of one panel of the kernel at one pair of points.
+    fn kernel_panel_size(&self) -> usize {
+        self.inputs() * gemm::panel_width::<T>(self.cpu)
+    }
+
+    /// Elements of V from one pair of points to the next. Channels are often a power of two; without the padding all pairs would
+    /// map to a few lines of the cache.
+    fn v_pair_stride(&self) -> usize {
+        self.inputs() + MAX_LANES
+    }
+
+    /// Elements of V from one tile to the next.
+    fn v_tile_stride(&self) -> usize {
+        PAIRS * self.v_pair_stride()
+    }
+
+    /// Elements of M from one panel to the next, in a block of so many tiles.
+    fn m_panel_stride(&self, tiles: usize) -> usize {
+        tiles * gemm::panel_width::<T>(self.cpu)
+    }
+
+    /// Elements of M from one pair of points to the next, padded as V's.
+    fn m_pair_stride(&self, tiles: usize) -> usize {
+        self.panels() * self.m_panel_stride(tiles) + MAX_LANES
+    }
+
+    /// Computes V of a block: for each tile the 36 transformed inputs, Cin each.
+    fn transform_inputs(&self, block: &Block, v: &mut [T], engine: &Fast<T>) {
+        let task = TransformInputs {
+            input: &self.input,
+            block,
+            v,
+            tile_stride: self.v_tile_stride(),
+            pair_stride: self.v_pair_stride(),
+        };
+        let phases = &engine.phases;
+        phases.measure(Phase::InputTransforms, || self.cpu.run(task));
+    }
+
+    /// Computes a part of M: for one pair of points and some panels of output channels, the products of so many tiles. `scratch` has
+    /// room for a panel of the kernel, in case it must be made.
+    fn multiply(
+        &self,
+        (pair, panels): (usize, Range<usize>),
+        tiles: usize,
+        v: &[T],
+        products: &mut [T],
+        scratch: &mut [T],
+    ) {
+        let v = Strided {
+            elements: &v[pair * self.v_pair_stride()..],
+            row_stride: self.v_tile_stride(),
+            depth_stride: 1,
+        };
+        let panel_size = self.kernel_panel_size();
+        for (at, product) in panels.zip(products.chunks_exact_mut(self.m_panel_stride(tiles))) {
+            let kernel = match self.kernel {
+                Panels::Packed(panels) => {
+                    &panels[(pair * self.panels() + at) * panel_size..][..panel_size]
+                }
+                Panels::Backward(winograd) => {
+                    winograd.backward_panel(pair, at, scratch);
+                    &scratch[..panel_size]
+                }
+            };
+            self.cpu.run(Multiply {
+                shape: (tiles, self.inputs()),
+                v,
+                kernel,
+                product,
+            });
+        }
+    }
+
+    /// Computes the outputs of a block, whose first tile is tile `first` of M.
+    fn transform_products(
+        &self,
+        block: &Block,
+        m: &[T],
+        first: usize,
+        band: &mut Band<T>,
+        engine: &Fast<T>,
+    ) {
+        let (height, width, _) = self.input.dim();
+        let pair_stride = m.len() / PAIRS;
+        let task = TransformProducts {
+            block,
+            m,
+            first,
+            pair_stride,
+            panel_stride: (pair_stride - MAX_LANES) / self.panels(),
+            shape: (height, width, self.outputs),
+            bias: self.bias,
+            pool: self.pool,
+            band,
+        };
+        let phases = &engine.phases;
+        phases.measure(Phase::OutputTransforms, || self.cpu.run(task));
+    }
+}
+
+/// Divides `length` into the fewest parts of at most `max` that are about equal: the length of a part.
+fn equal_parts(length: usize, max: usize) -> usize {
+    length.div_ceil(length.div_ceil(max))
+}
+
+/// Multiplies the tiles of a block at one pair of points by one panel of the kernel.
+struct Multiply<'a, T> {
+    /// Tiles and input channels.
+    shape: (usize, usize),
+    v: Strided<'a, T>,
+    kernel: &'a [T],
+    product: &'a mut [T],
+}
+
+impl<T: Scalar> SimdTask<T> for Multiply<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        let width = 2 * S::LANES;
+        let product = (self.product, width);
+        gemm::panel(s, self.shape, self.v, self.kernel, product, false);
+    }
+}

@@ -1,0 +1,248 @@
+//! Reads tiles from a picture and writes them to one, around the transforms, a vector of channels at a time.
+
+use super::super::mask::{Mask, apply_mask, relu_and_mask, words_per_position};
+use super::super::simd::{Simd, SimdTask, load_partial, prefetch, store_partial};
+use super::pass::{Band, Block, Input};
+use super::{PAIRS, POINTS, TILE, transforms};
+use crate::method::Scalar;
+use crate::method::scalar::elements;
+use std::array::from_fn;
+use std::ops::Range;
+
+/// Computes V of a block of tiles.
+pub(super) struct TransformInputs<'a, T> {
+    pub input: &'a Input<'a, T>,
+    pub block: &'a Block,
+    pub v: &'a mut [T],
+    /// Elements of V from one tile to the next.
+    pub tile_stride: usize,
+    /// Elements of V from one pair of points to the next.
+    pub pair_stride: usize,
+}
+
+impl<T: Scalar> SimdTask<T> for TransformInputs<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        if self.input.pooled {
+            self.tiles::<S, true>(s);
+        } else {
+            self.tiles::<S, false>(s);
+        }
+    }
+}
+
+impl<T: Scalar> TransformInputs<'_, T> {
+    #[inline(always)]
+    fn tiles<S: Simd<T>, const POOLED: bool>(self, s: S) {
+        let (height, width, channels) = self.input.dim();
+        let source = Source {
+            x: elements(self.input.x),
+            x_width: self.input.x.dim().1,
+            mask: self.input.mask.map(Mask::words),
+            width,
+            channels,
+        };
+        let tiles = self.v.chunks_exact_mut(self.tile_stride);
+        for ((i, j), v) in self.block.positions().zip(tiles) {
+            // Row p of a tile's inputs is row TILE·i + p − 1 of the picture, if there is one; likewise the columns.
+            let padding = self.input.padding;
+            let rows: [_; POINTS] = from_fn(|p| padding.position(TILE * i + p, height));
+            let columns: [_; POINTS] = from_fn(|q| padding.position(TILE * j + q, width));
+            let whole = j > 0 && TILE * j + POINTS <= width + 1;
+            for first in (0..channels).step_by(S::LANES) {
+                let mut d = [[s.splat(T::zero()); POINTS]; POINTS];
+                for (d, row) in d.iter_mut().zip(&rows) {
+                    let &Some(row) = row else { continue };
+                    if whole {
+                        for (q, d) in d.iter_mut().enumerate() {
+                            *d = source.load::<S, POOLED>(s, row, TILE * j + q - 1, first);
+                        }
+                    } else {
+                        for (d, column) in d.iter_mut().zip(&columns) {
+                            if let &Some(column) = column {
+                                *d = source.load::<S, POOLED>(s, row, column, first);
+                            }
+                        }
+                    }
+                    if POOLED {
+                        for (d, column) in d.iter_mut().zip(&columns) {
+                            if let &Some(column) = column {
+                                let cell = cell(row, height) * cell(column, width);
+                                *d = s.mul(s.splat(T::of(1.0 / cell)), *d);
+                            }
+                        }
+                    } else {
+                        // The inputs that the next tile adds to this one's.
+                        for q in POINTS..POINTS + TILE {
+                            let position = row * width + TILE * j + q - 1;
+                            prefetch(source.x, position * channels + first);
+                        }
+                    }
+                }
+                let values = transforms::input(s, d);
+                for (pair, &value) in values.as_flattened().iter().enumerate() {
+                    s.store(value, &mut v[pair * self.pair_stride + first..]);
+                }
+            }
+        }
+    }
+}
+
+/// The picture that tiles are read from. `load` is a method and not a closure, since closures are not compiled for the
+/// instruction set.
+struct Source<'a, T> {
+    x: &'a [T],
+    /// The width of x, which may be pooled.
+    x_width: usize,
+    mask: Option<&'a [u16]>,
+    /// The width of the input.
+    width: usize,
+    channels: usize,
+}
+
+impl<T: Scalar> Source<'_, T> {
+    /// Loads a vector of a position's channels, from channel `first` on.
+    #[inline(always)]
+    fn load<S: Simd<T>, const POOLED: bool>(
+        &self,
+        s: S,
+        row: usize,
+        column: usize,
+        first: usize,
+    ) -> S::Vector {
+        let at = if POOLED {
+            row / 2 * self.x_width + column / 2
+        } else {
+            row * self.x_width + column
+        };
+        let d = load_partial(
+            s,
+            &self.x[at * self.channels + first..(at + 1) * self.channels],
+        );
+        match self.mask {
+            None => d,
+            Some(mask) => {
+                let position = row * self.width + column;
+                let words = &mask[position * words_per_position(self.channels)..];
+                apply_mask(s, d, words, first)
+            }
+        }
+    }
+}
+
+/// The length of a position's pooling cell along one axis of this length: two, except at an odd end.
+#[inline(always)]
+fn cell(position: usize, length: usize) -> f64 {
+    if position + 1 == length && length % 2 == 1 {
+        1.0
+    } else {
+        2.0
+    }
+}
+
+/// Computes the outputs of a block of tiles.
+pub(super) struct TransformProducts<'a, 'b, T> {
+    pub block: &'a Block,
+    pub m: &'a [T],
+    /// The index of the block's first tile in M.
+    pub first: usize,
+    /// Elements of M from one pair of points to the next.
+    pub pair_stride: usize,
+    /// Elements of M from one panel to the next.
+    pub panel_stride: usize,
+    /// Height, width and channels of the output before it is pooled.
+    pub shape: (usize, usize, usize),
+    pub bias: Option<&'a [T]>,
+    pub pool: bool,
+    pub band: &'a mut Band<'b, T>,
+}
+
+impl<T: Scalar> SimdTask<T> for TransformProducts<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        let (height, width, channels) = self.shape;
+        let words = words_per_position(channels);
+        let panel = 2 * S::LANES;
+        let top_of_band = TILE * self.band.first();
+        for (tile, (i, j)) in (self.first..).zip(self.block.positions()) {
+            let (top, left) = (TILE * i, TILE * j);
+            let rows = 0..TILE.min(height - top);
+            let columns = 0..TILE.min(width - left);
+            let top = top - top_of_band;
+            for first in (0..channels).step_by(S::LANES) {
+                let offset = first / panel * self.panel_stride + tile * panel + first % panel;
+                let products = self.m.chunks_exact(self.pair_stride).take(PAIRS);
+                let mut m = [[s.splat(T::zero()); POINTS]; POINTS];
+                for (m, products) in m.as_flattened_mut().iter_mut().zip(products) {
+                    *m = s.load(&products[offset..]);
+                    prefetch(products, offset + panel);
+                }
+                let bias = match self.bias {
+                    Some(bias) => load_partial(s, &bias[first..]),
+                    None => s.splat(T::zero()),
+                };
+                let mut y = transforms::output(s, m);
+                for y in y.as_flattened_mut() {
+                    *y = s.add(*y, bias);
+                }
+                if let Some(mask) = &mut self.band.mask {
+                    for p in rows.clone() {
+                        for q in columns.clone() {
+                            let position = (top + p) * width + left + q;
+                            let words = &mut mask[position * words..];
+                            y[p][q] = relu_and_mask(s, y[p][q], words, first);
+                        }
+                    }
+                }
+                let to = &mut self.band.y;
+                if self.pool {
+                    let width = width.div_ceil(2);
+                    for p in rows.clone().step_by(2) {
+                        for q in columns.clone().step_by(2) {
+                            let (p2, q2) = (rows.end.min(p + 2), columns.end.min(q + 2));
+                            let mean = mean(s, &y, p..p2, q..q2);
+                            let position = (top + p) / 2 * width + (left + q) / 2;
+                            let at = position * channels;
+                            store_partial(s, mean, &mut to[at + first..at + channels]);
+                        }
+                    }
+                } else {
+                    for p in rows.clone() {
+                        for q in columns.clone() {
+                            let position = (top + p) * width + left + q;
+                            let at = position * channels;
+                            store_partial(s, y[p][q], &mut to[at + first..at + channels]);
+                            prefetch(to, at + TILE * channels + first);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The mean of one cell of a tile, summed in the same order as in `pool.rs`.
+#[inline(always)]
+fn mean<T: Scalar, S: Simd<T>>(
+    s: S,
+    y: &[[S::Vector; TILE]; TILE],
+    rows: Range<usize>,
+    columns: Range<usize>,
+) -> S::Vector {
+    let share = s.splat(T::of(1.0 / (rows.len() * columns.len()) as f64));
+    let mut sum = y[rows.start][columns.start];
+    if columns.len() == 2 {
+        sum = s.add(sum, y[rows.start][columns.start + 1]);
+    }
+    if rows.len() == 2 {
+        sum = s.add(sum, y[rows.start + 1][columns.start]);
+        if columns.len() == 2 {
+            sum = s.add(sum, y[rows.start + 1][columns.start + 1]);
+        }
+    }
+    s.mul(sum, share)
+}

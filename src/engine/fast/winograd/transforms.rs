@@ -1,0 +1,99 @@
+//! The transforms of F(4×4, 3×3), along one axis and for whole tiles. Each lane of a vector is another channel.
+
+use super::{POINTS, TILE};
+use crate::engine::fast::simd::Simd;
+use crate::method::Scalar;
+use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
+
+/// A number in every lane.
+#[inline(always)]
+fn number<T: Scalar, S: Simd<T>>(s: S, x: f64) -> S::Vector {
+    s.splat(T::of(x))
+}
+
+/// Bᵀ d. With m(x) = x (x² − ½)(x² − 2), row p holds the coefficients of m(x) / (x − p), and the last one those of m.
+#[inline(always)]
+fn input_points<T: Scalar, S: Simd<T>>(s: S, d: [S::Vector; POINTS]) -> [S::Vector; POINTS] {
+    let (half, two, five_halves) = (
+        number::<T, S>(s, 0.5),
+        number::<T, S>(s, 2.0),
+        number::<T, S>(s, 2.5),
+    );
+    let (near, far) = (number::<T, S>(s, FRAC_1_SQRT_2), number::<T, S>(s, SQRT_2));
+    let (even1, odd1) = (
+        s.neg_mul_add(two, d[2], d[4]),
+        s.neg_mul_add(two, d[1], d[3]),
+    );
+    let (even2, odd2) = (
+        s.neg_mul_add(half, d[2], d[4]),
+        s.neg_mul_add(half, d[1], d[3]),
+    );
+    [
+        s.neg_mul_add(five_halves, d[2], s.add(d[0], d[4])),
+        s.mul_add(near, odd1, even1),
+        s.neg_mul_add(near, odd1, even1),
+        s.mul_add(far, odd2, even2),
+        s.neg_mul_add(far, odd2, even2),
+        s.neg_mul_add(five_halves, d[3], s.add(d[1], d[5])),
+    ]
+}
+
+/// Aᵀ m: row i holds the i-th powers of the points; ∞ counts for the highest power alone.
+#[inline(always)]
+fn output_tile<T: Scalar, S: Simd<T>>(s: S, m: [S::Vector; POINTS]) -> [S::Vector; TILE] {
+    let (half, two) = (number::<T, S>(s, 0.5), number::<T, S>(s, 2.0));
+    let (near, far) = (number::<T, S>(s, FRAC_1_SQRT_2), number::<T, S>(s, SQRT_2));
+    let (near3, far3) = (
+        number::<T, S>(s, FRAC_1_SQRT_2.powi(3)),
+        number::<T, S>(s, SQRT_2.powi(3)),
+    );
+    let (sum1, difference1) = (s.add(m[1], m[2]), s.sub(m[1], m[2]));
+    let (sum2, difference2) = (s.add(m[3], m[4]), s.sub(m[3], m[4]));
+    [
+        s.add(s.add(m[0], sum1), sum2),
+        s.mul_add(far, difference2, s.mul(near, difference1)),
+        s.mul_add(two, sum2, s.mul(half, sum1)),
+        s.mul_add(far3, difference2, s.mul_add(near3, difference1, m[5])),
+    ]
+}
+
+/// Bᵀ d B of the 6×6 inputs of a tile.
+#[inline(always)]
+pub(super) fn input<T: Scalar, S: Simd<T>>(
+    s: S,
+    mut d: [[S::Vector; POINTS]; POINTS],
+) -> [[S::Vector; POINTS]; POINTS] {
+    for row in &mut d {
+        *row = input_points::<T, S>(s, *row);
+    }
+    for q in 0..POINTS {
+        let column =
+            input_points::<T, S>(s, [d[0][q], d[1][q], d[2][q], d[3][q], d[4][q], d[5][q]]);
+        for (row, value) in d.iter_mut().zip(column) {
+            row[q] = value;
+        }
+    }
+    d
+}
+
+/// Aᵀ m A: the 4×4 outputs of a tile of 36 products.
+#[inline(always)]
+pub(super) fn output<T: Scalar, S: Simd<T>>(
+    s: S,
+    m: [[S::Vector; POINTS]; POINTS],
+) -> [[S::Vector; TILE]; TILE] {
+    let mut rows = [[m[0][0]; TILE]; POINTS];
+    for (row, m) in rows.iter_mut().zip(m) {
+        *row = output_tile::<T, S>(s, m);
+    }
+    let mut y = [[m[0][0]; TILE]; TILE];
+    for q in 0..TILE {
+        let column = [
+            rows[0][q], rows[1][q], rows[2][q], rows[3][q], rows[4][q], rows[5][q],
+        ];
+        for (y, value) in y.iter_mut().zip(output_tile::<T, S>(s, column)) {
+            y[q] = value;
+        }
+    }
+    y
+}

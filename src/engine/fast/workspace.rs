@@ -1,0 +1,135 @@
+//! Buffers that one operation leaves to the next, and one iteration to the next.
+//!
+//! Every iteration needs the same buffers in the same order. If they were freed and allocated anew, the system would have to map
+//! and clear each of their pages again, which takes as long as some layers.
+
+use crate::method::Scalar;
+use ndarray::{Array1, Array3, s};
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The buffers of an engine that are not in use.
+pub(super) struct Workspace<T> {
+    numbers: Arc<FreeList<T>>,
+    /// For masks, and for the winners of max pooling.
+    words: Arc<FreeList<u16>>,
+}
+
+impl<T> Default for Workspace<T> {
+    fn default() -> Self {
+        Self {
+            numbers: Arc::default(),
+            words: Arc::default(),
+        }
+    }
+}
+
+impl<T: Scalar> Workspace<T> {
+    /// An array of this shape. Its elements have any values.
+    pub fn array(&self, shape: (usize, usize, usize)) -> Array3<T> {
+        let length = shape.0 * shape.1 * shape.2;
+        let elements = Array1::from(self.numbers.take(length)).slice_move(s![..length]);
+        (elements.into_shape_with_order(shape)).expect("it has this many elements")
+    }
+
+    /// Takes back an array that nobody needs any more.
+    pub fn recycle(&self, array: Array3<T>) {
+        self.numbers.put_back(array.into_raw_vec_and_offset().0);
+    }
+
+    /// A buffer of this length. Its elements have any values.
+    pub fn buffer(&self, length: usize) -> Buffer<T> {
+        Buffer::new(&self.numbers, length)
+    }
+
+    /// The same, of 16-bit words.
+    pub fn words(&self, length: usize) -> Buffer<u16> {
+        Buffer::new(&self.words, length)
+    }
+
+    /// Bytes that the system was asked for so far.
+    pub fn allocated_bytes(&self) -> u64 {
+        let allocated = [&self.numbers.allocated_bytes, &self.words.allocated_bytes];
+        allocated
+            .map(|bytes| bytes.load(Ordering::Relaxed))
+            .iter()
+            .sum()
+    }
+}
+
+/// A buffer on loan. It goes back to its workspace when it is dropped.
+pub(super) struct Buffer<T: Copy + Default> {
+    memory: Vec<T>,
+    length: usize,
+    owner: Arc<FreeList<T>>,
+}
+
+impl<T: Copy + Default> Buffer<T> {
+    fn new(owner: &Arc<FreeList<T>>, length: usize) -> Self {
+        Self {
+            memory: owner.take(length),
+            length,
+            owner: owner.clone(),
+        }
+    }
+}
+
+impl<T: Copy + Default> Deref for Buffer<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.memory[..self.length]
+    }
+}
+
+impl<T: Copy + Default> DerefMut for Buffer<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.memory[..self.length]
+    }
+}
+
+impl<T: Copy + Default> Drop for Buffer<T> {
+    fn drop(&mut self) {
+        self.owner.put_back(std::mem::take(&mut self.memory));
+    }
+}
+
+/// Buffers of one type that are not in use.
+struct FreeList<T> {
+    buffers: Mutex<Vec<Vec<T>>>,
+    allocated_bytes: AtomicU64,
+}
+
+impl<T> Default for FreeList<T> {
+    fn default() -> Self {
+        Self {
+            buffers: Mutex::default(),
+            allocated_bytes: AtomicU64::new(0),
+        }
+    }
+}
+
+impl<T: Copy + Default> FreeList<T> {
+    /// A buffer of at least this length: the shortest free one that is long enough. If none is, a new one replaces the longest,
+    /// so that there are never more buffers than are in use at the busiest moment.
+    fn take(&self, length: usize) -> Vec<T> {
+        let mut free = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
+        let long_enough = (0..free.len()).filter(|&i| free[i].len() >= length);
+        if let Some(best) = long_enough.min_by_key(|&i| free[i].len()) {
+            return free.swap_remove(best);
+        }
+        if let Some(longest) = (0..free.len()).max_by_key(|&i| free[i].len()) {
+            free.swap_remove(longest);
+        }
+        drop(free);
+        let bytes = (length * size_of::<T>()) as u64;
+        self.allocated_bytes.fetch_add(bytes, Ordering::Relaxed);
+        vec![T::default(); length]
+    }
+
+    fn put_back(&self, buffer: Vec<T>) {
+        let mut free = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
+        free.push(buffer);
+    }
+}

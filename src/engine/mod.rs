@@ -1,0 +1,109 @@
+//! Engines: ways to compute the network's layers and the losses' Gram matrices.
+//!
+//! The [`Reference`] engine calls the plain functions of [`crate::method`]. The [`Fast`] engine computes the same with a quarter
+//! of the multiplications on the CPU's widest vectors, and is tested against it. The network knows only the trait [`Engine`].
+//! [`Clock`] wraps any engine and measures how long its layers take.
+
+pub mod clock;
+pub mod fast;
+pub mod reference;
+
+pub use clock::Clock;
+pub use fast::Fast;
+pub use fast::simd::{Cpu, UnknownCpu};
+pub use reference::Reference;
+
+pub use fast::simd::return_freed_memory;
+
+use crate::method::{Padding, Pooling, Products, Scalar};
+use fast::simd::Dispatch;
+use ndarray::{Array1, Array3, Array4};
+use std::sync::Arc;
+
+/// A way to compute the network's layers and, as [`Products`], what losses need.
+pub trait Engine<T: Scalar>: Products<T> {
+    /// A convolution with this kernel, 3 × 3 × Cin × Cout (HWIO), and bias (Cout), and the ReLU after it.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    fn conv_relu(
+        &self,
+        kernel: &Array4<T>,
+        bias: &Array1<T>,
+        padding: Padding,
+    ) -> Box<dyn ConvRelu<T>>;
+
+    /// A pooling layer.
+    fn pool(&self, pooling: Pooling) -> Box<dyn Layer<T>>;
+}
+
+/// A layer, as one engine computes it.
+pub trait Layer<T>: Send + Sync {
+    /// The output (H×W×C) for the input `x`, and the way back.
+    ///
+    /// # Panics
+    /// If `x` has another number of channels than the layer's inputs.
+    fn forward<'a>(&'a self, x: &Activation<T>) -> Forward<'a, T>;
+}
+
+/// A convolution with its ReLU. Its [`forward`](Layer::forward) is max(conv(x), 0).
+pub trait ConvRelu<T>: Layer<T> {
+    /// The averages of that over cells of 2×2, as [`pool`](crate::method::pool) defines them. The unpooled output need not exist.
+    fn forward_pooled<'a>(&'a self, x: &Activation<T>) -> Forward<'a, T>;
+}
+
+/// An array H×W×C between two layers. It is shared, since the way back may need it again.
+pub type Activation<T> = Arc<Array3<T>>;
+
+/// What a layer's forward pass returns.
+pub struct Forward<'a, T> {
+    /// The layer's output.
+    pub output: Activation<T>,
+    /// Takes the gradient back through the layer.
+    pub back: Box<dyn Backward<T> + 'a>,
+}
+
+/// The way back through one layer. It holds what the layer needs to know of its forward pass.
+pub trait Backward<T> {
+    /// dL/dx of `dy`, the gradient of the layer's output.
+    ///
+    /// # Panics
+    /// If `dy` does not have the output's shape.
+    fn backward(self: Box<Self>, dy: &Array3<T>) -> Array3<T>;
+}
+
+impl<T, F: FnOnce(&Array3<T>) -> Array3<T>> Backward<T> for F {
+    fn backward(self: Box<Self>, dy: &Array3<T>) -> Array3<T> {
+        (*self)(dy)
+    }
+}
+
+/// Numbers for which every engine is there: `f32` and `f64`.
+pub trait SimdScalar: Scalar + Dispatch {}
+
+impl<T: Scalar + Dispatch> SimdScalar for T {}
+
+/// Which engine to compute with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineKind {
+    /// The fast one, with the instructions of this CPU.
+    Fast(Cpu),
+    /// The plain one.
+    Reference,
+}
+
+impl Default for EngineKind {
+    fn default() -> Self {
+        Self::Fast(Cpu::widest())
+    }
+}
+
+impl EngineKind {
+    /// An engine of this kind.
+    pub fn build<T: SimdScalar>(self) -> Arc<dyn Engine<T>> {
+        match self {
+            Self::Fast(cpu) => Arc::new(Fast::new(cpu)),
+            Self::Reference => Arc::new(Reference),
+        }
+    }
+}

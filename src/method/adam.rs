@@ -1,0 +1,67 @@
+//! Adam (Kingma and Ba 2015, algorithm 1).
+//!
+//! With the gradient g at step t, element by element:
+//!
+//! > m ← β₁ m + (1 − β₁) g  
+//! > v ← β₂ v + (1 − β₂) g²  
+//! > x ← x − learning rate · m̂ / (√v̂ + ε),  m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ)
+
+use super::Scalar;
+use ndarray::{Array3, Zip};
+use serde::{Deserialize, Serialize};
+
+const BETA1: f64 = 0.9;
+const BETA2: f64 = 0.999;
+const EPSILON: f64 = 1e-8;
+
+/// Adam with β₁ = 0.9, β₂ = 0.999, ε = 1e-8, and its state for one picture.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Adam<T> {
+    learning_rate: f64,
+    /// Running mean of the gradient.
+    m: Array3<T>,
+    /// Running mean of its square.
+    v: Array3<T>,
+    /// Steps taken.
+    t: i32,
+}
+
+impl<T: Scalar> Adam<T> {
+    /// An optimiser for a picture of shape `shape`. The learning rate is about the largest change of a pixel in one step, in
+    /// units of 0..255.
+    pub fn new(shape: (usize, usize, usize), learning_rate: f64) -> Self {
+        Self {
+            learning_rate,
+            m: Array3::zeros(shape),
+            v: Array3::zeros(shape),
+            t: 0,
+        }
+    }
+
+    /// Whether its state is for pictures of this shape.
+    pub fn fits(&self, shape: (usize, usize, usize)) -> bool {
+        self.m.dim() == shape && self.v.dim() == shape
+    }
+
+    /// Takes one step: changes `x`, given the `gradient` at `x`.
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    pub fn step(&mut self, x: &mut Array3<T>, gradient: &Array3<T>) {
+        self.t = self.t.saturating_add(1);
+        // m̂ / (√v̂ + ε) = m · rate / (√v · spread + ε)
+        let rate = T::of(self.learning_rate / (1.0 - BETA1.powi(self.t)));
+        let spread = T::of(1.0 / (1.0 - BETA2.powi(self.t)).sqrt());
+        let (beta1, beta2, epsilon) = (T::of(BETA1), T::of(BETA2), T::of(EPSILON));
+        let (rest1, rest2) = (T::of(1.0 - BETA1), T::of(1.0 - BETA2));
+        Zip::from(x)
+            .and(gradient)
+            .and(&mut self.m)
+            .and(&mut self.v)
+            .par_for_each(|x, &g, m, v| {
+                *m = beta1 * *m + rest1 * g;
+                *v = beta2 * *v + rest2 * g * g;
+                *x -= rate * *m / (v.sqrt() * spread + epsilon);
+            });
+    }
+}

@@ -1,0 +1,63 @@
+//! The running mean of the pictures of a run: what is left when the steps' own noise is averaged out.
+//!
+//! > a ← β a + (1 − β) x,  the mean is m = a / (1 − βᵗ) after t pictures; so  m ← m + (1 − β) / (1 − βᵗ) · (x − m).
+//!
+//! Polyak and Juditsky 1992 average all iterates; here older ones count less, with the correction of Kingma and Ba 2015.
+
+use super::Scalar;
+use ndarray::{Array3, Zip};
+use serde::{Deserialize, Serialize};
+
+/// The running mean of pictures of one shape.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Average<T> {
+    decay: f64,
+    mean: Array3<T>,
+    /// 1 − βᵗ
+    weight: f64,
+}
+
+impl<T: Scalar> Average<T> {
+    /// A mean in which each picture counts `decay` (β) times as much as the next.
+    pub fn new(shape: (usize, usize, usize), decay: f64) -> Self {
+        Self {
+            decay,
+            mean: Array3::zeros(shape),
+            weight: 0.0,
+        }
+    }
+
+    /// Takes the next picture in.
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    pub fn add(&mut self, x: &Array3<T>) {
+        self.weight = self.decay * self.weight + (1.0 - self.decay);
+        let share = T::of((1.0 - self.decay) / self.weight);
+        Zip::from(&mut self.mean)
+            .and(x)
+            .par_for_each(|m, &x| *m += share * (x - *m));
+    }
+
+    /// The mean of the pictures so far; of none, zeros.
+    pub fn mean(&self) -> &Array3<T> {
+        &self.mean
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_picture_is_its_own_mean_and_later_ones_count_more() {
+        let picture = |value: f64| Array3::from_elem((1, 2, 3), value);
+        let mut average = Average::new((1, 2, 3), 0.9);
+        average.add(&picture(5.0));
+        assert!((average.mean()[[0, 0, 0]] - 5.0).abs() < 1e-12);
+        average.add(&picture(7.0));
+        // (0.9·0.1·5 + 0.1·7) / (1 − 0.81)
+        let expected = (0.09 * 5.0 + 0.1 * 7.0) / 0.19;
+        assert!((average.mean()[[0, 1, 2]] - expected).abs() < 1e-12);
+    }
+}

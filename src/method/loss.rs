@@ -1,0 +1,65 @@
+//! What every loss is: a number that says how far an array is from where it should be, and the gradient of that number.
+
+use super::Scalar;
+use super::gram;
+use ndarray::{Array2, Array3};
+
+/// A loss L(F) of an array F (H×W×C): the activations of a layer, or the pixels themselves.
+pub trait Loss<T: Scalar>: Send + Sync {
+    /// Returns L at `f`, and adds `weight`·dL/dF to `df` (H×W×C).
+    ///
+    /// Value and gradient are computed together, since they share their largest intermediate results. `products` computes the
+    /// Gram matrices.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    fn add_gradient(
+        &self,
+        f: &Array3<T>,
+        weight: f64,
+        df: &mut Array3<T>,
+        products: &dyn Products<T>,
+    ) -> f64;
+
+    /// L and dL/dF (H×W×C) at `f`.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    fn value_and_gradient(&self, f: &Array3<T>) -> (f64, Array3<T>) {
+        let mut df = Array3::zeros(f.dim());
+        let value = self.add_gradient(f, 1.0, &mut df, &PlainProducts);
+        (value, df)
+    }
+}
+
+/// The matrix products that style losses are made of, and memory for intermediate results. A faster engine has its own.
+pub trait Products<T: Scalar>: Send + Sync {
+    /// [`gram::forward`]
+    fn gram(&self, f: &Array3<T>) -> Array2<T>;
+
+    /// [`gram::add_backward`]
+    fn add_gram_backward(&self, f: &Array3<T>, dg: &Array2<T>, scale: T, df: &mut Array3<T>);
+
+    /// An array of this shape whose elements have any values, to be overwritten.
+    fn array(&self, shape: (usize, usize, usize)) -> Array3<T> {
+        Array3::zeros(shape)
+    }
+
+    /// Takes back an array that nobody needs any more. Its memory may serve the next [`array`](Self::array).
+    fn recycle(&self, array: Array3<T>) {
+        drop(array);
+    }
+}
+
+/// The products of [`gram`], and fresh memory.
+pub struct PlainProducts;
+
+impl<T: Scalar> Products<T> for PlainProducts {
+    fn gram(&self, f: &Array3<T>) -> Array2<T> {
+        gram::forward(f)
+    }
+
+    fn add_gram_backward(&self, f: &Array3<T>, dg: &Array2<T>, scale: T, df: &mut Array3<T>) {
+        gram::add_backward(f, dg, scale, df);
+    }
+}

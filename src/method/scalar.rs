@@ -1,0 +1,71 @@
+//! The numbers that everything here computes with, and sums over arrays of them.
+
+use ndarray::{Array3, NdFloat};
+use rayon::prelude::*;
+
+/// `f32`, in which pictures are painted, or `f64`, in which gradients are checked.
+pub trait Scalar: NdFloat + Default + radsort::Key {
+    /// The value of this type nearest to `x`.
+    fn of(x: f64) -> Self;
+    /// The value as `f64`.
+    fn as_f64(self) -> f64;
+}
+
+impl Scalar for f32 {
+    fn of(x: f64) -> Self {
+        x as f32
+    }
+    fn as_f64(self) -> f64 {
+        self.into()
+    }
+}
+
+impl Scalar for f64 {
+    fn of(x: f64) -> Self {
+        x
+    }
+    fn as_f64(self) -> f64 {
+        self
+    }
+}
+
+/// Elements that one parallel task sums: 64 KiB of `f32`, which stay in the cache.
+///
+/// Work is always divided by constants like this one and never by the number of threads. The order of every sum, and so
+/// every bit of the result, is then the same on any number of threads.
+const SUM_CHUNK: usize = 16 * 1024;
+
+/// Σ `f(aᵢ, bᵢ)` over two arrays of one shape. It is computed in parallel and summed in `f64`: within chunks of a fixed
+/// size, then over the chunks in their order.
+///
+/// # Panics
+/// If the shapes differ.
+pub(crate) fn sum_pairs<T: Scalar>(
+    a: &Array3<T>,
+    b: &Array3<T>,
+    f: impl Fn(f64, f64) -> f64 + Sync,
+) -> f64 {
+    assert_eq!(a.dim(), b.dim(), "the two arrays must have one shape");
+    let chunks: Vec<f64> = (elements(a).par_chunks(SUM_CHUNK))
+        .zip(elements(b).par_chunks(SUM_CHUNK))
+        .map(|(a, b)| {
+            let pairs = a.iter().zip(b);
+            pairs.map(|(&a, &b)| f(a.as_f64(), b.as_f64())).sum()
+        })
+        .collect();
+    chunks.iter().sum()
+}
+
+/// The elements of `a` in memory order.
+///
+/// # Panics
+/// If `a` is not in standard layout. Every activation that this crate makes is.
+pub(crate) fn elements<T>(a: &Array3<T>) -> &[T] {
+    a.as_slice().expect("activations are in standard layout")
+}
+
+/// The elements of `a` in memory order, to be changed. Panics as [`elements`] does.
+pub(crate) fn elements_mut<T>(a: &mut Array3<T>) -> &mut [T] {
+    a.as_slice_mut()
+        .expect("activations are in standard layout")
+}

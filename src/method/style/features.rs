@@ -1,0 +1,103 @@
+//! The activations of a layer as a distribution of N-vectors: each position is a vector, and counts as much as its weight says.
+
+use crate::method::Scalar;
+use crate::method::loss::Products;
+use crate::method::scalar::{elements, elements_mut};
+use ndarray::{Array2, Array3};
+use rayon::prelude::*;
+use std::borrow::Cow;
+
+/// Activations F (H×W×N) and the weights w of their positions.
+#[derive(Clone, Copy)]
+pub struct Features<'a, T> {
+    /// H×W×N.
+    pub f: &'a Array3<T>,
+    /// H·W numbers, at least 0 each; without them all are 1.
+    pub weights: Option<&'a [T]>,
+    /// m, the sum of the weights.
+    pub mass: f64,
+}
+
+impl<'a, T: Scalar> Features<'a, T> {
+    /// The activations `f` (H×W×N), each position weighted by a `mask` (H×W), if there is one.
+    ///
+    /// # Panics
+    /// If the mask has another height or width.
+    pub fn new(f: &'a Array3<T>, mask: Option<&'a Array2<T>>) -> Self {
+        let (height, width, _) = f.dim();
+        let weights = mask.map(|mask| {
+            assert_eq!(mask.dim(), (height, width), "a mask has its layer's size");
+            mask.as_slice().expect("masks are in standard layout")
+        });
+        let mass = weights.map_or((height * width) as f64, |weights| {
+            weights.iter().map(|w| w.as_f64()).sum()
+        });
+        Self { f, weights, mass }
+    }
+
+    /// N
+    pub fn channels(&self) -> usize {
+        self.f.dim().2
+    }
+
+    /// M = H·W
+    pub fn positions(&self) -> usize {
+        self.f.dim().0 * self.f.dim().1
+    }
+
+    /// The weight of a position.
+    pub(super) fn weight(&self, position: usize) -> T {
+        self.weights.map_or(T::one(), |weights| weights[position])
+    }
+
+    /// Σ w·f·fᵀ over the positions, N×N: the Gram matrix of √w·F.
+    pub(super) fn gram(&self, products: &dyn Products<T>) -> Array2<T> {
+        let f = self.scaled(T::sqrt, products);
+        let g = products.gram(&f);
+        recycle(f, products);
+        g
+    }
+
+    /// Adds 2·`scale`·w·F·`dg` to `df`, for a symmetric `dg` = dL/dG with G as [`gram`](Self::gram) computes it.
+    pub(super) fn add_gram_backward(
+        &self,
+        dg: &Array2<T>,
+        scale: T,
+        df: &mut Array3<T>,
+        products: &dyn Products<T>,
+    ) {
+        let f = self.scaled(|w| w, products);
+        products.add_gram_backward(&f, dg, scale, df);
+        recycle(f, products);
+    }
+
+    /// F with each position multiplied by `factor(w)`; F itself if there are no weights.
+    fn scaled(
+        &self,
+        factor: impl Fn(T) -> T + Sync,
+        products: &dyn Products<T>,
+    ) -> Cow<'a, Array3<T>> {
+        let Some(weights) = self.weights else {
+            return Cow::Borrowed(self.f);
+        };
+        let (_, width, channels) = self.f.dim();
+        let mut scaled = products.array(self.f.dim());
+        (elements_mut(&mut scaled).par_chunks_mut(width * channels))
+            .zip(elements(self.f).par_chunks(width * channels))
+            .zip(weights.par_chunks(width))
+            .for_each(|((scaled, f), weights)| {
+                let rows = scaled.chunks_exact_mut(channels);
+                for ((scaled, f), &weight) in rows.zip(f.chunks_exact(channels)).zip(weights) {
+                    let factor = factor(weight);
+                    scaled.iter_mut().zip(f).for_each(|(s, &f)| *s = factor * f);
+                }
+            });
+        Cow::Owned(scaled)
+    }
+}
+
+fn recycle<T: Scalar>(scaled: Cow<Array3<T>>, products: &dyn Products<T>) {
+    if let Cow::Owned(scaled) = scaled {
+        products.recycle(scaled);
+    }
+}

@@ -1,0 +1,76 @@
+//! The style loss of Gatys, Ecker and Bethge (2015): the Gram matrix G of a layer's activations against that of the painting, A.
+//!
+//! With m positions and N channels in the *generated* picture,
+//!
+//! > L = Σ (G − A)² / (4·N²·m²),  dL/dF = F (G − A) / (N²·m²)
+//!
+//! (equations 4 to 6). A painting of another size has another m; its Gram matrix is scaled by m of the generated picture over m
+//! of the painting, so that the loss compares means. A mixture of paintings has the mixture of their means. With weights w of
+//! the positions, m = Σ w and G = Σ w·f·fᵀ, and each row of dL/dF is multiplied by its w.
+//!
+//! Good at strokes and textures of every kind: the classic look. It cannot tell a few strong responses from many weak ones,
+//! which makes contrasts uneven.
+
+use super::{Features, StyleLoss, fit};
+use crate::method::Scalar;
+use crate::method::loss::Products;
+use ndarray::parallel::prelude::*;
+use ndarray::{Array2, Array3, Axis, Zip};
+
+/// The Gram loss of one layer.
+pub struct GramLoss<T> {
+    /// A / m of the painting: the mean over its positions, N×N.
+    target: Array2<T>,
+}
+
+impl<T: Scalar> GramLoss<T> {
+    /// The loss that is 0 where activations have the mean Gram matrix of the `painting`'s (H×W×N, of any size).
+    pub fn new(painting: &Array3<T>) -> Self {
+        fit(Self::empty(painting.dim().2), painting)
+    }
+
+    pub(super) fn empty(channels: usize) -> Self {
+        Self {
+            target: Array2::zeros((channels, channels)),
+        }
+    }
+}
+
+impl<T: Scalar> StyleLoss<T> for GramLoss<T> {
+    fn add_painting(&mut self, painting: Features<T>, share: f64, products: &dyn Products<T>) {
+        let share = T::of(share / painting.mass);
+        self.target += &(painting.gram(products) * share);
+    }
+
+    fn finish(&mut self, shares: f64) {
+        self.target *= T::of(1.0 / shares);
+    }
+
+    fn add_weighted_gradient(
+        &self,
+        features: Features<T>,
+        weight: f64,
+        df: &mut Array3<T>,
+        products: &dyn Products<T>,
+    ) -> f64 {
+        let m = T::of(features.mass);
+        let mut difference = features.gram(products);
+        Zip::from(&mut difference)
+            .and(&self.target)
+            .par_for_each(|g, &a| *g -= m * a);
+        let size = features.channels() as f64 * features.mass;
+        // dL/dG = (G − A) / (2·N²·m²), and dL/dF = 2 F dL/dG.
+        let scale = T::of(weight / (2.0 * size * size));
+        features.add_gram_backward(&difference, scale, df, products);
+        sum_squares(&difference, size) / 4.0
+    }
+}
+
+/// Σ (d / `size`)² over a matrix, in an order that is the same for any number of threads.
+pub(super) fn sum_squares<T: Scalar>(differences: &Array2<T>, size: f64) -> f64 {
+    let square = |&d: &T| (d.as_f64() / size).powi(2);
+    let rows: Vec<f64> = (differences.axis_iter(Axis(0)).into_par_iter())
+        .map(|row| row.iter().map(square).sum())
+        .collect();
+    rows.iter().sum()
+}

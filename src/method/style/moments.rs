@@ -1,0 +1,137 @@
+//! Mean μ and covariance C of a layer's activations against those of the painting, μ′ and C′.
+//!
+//! > L = (s/N)·‖μ − μ′‖² + Σ (C − C′)² / (4·N²),  C = Σ w·f·fᵀ / m − μμᵀ,  μ = Σ w·f / m
+//!
+//! with N channels, weights w of the positions (1 without a mask) and m = Σ w. The Gram loss compares C + μμᵀ, which mixes the two.
+//! With s = ‖μ′‖²/2N the first term equals the Gram loss for a small change of μ alone, orthogonal to μ. A mixture of paintings
+//! has the μ′ and C′ of the mixture. For each position f, since Σ w·(f − μ) = 0,
+//!
+//! > dL/df = (w/m)·( (2·s/N)·(μ − μ′) + (C − C′)·(f − μ) / N² ).
+//!
+//! Good at colors and mean contrasts, which must be right by themselves and cannot be traded for texture. Covariances are
+//! compared by the Frobenius norm of their difference. Statistics: Huang and Belongie 2017 (means and variances); Li, Wang, Liu
+//! and Hou 2017, Demystifying Neural Style Transfer, which shows that style losses are distances between distributions; this one
+//! compares their first two moments.
+
+use super::gram::sum_squares;
+use super::{Features, StyleLoss, fit};
+use crate::method::Scalar;
+use crate::method::loss::Products;
+use crate::method::scalar::{elements, elements_mut};
+use ndarray::{Array1, Array2, Array3, Zip};
+use rayon::prelude::*;
+
+/// Positions that one parallel task takes.
+const MEAN_CHUNK: usize = 1024;
+
+/// The loss of one layer.
+pub struct MomentsLoss<T> {
+    /// μ′, N.
+    mean: Array1<f64>,
+    /// C′, N×N; until all paintings are there, C′ + μ′μ′ᵀ.
+    covariance: Array2<T>,
+    /// s/N
+    mean_weight: f64,
+}
+
+impl<T: Scalar> MomentsLoss<T> {
+    /// The loss that is 0 where activations have mean and covariance of the `painting`'s (H×W×N, of any size).
+    pub fn new(painting: &Array3<T>) -> Self {
+        fit(Self::empty(painting.dim().2), painting)
+    }
+
+    pub(super) fn empty(channels: usize) -> Self {
+        Self {
+            mean: Array1::zeros(channels),
+            covariance: Array2::zeros((channels, channels)),
+            mean_weight: 0.0,
+        }
+    }
+}
+
+impl<T: Scalar> StyleLoss<T> for MomentsLoss<T> {
+    fn add_painting(&mut self, painting: Features<T>, share: f64, products: &dyn Products<T>) {
+        self.mean.scaled_add(share, &mean(painting));
+        let share = T::of(share / painting.mass);
+        self.covariance += &(painting.gram(products) * share);
+    }
+
+    fn finish(&mut self, shares: f64) {
+        self.mean /= shares;
+        self.covariance *= T::of(1.0 / shares);
+        let channels = self.mean.len() as f64;
+        self.mean_weight = self.mean.dot(&self.mean) / (2.0 * channels * channels);
+        center(&mut self.covariance, &self.mean);
+    }
+
+    fn add_weighted_gradient(
+        &self,
+        features: Features<T>,
+        weight: f64,
+        df: &mut Array3<T>,
+        products: &dyn Products<T>,
+    ) -> f64 {
+        let channels = self.mean.len();
+        let mean = mean(features);
+        let mean_difference = &mean - &self.mean;
+        let mut difference = features.gram(products) * T::of(1.0 / features.mass);
+        center(&mut difference, &mean);
+        difference -= &self.covariance;
+
+        let share = weight / features.mass;
+        let square = (channels * channels) as f64;
+        // (C − C′)·f / N²; the backward pass of the Gram matrix doubles its factor.
+        let scale = T::of(share / (2.0 * square));
+        features.add_gram_backward(&difference, scale, df, products);
+        // (2·s/N)·(μ − μ′) − (C − C′)·μ / N², the same for all positions.
+        let at_mean = difference.mapv(T::as_f64).dot(&mean);
+        let constant = 2.0 * self.mean_weight * &mean_difference - at_mean / square;
+        let constant: Vec<T> = constant.iter().map(|v| T::of(share * v)).collect();
+        add_to_each(&constant, features, df);
+
+        let means = mean_difference.dot(&mean_difference);
+        self.mean_weight * means + sum_squares(&difference, channels as f64) / 4.0
+    }
+}
+
+/// Adds w·`vector` (N) to each position of `df`.
+fn add_to_each<T: Scalar>(vector: &[T], features: Features<T>, df: &mut Array3<T>) {
+    let channels = vector.len();
+    (elements_mut(df).par_chunks_mut(MEAN_CHUNK * channels))
+        .enumerate()
+        .for_each(|(chunk, df)| {
+            for (at, df) in (chunk * MEAN_CHUNK..).zip(df.chunks_exact_mut(channels)) {
+                let w = features.weight(at);
+                let pairs = df.iter_mut().zip(vector);
+                pairs.for_each(|(df, &v)| *df += w * v);
+            }
+        });
+}
+
+/// μ = Σ w·f / m
+fn mean<T: Scalar>(features: Features<T>) -> Array1<f64> {
+    let channels = features.channels();
+    let sums: Vec<Vec<f64>> = (elements(features.f).par_chunks(MEAN_CHUNK * channels))
+        .enumerate()
+        .map(|(chunk, f)| {
+            let mut sums = vec![0.0; channels];
+            for (at, f) in (chunk * MEAN_CHUNK..).zip(f.chunks_exact(channels)) {
+                let w = features.weight(at).as_f64();
+                let pairs = sums.iter_mut().zip(f);
+                pairs.for_each(|(sum, f)| *sum += w * f.as_f64());
+            }
+            sums
+        })
+        .collect();
+    // Added in the order of the chunks, whichever thread computed them.
+    let mut mean = Array1::zeros(channels);
+    for sums in sums {
+        mean += &Array1::from(sums);
+    }
+    mean / features.mass
+}
+
+/// From the mean of f·fᵀ to that of (f − μ)(f − μ)ᵀ.
+fn center<T: Scalar>(second: &mut Array2<T>, mean: &Array1<f64>) {
+    Zip::indexed(second).par_for_each(|(i, j), c| *c = T::of(c.as_f64() - mean[i] * mean[j]));
+}

@@ -1,0 +1,283 @@
+//! What is minimized: the weighted sum of content, style and total-variation losses, as a function of the pixels.
+
+use crate::method::scalar::sum_pairs;
+use crate::method::style::{Features, RegionLossBuilder};
+use crate::method::{ContentLoss, Loss, Pooling, Scalar, StyleLossKind, TotalVariation, pool};
+use crate::network::{Network, Steps};
+use ndarray::{Array2, Array3, Axis, Zip};
+
+/// Added to the norm that [`Targets::normalize`] divides by, which may be 0.
+const MIN_NORM: f64 = 1e-12;
+
+/// The losses of one picture, each already multiplied by its weight.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Losses {
+    /// How far the content layers' activations are from the photograph's.
+    pub content: f64,
+    /// How far the distributions of the style layers' activations are from the painting's.
+    pub style: f64,
+    /// How much neighboring pixels differ.
+    pub tv: f64,
+}
+
+impl Losses {
+    /// The sum, which is minimized.
+    pub fn total(&self) -> f64 {
+        self.content + self.style + self.tv
+    }
+}
+
+/// A layer where a loss is computed, by its number in the network, and the factor of the loss.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tap {
+    /// The layer.
+    pub layer: usize,
+    /// The layer's weight times the weight of all losses of this kind.
+    pub weight: f64,
+}
+
+/// A part of the painted picture, and the style that it is to be painted in. `P` is how pictures are represented, and `M` how masks
+/// are: as files' contents, or as arrays of one size of a run.
+#[derive(Clone, Debug)]
+pub struct Region<P, M> {
+    /// Their mixture is the style.
+    pub styles: Vec<Style<P, M>>,
+    /// How much each pixel of the painted picture belongs to the region, 0 to 1. Without a mask it is the whole picture.
+    pub mask: Option<M>,
+}
+
+/// A painting whose style is wanted.
+#[derive(Clone, Debug)]
+pub struct Style<P, M> {
+    /// The painting.
+    pub picture: P,
+    /// How much each pixel of the painting counts, 0 to 1. Without a mask all count alike.
+    pub mask: Option<M>,
+    /// Its share of the mixture, above 0. What counts is the ratio of the shares.
+    pub share: f64,
+}
+
+impl<P, M> Region<P, M> {
+    /// The whole picture, in the mixture of these styles.
+    pub fn everywhere(styles: Vec<Style<P, M>>) -> Self {
+        Self { styles, mask: None }
+    }
+}
+
+impl<P, M> Style<P, M> {
+    /// All of this painting, with a share of 1.
+    pub fn whole(picture: P) -> Self {
+        Self {
+            picture,
+            mask: None,
+            share: 1.0,
+        }
+    }
+}
+
+/// What a picture is to come close to.
+#[derive(Clone, Copy)]
+pub struct Targets<'a, T> {
+    /// The photograph (H×W×3, RGB 0..255 less the mean), and where content is compared.
+    pub content: Option<(&'a Array3<T>, &'a [Tap])>,
+    /// Which style is wanted where. Paintings are arrays H×W×3 of any size, RGB 0..255 less the mean; masks have the size of their
+    /// picture.
+    pub regions: &'a [Region<Array3<T>, Array2<T>>],
+    /// Where style is compared.
+    pub style_taps: &'a [Tap],
+    /// How style is compared.
+    pub style_loss: StyleLossKind,
+    /// The factor of the total variation.
+    pub tv_weight: f64,
+    /// Whether each tapped loss's gradient at its layer is divided by its L1 norm before it is multiplied by the weight
+    /// (`-normalize_gradients` of J. Johnson's neural-style). The sum is then *not* the gradient of the reported losses, nor of any
+    /// other function. Adam can follow it; a line search need not succeed.
+    pub normalize: bool,
+}
+
+/// Total loss = Σ wₗ·content lossₗ + Σ wₗ·aᵣ·style lossₗᵣ + w·total variation, over layers l and regions r with a share aᵣ of the
+/// area, and its gradient with respect to the pixels.
+pub struct Objective<T> {
+    terms: Vec<Term<T>>,
+    steps: Steps,
+    normalize: bool,
+}
+
+/// One loss of the sum.
+struct Term<T> {
+    kind: TermKind,
+    /// The layer where it is computed; of total variation none: that is computed from the pixels.
+    layer: Option<usize>,
+    weight: f64,
+    loss: Box<dyn Loss<T>>,
+}
+
+/// Which of the reported losses a term belongs to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TermKind {
+    Content,
+    Style,
+    TotalVariation,
+}
+
+impl<T: Scalar> Objective<T> {
+    /// The objective whose targets are the activations of these pictures. The pictures are not needed afterwards.
+    ///
+    /// # Panics
+    /// If the network has fewer layers than the taps need, or a mask has another size than its picture.
+    pub fn new(network: &Network<T>, targets: Targets<T>) -> Self {
+        let mut terms = Vec::new();
+        if let Some((picture, taps)) = targets.content {
+            let activations = network.forward(&network.steps(layers(taps)), picture);
+            terms.extend(taps.iter().map(|tap| Term {
+                kind: TermKind::Content,
+                layer: Some(tap.layer),
+                weight: tap.weight,
+                loss: Box::new(ContentLoss::new(activations.of(tap.layer).clone())),
+            }));
+        }
+        for (region, area) in targets.regions.iter().zip(areas(targets.regions)) {
+            terms.extend(style_terms(network, &targets, region, area));
+        }
+        if targets.tv_weight != 0.0 {
+            terms.push(Term {
+                kind: TermKind::TotalVariation,
+                layer: None,
+                weight: targets.tv_weight,
+                loss: Box::new(TotalVariation(network.padding())),
+            });
+        }
+        Self {
+            steps: network.steps(terms.iter().filter_map(|term| term.layer)),
+            terms,
+            normalize: targets.normalize,
+        }
+    }
+
+    /// The losses of the picture `x` (H×W×3), and the gradient of their total with respect to it, or what
+    /// [`Targets::normalize`] makes of it.
+    ///
+    /// Here and in [`new`](Self::new), and nowhere else, the tapped activations of a whole picture exist at once.
+    ///
+    /// # Panics
+    /// If `x` has another size than the photograph while there is a content loss, or than a region's mask.
+    pub fn evaluate(&self, network: &Network<T>, x: &Array3<T>) -> (Losses, Array3<T>) {
+        let engine = network.engine();
+        let mut values = vec![0.0; self.terms.len()];
+        let mut add_terms = |layer: Option<usize>, f: &Array3<T>, df: &mut Array3<T>| {
+            for (term, value) in self.terms.iter().zip(&mut values) {
+                if term.layer != layer {
+                    continue;
+                }
+                *value = if self.normalize && layer.is_some() {
+                    term.add_normalized_gradient(f, df, network)
+                } else {
+                    term.loss.add_gradient(f, term.weight, df, engine)
+                };
+                *value *= term.weight;
+            }
+        };
+        let activations = network.forward(&self.steps, x);
+        let mut gradient = if activations.is_empty() {
+            Array3::zeros(x.dim())
+        } else {
+            network.backward(activations, |layer, f, df| add_terms(Some(layer), f, df))
+        };
+        add_terms(None, x, &mut gradient);
+        let sum = |kind| {
+            let pairs = self.terms.iter().zip(&values);
+            let of_kind = pairs.filter(|(term, _)| term.kind == kind);
+            of_kind.fold(0.0, |sum, (_, value)| sum + value)
+        };
+        let losses = Losses {
+            content: sum(TermKind::Content),
+            style: sum(TermKind::Style),
+            tv: sum(TermKind::TotalVariation),
+        };
+        (losses, gradient)
+    }
+}
+
+impl<T: Scalar> Term<T> {
+    /// Returns L, and adds its gradient scaled to an L1 norm of the term's weight.
+    fn add_normalized_gradient(
+        &self,
+        f: &Array3<T>,
+        df: &mut Array3<T>,
+        network: &Network<T>,
+    ) -> f64 {
+        let engine = network.engine();
+        let mut gradient = engine.array(df.dim());
+        gradient.fill(T::zero());
+        let value = self.loss.add_gradient(f, 1.0, &mut gradient, engine);
+        let norm = sum_pairs(&gradient, &gradient, |g, _| g.abs());
+        let scale = T::of(self.weight / (norm + MIN_NORM));
+        Zip::from(df)
+            .and(&gradient)
+            .par_for_each(|df, &g| *df += scale * g);
+        engine.recycle(gradient);
+        value
+    }
+}
+
+/// The style losses of a region, one for each tap, each multiplied by the region's share of the `area`.
+///
+/// Regions and their masks follow Gatys, Ecker, Bethge, Hertzmann and Shechtman 2017, Controlling Perceptual Factors in Neural
+/// Style Transfer, section 4 (guided Gram matrices).
+fn style_terms<T: Scalar>(
+    network: &Network<T>,
+    targets: &Targets<T>,
+    region: &Region<Array3<T>, Array2<T>>,
+    area: f64,
+) -> Vec<Term<T>> {
+    let taps = targets.style_taps;
+    let steps = network.steps(layers(taps));
+    let builder = |_| RegionLossBuilder::new(targets.style_loss);
+    let mut losses: Vec<_> = taps.iter().map(builder).collect();
+    // One painting after the other, so that the activations of only one exist at a time.
+    for style in &region.styles {
+        let activations = network.forward(&steps, &style.picture);
+        for (tap, loss) in taps.iter().zip(&mut losses) {
+            let mask = (style.mask.as_ref()).map(|mask| at_layer(network, mask, tap.layer));
+            let features = Features::new(activations.of(tap.layer), mask.as_ref());
+            loss.add_painting(features, style.share, network.engine());
+        }
+    }
+    let term = |(tap, loss): (&Tap, RegionLossBuilder<T>)| {
+        let mask = (region.mask.as_ref()).map(|mask| at_layer(network, mask, tap.layer));
+        Term {
+            kind: TermKind::Style,
+            layer: Some(tap.layer),
+            weight: tap.weight * area,
+            loss: Box::new(loss.finish(mask)) as Box<dyn Loss<T>>,
+        }
+    };
+    taps.iter().zip(losses).map(term).collect()
+}
+
+/// Each region's share of the area of all: Σ w over the pixels of its mask, over the sum of that over all regions. A region
+/// without a mask counts as if its mask were 1 everywhere.
+fn areas<T: Scalar>(regions: &[Region<Array3<T>, Array2<T>>]) -> Vec<f64> {
+    let sum = |mask: &Array2<T>| mask.iter().map(|w| w.as_f64()).sum();
+    let whole = regions.iter().find_map(|region| region.mask.as_ref());
+    let whole = whole.map_or(1.0, |mask| mask.len() as f64);
+    let areas: Vec<f64> = regions
+        .iter()
+        .map(|region| region.mask.as_ref().map_or(whole, sum))
+        .collect();
+    let all: f64 = areas.iter().sum();
+    let share = |area| if all > 0.0 { area / all } else { 0.0 };
+    areas.into_iter().map(share).collect()
+}
+
+/// A picture's mask (H×W) at the size of a layer: averaged over 2×2 cells at each pooling before it, however the network pools.
+fn at_layer<T: Scalar>(network: &Network<T>, mask: &Array2<T>, layer: usize) -> Array2<T> {
+    let mask = mask.as_standard_layout().into_owned().insert_axis(Axis(2));
+    let halve = |mask: Array3<T>, _| pool::forward(Pooling::Average, &mask);
+    let mask = (0..network.poolings(layer)).fold(mask, halve);
+    mask.remove_axis(Axis(2))
+}
+
+fn layers(taps: &[Tap]) -> impl Iterator<Item = usize> + '_ {
+    taps.iter().map(|tap| tap.layer)
+}

@@ -1,0 +1,105 @@
+//! Builds what a run needs, as its plan says: the pictures at each size as arrays.
+
+use super::inputs::{InputRegion, StageRegion, check_masks, region_masks, style_mask};
+use super::plan::{Plan, StagePlan};
+use super::settings::InvalidSetting;
+use super::{Inputs, Settings, border};
+use crate::files::picture::{Picture, Size};
+use crate::objective::{Region, Style};
+use ndarray::Array3;
+use std::borrow::Cow;
+
+/// The pictures of a run as the network is to see them, in their own sizes.
+pub(super) struct Pictures<'a> {
+    pub content: Option<Cow<'a, Picture>>,
+    /// Without the margins of the paintings.
+    pub regions: Vec<InputRegion>,
+}
+
+impl<'a> Pictures<'a> {
+    pub fn new(inputs: &'a Inputs, settings: &Settings) -> Self {
+        let (colors, margin) = (settings.original_colors, settings.style_margin);
+        let content = (inputs.content.as_ref()).map(|content| colors.content(content));
+        let style = |style: &Style<Picture, Picture>| Style {
+            picture: colors.style(style.picture.trimmed(margin), content.as_deref()),
+            mask: style.mask.as_ref().map(|mask| mask.trimmed(margin)),
+            share: style.share,
+        };
+        let region = |region: &InputRegion| InputRegion {
+            styles: region.styles.iter().map(style).collect(),
+            place: region.place.clone(),
+        };
+        let regions = inputs.regions.iter().map(region).collect();
+        Self { content, regions }
+    }
+
+    /// The styles of all regions.
+    pub fn styles(&self) -> impl Iterator<Item = &Style<Picture, Picture>> {
+        self.regions.iter().flat_map(|region| &region.styles)
+    }
+}
+
+/// One size of a run.
+pub(super) struct Stage {
+    /// Without the border. All arrays of the painted picture's size have the border.
+    pub size: Size,
+    /// The photograph.
+    pub content: Option<Array3<f32>>,
+    pub regions: Vec<StageRegion>,
+    pub iterations: usize,
+    /// The sizes that the style pictures are fitted to.
+    pub style_sizes: Vec<Size>,
+}
+
+/// The stages that are planned.
+///
+/// # Errors
+/// If masks hide a whole style.
+pub(super) fn stages(
+    plan: &Plan,
+    pictures: &Pictures,
+    settings: &Settings,
+) -> Result<Vec<Stage>, InvalidSetting> {
+    let stages = plan.stages.iter();
+    let stages: Vec<_> = stages
+        .map(|stage| build(stage, plan.border, pictures, settings))
+        .collect();
+    if let Some(finest) = stages.last() {
+        check_masks(&finest.regions)?;
+    }
+    Ok(stages)
+}
+
+fn build(plan: &StagePlan, border: usize, pictures: &Pictures, settings: &Settings) -> Stage {
+    let content = (pictures.content.as_ref())
+        .map(|content| border::mirrored(&content.fit(plan.size).to_array(), border));
+    // The settings number the styles of all regions.
+    let mut number = 0;
+    let mut style = |style: &Style<Picture, Picture>| {
+        let size = plan.style_sizes[number];
+        let share = style.share * settings.style_blend.of(number);
+        number += 1;
+        Style {
+            picture: style.picture.fit(size).to_array(),
+            mask: style_mask(style.mask.as_ref(), size, settings.seamless),
+            share,
+        }
+    };
+    let masks = region_masks(&pictures.regions, plan.size);
+    let regions = (pictures.regions.iter().zip(masks))
+        .map(|(region, mask)| {
+            let styles = region.styles.iter().map(&mut style);
+            Region {
+                styles: styles.filter(|style| style.share > 0.0).collect(),
+                mask: mask.map(|mask| border::mirrored(&mask, border)),
+            }
+        })
+        .collect();
+    Stage {
+        size: plan.size,
+        content,
+        regions,
+        iterations: plan.iterations,
+        style_sizes: plan.style_sizes.clone(),
+    }
+}

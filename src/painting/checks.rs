@@ -1,0 +1,139 @@
+//! Checks that settings and pictures go together, as far as that is known without weights.
+
+use super::settings::InvalidSetting;
+use super::values::{Init, Layers, OptimizerKind, OriginalColors};
+use super::{Inputs, Settings};
+
+/// Checks the settings of a run with these pictures.
+///
+/// # Errors
+/// Which setting is wrong, and what it must be.
+pub(super) fn check(settings: &Settings, inputs: &Inputs) -> Result<(), InvalidSetting> {
+    settings.check_values()?;
+    let refuse = |trouble: &str| Err(InvalidSetting(trouble.to_owned()));
+    if settings.normalize_gradients && settings.optimizer != OptimizerKind::Adam {
+        return refuse(
+            "normalized gradients are not the gradient of any loss, which L-BFGS needs; use Adam with them",
+        );
+    }
+    if settings.average > 0.0 && settings.optimizer != OptimizerKind::Adam {
+        return refuse("average is a mean of Adam's pictures; use Adam with it, or set it to 0");
+    }
+    if matches!(settings.init, Init::File(_)) && inputs.initial.is_none() {
+        return refuse("init names a picture file, and no first picture is given");
+    }
+    check_styles(settings, inputs)?;
+    if inputs.content.is_none() {
+        if matches!(settings.init, Init::Content | Init::Noise) {
+            return refuse(
+                "there is no photograph to begin with; begin with random noise or a picture",
+            );
+        }
+        if settings.original_colors != OriginalColors::Off {
+            return refuse("there is no photograph whose colors could be preserved");
+        }
+    }
+    // The product of both weights may round to 0 when neither is.
+    let any = |layers: &Layers, overall: f64| {
+        let mut weights = layers.0.iter().map(|layer| overall * layer.weight);
+        weights.any(|weight| weight > 0.0)
+    };
+    let content =
+        inputs.content.is_some() && any(&settings.content_layers, settings.content_weight);
+    let style = !inputs.regions.is_empty() && any(&settings.style_layers, settings.style_weight);
+    if !(content || style || settings.tv_weight > 0.0) {
+        return refuse("every weight is 0: there is nothing to optimize");
+    }
+    Ok(())
+}
+
+/// Checks the settings that have a number for each style.
+fn check_styles(settings: &Settings, inputs: &Inputs) -> Result<(), InvalidSetting> {
+    let styles = inputs.styles().count().max(1);
+    for (name, numbers) in [
+        ("style-scale", &settings.style_scale),
+        ("style-blend", &settings.style_blend),
+    ] {
+        if let Some(given) = numbers.count().filter(|&given| given != styles) {
+            return Err(InvalidSetting(format!(
+                "{name} has {given} numbers for {styles} style pictures: give one for each, or one for all"
+            )));
+        }
+    }
+    let shares: Vec<f64> = (0..styles)
+        .map(|style| settings.style_blend.of(style))
+        .collect();
+    if shares.iter().all(|share| *share == 0.0) {
+        return Err(InvalidSetting(
+            "style-blend must have a number above 0".to_owned(),
+        ));
+    }
+    if inputs.regions.len() > 1 && shares.iter().any(|share| *share != shares[0]) {
+        return Err(InvalidSetting(
+            "style-blend has no meaning where masks say which style is painted where; give one or the other".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{PerStyle, Recipe};
+    use super::*;
+
+    fn classic() -> Settings {
+        Recipe::preset("classic")
+            .expect("it is built in")
+            .settings()
+    }
+
+    #[test]
+    fn what_needs_a_photograph_is_refused_without_one() {
+        let style_only = Inputs {
+            content: None,
+            ..Inputs::gray()
+        };
+        let refusal = |change: fn(&mut Settings)| {
+            let mut settings = Settings {
+                init: Init::Random,
+                ..classic()
+            };
+            assert_eq!(check(&settings, &style_only), Ok(()));
+            change(&mut settings);
+            check(&settings, &style_only).unwrap_err().to_string()
+        };
+        assert!(refusal(|s| s.init = Init::Content).contains("to begin with"));
+        assert!(refusal(|s| s.init = Init::Noise).contains("to begin with"));
+        let colors = |s: &mut Settings| s.original_colors = OriginalColors::Match;
+        assert!(refusal(colors).contains("whose colors"));
+        assert!(refusal(|s| s.style_weight = 0.0).contains("nothing to optimize"));
+    }
+
+    #[test]
+    fn settings_that_contradict_each_other_are_refused() {
+        let refusal = |change: fn(&mut Settings)| {
+            let mut settings = classic();
+            change(&mut settings);
+            check(&settings, &Inputs::gray()).unwrap_err().to_string()
+        };
+        let lbfgs = |s: &mut Settings| s.optimizer = OptimizerKind::Lbfgs;
+        assert!(check(&classic(), &Inputs::gray()).is_ok());
+        let normalized = |s: &mut Settings| {
+            (s.normalize_gradients, s.optimizer) = (true, OptimizerKind::Lbfgs);
+        };
+        assert!(refusal(normalized).contains("Adam"));
+        let averaged = |s: &mut Settings| {
+            (s.average, s.optimizer) = (0.9, OptimizerKind::Lbfgs);
+        };
+        assert!(refusal(averaged).contains("Adam"));
+        let mut settings = classic();
+        lbfgs(&mut settings);
+        assert!(check(&settings, &Inputs::gray()).is_ok());
+        let scales = |s: &mut Settings| s.style_scale = PerStyle::Each(vec![1.0, 1.0]);
+        assert!(refusal(scales).contains("2 numbers for 1 style"));
+        assert!(refusal(|s| s.style_blend = PerStyle::All(0.0)).contains("style-blend"));
+        assert!(refusal(|s| s.init = Init::File("a.png".into())).contains("no first picture"));
+        let nothing = |s: &mut Settings| (s.content_weight, s.style_weight) = (0.0, 0.0);
+        assert!(refusal(nothing).contains("nothing to optimize"));
+    }
+}

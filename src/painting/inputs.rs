@@ -1,0 +1,213 @@
+//! The pictures of a run.
+
+use super::settings::InvalidSetting;
+use crate::files::picture::{Picture, Size};
+use crate::objective::{Region, Style};
+use ndarray::{Array2, Array3};
+
+/// The most by which the aspect of a mask may differ from that of its picture.
+const ASPECT_TOLERANCE: f64 = 0.02;
+
+/// Pixels along each edge of a painting that do not count where the network treats it as a torus.
+const SEAM: usize = 32;
+
+/// What a run is made from: a photograph, paintings, or both.
+#[derive(Clone, Debug, Default)]
+pub struct Inputs {
+    /// The photograph; `None` for a texture, which has only a style.
+    pub content: Option<Picture>,
+    /// The parts of the painted picture, each with its styles; none for a reconstruction, which has only content. The settings
+    /// `style-scale` and `style-blend` number the styles of all regions in their order.
+    pub regions: Vec<InputRegion>,
+    /// The first picture, if the setting `init` names a file.
+    pub initial: Option<Picture>,
+}
+
+/// A part of the painted picture, and the styles that are blended there. A style's mask has the aspect of its painting.
+#[derive(Clone, Debug)]
+pub struct InputRegion {
+    /// The paintings.
+    pub styles: Vec<Style<Picture, Picture>>,
+    /// Where in the painted picture.
+    pub place: RegionPlace,
+}
+
+/// Where in the painted picture a region is.
+#[derive(Clone, Debug)]
+pub enum RegionPlace {
+    /// Everywhere: it is the only region.
+    Everywhere,
+    /// Where this picture is white. It has the aspect of the photograph.
+    Mask(Picture),
+    /// Where the masks of all other regions are black.
+    Rest,
+}
+
+/// Arrays of one size of a run: paintings, and masks.
+pub(super) type StageRegion = Region<Array3<f32>, Array2<f32>>;
+
+impl Inputs {
+    /// A photograph, to be painted in the style of a painting.
+    pub fn pair(content: Picture, painting: Picture) -> Self {
+        Self {
+            content: Some(content),
+            ..Self::style(painting)
+        }
+    }
+
+    /// A photograph without a style.
+    pub fn content(content: Picture) -> Self {
+        Self {
+            content: Some(content),
+            ..Self::default()
+        }
+    }
+
+    /// The style of a painting without a photograph.
+    pub fn style(painting: Picture) -> Self {
+        Self {
+            regions: vec![InputRegion {
+                styles: vec![Style::whole(painting)],
+                place: RegionPlace::Everywhere,
+            }],
+            ..Self::default()
+        }
+    }
+
+    /// The styles of all regions.
+    pub fn styles(&self) -> impl Iterator<Item = &Style<Picture, Picture>> {
+        self.regions.iter().flat_map(|region| &region.styles)
+    }
+
+    /// The picture whose aspect the painted one has: the photograph, or else the first painting.
+    pub(super) fn leading(&self) -> Option<&Picture> {
+        let painting = self.styles().next().map(|style| &style.picture);
+        self.content.as_ref().or(painting)
+    }
+
+    /// Checks that the pictures go together. Returns the [leading](Self::leading) one.
+    pub(super) fn check(&self) -> Result<&Picture, InvalidSetting> {
+        let refuse = |trouble: &str| Err(InvalidSetting(trouble.to_owned()));
+        let Some(leading) = self.leading() else {
+            return refuse("there is neither a photograph nor a painting");
+        };
+        let places = || self.regions.iter().map(|region| &region.place);
+        if self.regions.len() > 1 && places().any(|p| matches!(p, RegionPlace::Everywhere)) {
+            return refuse("either every style has a mask of where it is painted, or none has");
+        }
+        if places().filter(|p| matches!(p, RegionPlace::Rest)).count() > 1 {
+            return refuse("only one style can have the rest");
+        }
+        let mut number = 0;
+        for region in &self.regions {
+            if let RegionPlace::Mask(mask) = &region.place {
+                let what = format!("the mask for style {}", number + 1);
+                check_aspect(&what, mask, "painted picture", leading)?;
+            }
+            for style in &region.styles {
+                number += 1;
+                if let Some(mask) = &style.mask {
+                    let what = format!("the mask of style {number}");
+                    check_aspect(&what, mask, "style picture", &style.picture)?;
+                }
+            }
+        }
+        Ok(leading)
+    }
+}
+
+/// The weight of each pixel of a painting of this size, 0 to 1; `None` if all count alike.
+///
+/// If the network treats the painting as a torus, the pixels near its edges do not count: the opposite edge is not really next to
+/// them, and the hard line in between would be taken for style.
+pub(super) fn style_mask(
+    mask: Option<&Picture>,
+    size: Size,
+    seamless: bool,
+) -> Option<Array2<f32>> {
+    let mask = mask.map(|mask| mask.fit(size).to_mask());
+    if !seamless {
+        return mask;
+    }
+    let shape = (size.height as usize, size.width as usize);
+    let mut weights = mask.unwrap_or_else(|| Array2::ones(shape));
+    let inside = |at: usize, edge: usize| {
+        let margin = SEAM.min(edge / 6);
+        (margin..edge - margin).contains(&at)
+    };
+    for ((i, j), weight) in weights.indexed_iter_mut() {
+        if !(inside(i, shape.0) && inside(j, shape.1)) {
+            *weight = 0.0;
+        }
+    }
+    Some(weights)
+}
+
+/// The mask of each region at this size; `None` for a region that is everywhere.
+pub(super) fn region_masks(regions: &[InputRegion], size: Size) -> Vec<Option<Array2<f32>>> {
+    let drawn = |region: &InputRegion| match &region.place {
+        RegionPlace::Mask(mask) => Some(mask.fit(size).to_mask()),
+        RegionPlace::Everywhere | RegionPlace::Rest => None,
+    };
+    let mut masks: Vec<_> = regions.iter().map(drawn).collect();
+    let rest = |region: &InputRegion| matches!(region.place, RegionPlace::Rest);
+    if let Some(rest) = regions.iter().position(rest) {
+        let mut left = Array2::ones((size.height as usize, size.width as usize));
+        masks.iter().flatten().for_each(|mask| left -= mask);
+        masks[rest] = Some(left.mapv(|share| share.max(0.0)));
+    }
+    masks
+}
+
+/// Refuses a style that is painted nowhere, and a painting of which nothing counts: they would be ignored silently.
+pub(super) fn check_masks(regions: &[StageRegion]) -> Result<(), InvalidSetting> {
+    let black = |mask: &Option<Array2<f32>>| {
+        (mask.as_ref()).is_some_and(|mask| mask.iter().all(|share| *share == 0.0))
+    };
+    let mut number = 0;
+    for region in regions {
+        if black(&region.mask) {
+            return Err(InvalidSetting(format!(
+                "the masks leave style {} no place in the picture; give it one, or leave the style out",
+                number + 1
+            )));
+        }
+        for style in &region.styles {
+            number += 1;
+            if black(&style.mask) {
+                return Err(InvalidSetting(format!(
+                    "the mask of style {number} is black: nothing of that style would count"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a mask that would be cropped differently from its picture.
+fn check_aspect(
+    what: &str,
+    mask: &Picture,
+    which: &str,
+    of: &Picture,
+) -> Result<(), InvalidSetting> {
+    let aspect = |size: Size| f64::from(size.width) / f64::from(size.height);
+    let ratio = aspect(mask.size()) / aspect(of.size());
+    if (ratio - 1.0).abs() <= ASPECT_TOLERANCE {
+        return Ok(());
+    }
+    Err(InvalidSetting(format!(
+        "{what} is {}, the {which} {}: they must have the same aspect",
+        mask.size(),
+        of.size()
+    )))
+}
+
+#[cfg(test)]
+impl Inputs {
+    /// Two gray pictures.
+    pub fn gray() -> Self {
+        let gray = Picture::from_array(&Array3::zeros((3, 3, 3)));
+        Self::pair(gray.clone(), gray)
+    }
+}

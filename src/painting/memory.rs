@@ -1,0 +1,101 @@
+//! Checks that a run fits into the machine's memory, before the memory is used.
+
+use super::border;
+use super::settings::InvalidSetting;
+use crate::files::picture::Size;
+use crate::objective::Tap;
+use crate::vgg::{LayerKind, LayerSpec};
+
+/// Bytes of an `f32`.
+const F32: u64 = 4;
+
+/// Arrays of the picture's own size: the picture, its gradient, the optimizer's two, the last finite picture, and temporaries.
+const PICTURES: u64 = 8;
+
+/// Refuses a picture that, with its border and with these layers tapped, needs more than the machine's memory.
+pub(super) fn check(
+    which: &str,
+    size: Size,
+    border: usize,
+    layers: &[LayerSpec],
+    taps: &[Tap],
+) -> Result<(), InvalidSetting> {
+    let whole = border::around(size, border);
+    let pictures = PICTURES * 3 * F32 * u64::from(whole.width) * u64::from(whole.height);
+    let (needed, there) = (activations(whole, layers, taps) + pictures, of_machine());
+    if needed <= there {
+        return Ok(());
+    }
+    let gigabytes = |bytes: u64| bytes as f64 / 1e9;
+    Err(InvalidSetting(format!(
+        "the {which} picture at {size} needs at least {:.0} GB of memory, and this machine has {:.0} GB; ask for a smaller size",
+        gigabytes(needed),
+        gigabytes(there)
+    )))
+}
+
+/// Bytes of the outputs of the tapped layers, which exist at the same time, of the masks of all layers, and of the largest
+/// gradient. They are by far the largest part of a run's memory.
+fn activations(size: Size, layers: &[LayerSpec], taps: &[Tap]) -> u64 {
+    let mut channels = 3;
+    let outputs: Vec<u64> = (layers.iter())
+        .map(|spec| {
+            if let LayerKind::Conv { outputs, .. } = spec.kind {
+                channels = outputs as u64;
+            }
+            let positions = |edge: u32| u64::from(edge).div_ceil(spec.stride as u64);
+            positions(size.width) * positions(size.height) * channels * F32
+        })
+        .collect();
+    let tapped: u64 = (outputs.iter().enumerate())
+        .filter(|&(layer, _)| taps.iter().any(|tap| tap.layer == layer))
+        .map(|(_, bytes)| bytes)
+        .sum();
+    let masks = outputs.iter().sum::<u64>() / 32;
+    tapped + masks + outputs.iter().max().unwrap_or(&0)
+}
+
+/// The machine's memory in bytes, or the part of it that a container may use. If the system does not say, there is no limit.
+fn of_machine() -> u64 {
+    let Ok(mut system) = sysinfo::System::new() else {
+        return u64::MAX;
+    };
+    system.refresh_memory();
+    match (system.total_memory(), system.cgroup_limits()) {
+        (0, _) => u64::MAX,
+        (total, None) => total,
+        (total, Some(limits)) => total.min(limits.total_memory),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vgg::VGG19;
+
+    #[test]
+    fn the_activations_of_a_layer_are_counted() {
+        let size = Size {
+            width: 5,
+            height: 3,
+        };
+        let layers = VGG19.layers();
+        let tap = |layer| Tap { layer, weight: 1.0 };
+        // conv1_1 and conv1_2: 5×3×64; pool1: 3×2×64.
+        let (convs, pool) = (4 * 64 * 15, 4 * 64 * 6);
+        let all = activations(size, &layers[..3], &[tap(1), tap(2)]);
+        assert_eq!(all, convs + pool + (2 * convs + pool) / 32 + convs);
+    }
+
+    #[test]
+    fn an_enormous_picture_is_refused_and_an_ordinary_one_is_not() {
+        let layers = VGG19.layers();
+        let square = |edge| Size {
+            width: edge,
+            height: edge,
+        };
+        assert_eq!(check("content", square(256), 8, &layers, &[]), Ok(()));
+        let refusal = check("content", square(1 << 20), 8, &layers, &[]).unwrap_err();
+        assert!(refusal.0.contains("GB of memory"), "{refusal}");
+    }
+}

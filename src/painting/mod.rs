@@ -1,0 +1,163 @@
+//! Painting: from pictures, weights and settings to a painted picture.
+//!
+//! A [`Stylization`] says what to paint. [`prepare`](Stylization::prepare) finds everything that can be wrong before the work begins:
+//! `checks` and `inputs` hold settings and pictures against each other, `plan` decides layers and sizes, and `build` makes the arrays.
+//! The result is a [`Run`], whose file has the loop. [`observers`] watch it.
+//!
+//! [`Settings`] are defined in one table, in `settings.rs`.
+
+mod border;
+mod build;
+mod checks;
+mod initial;
+mod inputs;
+mod memory;
+mod network_cache;
+pub mod observers;
+mod optimizer;
+mod original_colors;
+mod plan;
+mod recipe;
+mod run;
+mod scales;
+mod settings;
+mod values;
+
+pub use inputs::{InputRegion, Inputs, RegionPlace};
+pub use network_cache::NetworkCache;
+pub use recipe::{PRESETS, RecipeError};
+pub use run::{Painting, Run, State, Step};
+pub use scales::Scales;
+pub use settings::{Command, DEFINITIONS, Definition, Group, InvalidSetting, Recipe, Settings};
+pub use values::{
+    Bounds, Init, InvalidValue, LayerWeight, Layers, OptimizerKind, OriginalColors, PerStyle,
+};
+
+use crate::engine::EngineKind;
+use crate::files::picture::{FloatPicture, Picture, SizeRequest};
+use crate::files::weights::Weights;
+use build::Pictures;
+use plan::Plan;
+use std::ops::ControlFlow;
+use thiserror::Error;
+
+/// A painting to be made: its pictures, its settings, and the engine to compute with.
+///
+/// ```no_run
+/// use impasto::painting::{Settings, Stylization, long_edge};
+/// # use impasto::{picture::Picture, weights::{Source, Weights}};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let (photo, _) = Picture::open("photo.jpg".as_ref())?;
+/// # let (painting, _) = Picture::open("painting.jpg".as_ref())?;
+/// # let weights = Weights::load(&Source::File("data/vgg16.safetensors".into()))?;
+/// let settings = Settings { size: long_edge(512), ..Settings::default() };
+/// let painted = Stylization::of(&photo, &painting).settings(settings).run(&weights)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Stylization {
+    inputs: Inputs,
+    settings: Settings,
+    engine: EngineKind,
+}
+
+/// Why a run cannot begin, or cannot continue.
+#[derive(Debug, Error)]
+pub enum StylizeError {
+    /// The settings do not make sense, or not with these weights and pictures.
+    #[error(transparent)]
+    Settings(#[from] InvalidSetting),
+    /// The optimization diverged.
+    #[error(
+        "the loss is no longer a finite number at iteration {iteration}; a smaller learning rate or smaller weights may help"
+    )]
+    Diverged {
+        /// The iteration that found it.
+        iteration: usize,
+        /// The last picture with a finite loss; `None` if the first loss was not finite.
+        last_good: Option<Box<FloatPicture>>,
+    },
+}
+
+impl Stylization {
+    /// A photograph in the style of a painting.
+    pub fn of(photograph: &Picture, painting: &Picture) -> Self {
+        Self::new(Inputs::pair(photograph.clone(), painting.clone()))
+    }
+
+    /// A painting from these pictures.
+    pub fn new(inputs: Inputs) -> Self {
+        Self {
+            inputs,
+            ..Self::default()
+        }
+    }
+
+    /// The same with these settings.
+    pub fn settings(self, settings: Settings) -> Self {
+        Self { settings, ..self }
+    }
+
+    /// The same, computed by this engine.
+    pub fn engine(self, engine: EngineKind) -> Self {
+        Self { engine, ..self }
+    }
+
+    /// Paints.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare) and [`Run::run`].
+    pub fn run(&self, weights: &Weights) -> Result<Painting, StylizeError> {
+        self.prepare(weights)?.run(|_| ControlFlow::Continue(()))
+    }
+
+    /// Checks everything, fits the pictures to their sizes and builds the network.
+    ///
+    /// # Errors
+    /// If a setting is invalid, a layer is unknown, a picture is too small for the layers, or the pictures do not go together.
+    pub fn prepare(&self, weights: &Weights) -> Result<Run, StylizeError> {
+        self.prepare_with(weights, &mut NetworkCache::default())
+    }
+
+    /// The same, with the network of the run before if it is the right one. All runs of a cache must have the same weights.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub fn prepare_with(
+        &self,
+        weights: &Weights,
+        cache: &mut NetworkCache,
+    ) -> Result<Run, StylizeError> {
+        let (inputs, settings) = (&self.inputs, &self.settings);
+        checks::check(settings, inputs)?;
+        let leading = inputs.check()?;
+        let finest = settings.size.of(leading.size());
+        let pictures = Pictures::new(inputs, settings);
+        let plan = Plan::new(weights, &pictures, finest, settings)?;
+        let stages = build::stages(&plan, &pictures, settings)?;
+        let first = &stages[0];
+        let content = first.content.as_ref();
+        Ok(Run {
+            initial: initial::initial(settings, inputs, first.size, plan.border, content),
+            network: cache.get(weights, settings, self.engine, plan.depth),
+            stages,
+            plan,
+            settings: settings.clone(),
+            photograph: (inputs.content.as_ref()).map(|content| content.fit(finest)),
+        })
+    }
+
+    /// Checks what can be checked without weights, and without looking into the pictures.
+    ///
+    /// # Errors
+    /// Which setting is invalid.
+    pub fn check(&self) -> Result<(), InvalidSetting> {
+        checks::check(&self.settings, &self.inputs)
+    }
+}
+
+/// So many pixels along the longer edge, whatever the aspect.
+pub fn long_edge(pixels: u32) -> SizeRequest {
+    SizeRequest::LongEdge(pixels)
+}

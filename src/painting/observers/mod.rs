@@ -1,0 +1,7 @@
+//! Observers of a run: each is shown every [`Step`](super::Step).
+
+mod frames;
+mod log;
+
+pub use frames::{FrameSchedule, Frames};
+pub use log::Log;

@@ -1,0 +1,108 @@
+//! The optimizer that the settings name, with its state at one size of a run, and the running average of its pictures.
+
+use super::Settings;
+use super::values::OptimizerKind;
+use crate::method::{Adam, Average, Lbfgs};
+use crate::vgg::MEAN;
+use ndarray::Array3;
+use serde::{Deserialize, Serialize};
+use std::ops::ControlFlow;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum Optimizer {
+    Adam {
+        adam: Adam<f32>,
+        average: Option<Average<f32>>,
+        clamp: bool,
+    },
+    Lbfgs {
+        lbfgs: Lbfgs<f32>,
+        /// Whether there has been a finite loss.
+        begun: bool,
+    },
+}
+
+impl Optimizer {
+    /// For pictures of this shape.
+    pub fn new(settings: &Settings, shape: (usize, usize, usize)) -> Self {
+        match settings.optimizer {
+            OptimizerKind::Adam => Self::Adam {
+                adam: Adam::new(shape, settings.learning_rate),
+                average: (settings.average > 0.0).then(|| Average::new(shape, settings.average)),
+                clamp: settings.clamp,
+            },
+            OptimizerKind::Lbfgs => Self::Lbfgs {
+                lbfgs: Lbfgs::new(settings.history as usize, settings.learning_rate),
+                begun: false,
+            },
+        }
+    }
+
+    /// Whether these settings, and pictures of this shape, can have led to this state.
+    pub fn fits(&self, settings: &Settings, shape: (usize, usize, usize)) -> bool {
+        match self {
+            Self::Adam { adam, average, .. } => {
+                settings.optimizer == OptimizerKind::Adam
+                    && average.is_some() == (settings.average > 0.0)
+                    && adam.fits(shape)
+                    && (average.iter()).all(|average| average.mean().dim() == shape)
+            }
+            Self::Lbfgs { lbfgs, .. } => {
+                settings.optimizer == OptimizerKind::Lbfgs && lbfgs.fits(shape)
+            }
+        }
+    }
+
+    /// Changes `x`, given loss and gradient there. Breaks if it cannot go on from here.
+    pub fn step(
+        &mut self,
+        x: &mut Array3<f32>,
+        loss: f64,
+        gradient: &Array3<f32>,
+    ) -> ControlFlow<()> {
+        match self {
+            Self::Adam {
+                adam,
+                average,
+                clamp,
+            } => {
+                if !loss.is_finite() {
+                    return ControlFlow::Break(());
+                }
+                adam.step(x, gradient);
+                if *clamp {
+                    limit_to_range(x);
+                }
+                if let Some(average) = average {
+                    average.add(x);
+                }
+            }
+            Self::Lbfgs { lbfgs, begun } => {
+                // L-BFGS shortens a step that went too far. At the first picture there is no step to shorten.
+                *begun |= loss.is_finite();
+                if !*begun {
+                    return ControlFlow::Break(());
+                }
+                lbfgs.step(x, loss, gradient);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// The picture to show, where `x` is the one that is evaluated next.
+    pub fn picture<'a>(&'a self, x: &'a Array3<f32>) -> &'a Array3<f32> {
+        match self {
+            Self::Adam { average, .. } => average.as_ref().map_or(x, Average::mean),
+            Self::Lbfgs { lbfgs, .. } => lbfgs.accepted().unwrap_or(x),
+        }
+    }
+}
+
+/// Limits pixels to the range from black to white.
+fn limit_to_range(x: &mut Array3<f32>) {
+    for mut pixel in x.lanes_mut(ndarray::Axis(2)) {
+        for (value, mean) in pixel.iter_mut().zip(MEAN) {
+            *value = value.clamp(-mean, 255.0 - mean);
+        }
+    }
+}

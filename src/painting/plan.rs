@@ -1,0 +1,226 @@
+//! What a run will compute: layers, sizes and iterations. It is decided, and checked against the weights and the machine, before any
+//! array exists.
+
+use super::build::Pictures;
+use super::settings::InvalidSetting;
+use super::values::{LayerWeight, Layers};
+use super::{Settings, memory};
+use crate::files::picture::{Size, SizeRequest};
+use crate::files::weights::Weights;
+use crate::objective::Tap;
+use crate::vgg::LayerSpec;
+
+/// The plan of a run.
+pub(super) struct Plan {
+    pub content_taps: Vec<Tap>,
+    pub style_taps: Vec<Tap>,
+    /// How many layers of the network these need.
+    pub depth: usize,
+    /// Pixels around each size that are painted too, and cut off.
+    pub border: usize,
+    /// The sizes to paint at. The last is the painted picture's.
+    pub stages: Vec<StagePlan>,
+}
+
+/// One size of a run.
+pub(super) struct StagePlan {
+    /// Without the border.
+    pub size: Size,
+    /// The size that each style picture is fitted to.
+    pub style_sizes: Vec<Size>,
+    pub iterations: usize,
+}
+
+impl Plan {
+    /// # Errors
+    /// If a layer is unknown, a picture is too small for the layers, or the machine has too little memory.
+    pub fn new(
+        weights: &Weights,
+        pictures: &Pictures,
+        finest: Size,
+        settings: &Settings,
+    ) -> Result<Self, InvalidSetting> {
+        let (mut content_taps, mut style_taps) = (Vec::new(), Vec::new());
+        if pictures.content.is_some() {
+            content_taps = taps(weights, &settings.content_layers, settings.content_weight)?;
+        }
+        if !pictures.regions.is_empty() {
+            style_taps = taps(weights, &settings.style_layers, settings.style_weight)?;
+        }
+        let layers = weights.architecture().layers();
+        // The painted picture goes through the style layers too.
+        let all_taps = [&content_taps[..], &style_taps].concat();
+        let grid = grid(settings, &layers, &all_taps);
+        check_grid(finest, grid)?;
+        let border = if settings.seamless {
+            0
+        } else {
+            settings.border as usize
+        };
+        let check = |which: &str, size: Size, border: usize, taps: &[Tap]| {
+            let deepest = taps.iter().map(|tap| &layers[tap.layer]);
+            check_size(which, size, deepest.max_by_key(|spec| spec.stride))?;
+            memory::check(which, size, border, &layers[..depth(taps)], taps)
+        };
+        let mut stages = Vec::new();
+        for scale in settings
+            .scales
+            .plan(finest, grid, settings.iterations as usize)
+        {
+            let cropped = pictures.content.is_some();
+            let style_sizes: Vec<_> = (pictures.styles().enumerate())
+                .map(|(number, style)| {
+                    style_size(settings, style.picture.size(), scale.share, number, cropped)
+                })
+                .collect();
+            let fits = check("content", scale.size, border, &all_taps).and_then(|()| {
+                let mut sizes = style_sizes.iter();
+                sizes.try_for_each(|&size| check("style", size, 0, &style_taps))
+            });
+            match fits {
+                // A size that is too small for the layers is left out, unless it is the last.
+                Err(_) if scale.size != finest => continue,
+                fits => fits?,
+            }
+            stages.push(StagePlan {
+                size: scale.size,
+                style_sizes,
+                iterations: scale.iterations,
+            });
+        }
+        Ok(Self {
+            depth: depth(&all_taps),
+            content_taps,
+            style_taps,
+            border,
+            stages,
+        })
+    }
+}
+
+/// How many layers these taps need.
+fn depth(taps: &[Tap]) -> usize {
+    taps.iter().map(|tap| tap.layer + 1).max().unwrap_or(0)
+}
+
+/// The layers whose weight is above 0, by number.
+fn taps(weights: &Weights, layers: &Layers, overall: f64) -> Result<Vec<Tap>, InvalidSetting> {
+    let mut taps = Vec::new();
+    for LayerWeight { layer, weight } in &layers.0 {
+        let number = find_layer(weights, layer)?;
+        let weight = overall * weight;
+        if weight > 0.0 {
+            taps.push(Tap {
+                layer: number,
+                weight,
+            });
+        }
+    }
+    Ok(taps)
+}
+
+/// The number of a layer that the weights reach.
+fn find_layer(weights: &Weights, name: &str) -> Result<usize, InvalidSetting> {
+    let number = (weights.architecture().find(name))
+        .map_err(|unknown| InvalidSetting(unknown.to_string()))?;
+    if number < weights.depth() {
+        return Ok(number);
+    }
+    Err(InvalidSetting(format!(
+        "the weights do not reach down to layer {name}"
+    )))
+}
+
+impl Settings {
+    /// Checks that the network of these weights has all layers that the settings name.
+    ///
+    /// # Errors
+    /// Which layer it does not have.
+    pub fn check_layers(&self, weights: &Weights) -> Result<(), InvalidSetting> {
+        let mut layers = self.content_layers.0.iter().chain(&self.style_layers.0);
+        layers.try_for_each(|layer| find_layer(weights, &layer.layer).map(drop))
+    }
+}
+
+/// The number that a seamless picture's edges must be multiples of, so that each layer sees whole positions.
+fn grid(settings: &Settings, layers: &[LayerSpec], taps: &[Tap]) -> u32 {
+    if !settings.seamless {
+        return 1;
+    }
+    let strides = taps.iter().map(|tap| layers[tap.layer].stride);
+    strides.max().unwrap_or(1) as u32
+}
+
+/// Refuses a seamless picture whose edges are not multiples of `grid`: a seam would show.
+fn check_grid(size: Size, grid: u32) -> Result<(), InvalidSetting> {
+    let whole = |edge: u32| (edge.saturating_add(grid / 2) / grid).max(1) * grid;
+    let nearest = Size {
+        width: whole(size.width),
+        height: whole(size.height),
+    };
+    if nearest == size {
+        return Ok(());
+    }
+    Err(InvalidSetting(format!(
+        "a seamless picture needs edges that are multiples of {grid} for these layers, not {size}; ask for --size {nearest}"
+    )))
+}
+
+/// Refuses a picture of which the deepest layer would not see one whole position.
+fn check_size(which: &str, size: Size, deepest: Option<&LayerSpec>) -> Result<(), InvalidSetting> {
+    match deepest {
+        Some(LayerSpec { name, stride, .. })
+            if u64::from(size.width.min(size.height)) < *stride as u64 =>
+        {
+            Err(InvalidSetting(format!(
+                "the {which} picture at {size} is too small for layer {name}, which needs {stride} pixels each way; ask for \
+                 a larger size or for shallower layers"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The size that style picture `number` of size `from` is fitted to, where the painted picture is at `share` of its final size.
+/// `cropped` says whether it gets the aspect of the painted picture, if the settings give that.
+fn style_size(settings: &Settings, from: Size, share: f64, number: usize, cropped: bool) -> Size {
+    let full = match settings.size {
+        SizeRequest::Exact(size) if !cropped => SizeRequest::LongEdge(size.width.max(size.height)),
+        size => size,
+    };
+    let edges = |size: Size| [size.width, size.height].map(f64::from);
+    let ([width, height], [own_width, own_height]) = (edges(full.of(from)), edges(from));
+    // Not enlarged beyond its own pixels, also if it is cropped.
+    let max_factor = if settings.enlarge_style {
+        f64::INFINITY
+    } else {
+        (own_width / width).min(own_height / height)
+    };
+    let factor = (settings.style_scale.of(number) * share).min(max_factor);
+    let edge = |edge: f64| ((edge * factor).round() as u32).max(1);
+    Size {
+        width: edge(width),
+        height: edge(height),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{PerStyle, Recipe};
+    use super::*;
+
+    #[test]
+    fn a_style_picture_is_scaled_with_the_painting_and_not_enlarged() {
+        let size = |width, height| Size { width, height };
+        let mut settings = Recipe::preset("classic").unwrap().settings();
+        let fitted = |settings: &Settings, from, share| style_size(settings, from, share, 0, true);
+        assert_eq!(fitted(&settings, size(400, 300), 0.5), size(333, 250));
+        settings.enlarge_style = false;
+        assert_eq!(fitted(&settings, size(400, 300), 1.0), size(400, 300));
+        assert_eq!(fitted(&settings, size(4000, 300), 1.0), size(400, 300));
+        settings.size = SizeRequest::LongEdge(1000);
+        assert_eq!(fitted(&settings, size(400, 300), 1.0), size(400, 300));
+        settings.style_scale = PerStyle::All(0.25);
+        assert_eq!(fitted(&settings, size(400, 300), 1.0), size(250, 188));
+    }
+}

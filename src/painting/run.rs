@@ -1,0 +1,306 @@
+//! The loop of a run: evaluate the losses, take a step, show it to whoever watches; at one size after the other.
+
+use super::build::Stage;
+use super::optimizer::Optimizer;
+use super::plan::Plan;
+use super::settings::{InvalidSetting, Settings};
+use super::{StylizeError, border};
+use crate::files::picture::{FloatPicture, Picture, Size, resize, resize_torus};
+use crate::network::Network;
+use crate::objective::{Losses, Objective, Targets};
+use ndarray::Array3;
+use serde::{Deserialize, Serialize};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A run that is ready to begin. [`Stylization`](super::Stylization) makes it.
+///
+/// It prints nothing. After each iteration it shows a [`Step`] to whoever watches, who may end the run.
+pub struct Run {
+    pub(super) network: Arc<Network<f32>>,
+    pub(super) plan: Plan,
+    /// The last has the painted picture's size.
+    pub(super) stages: Vec<Stage>,
+    /// The first picture, of the first stage's size.
+    pub(super) initial: Array3<f32>,
+    pub(super) settings: Settings,
+    /// The photograph, of the painted picture's size.
+    pub(super) photograph: Option<Picture>,
+}
+
+/// Everything that a run hands from one iteration to the next. A run can be resumed from it, with the same bits as result.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct State {
+    /// The index of the size.
+    stage: usize,
+    /// Iterations done at this size.
+    stage_iterations: usize,
+    /// Iterations done in all.
+    iterations: usize,
+    /// How long they took.
+    elapsed: Duration,
+    /// Where loss and gradient are evaluated next.
+    x: Array3<f32>,
+    optimizer: Optimizer,
+}
+
+impl State {
+    /// Iterations done.
+    pub fn iterations(&self) -> usize {
+        self.iterations
+    }
+
+    /// How long they took.
+    pub fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+
+    /// The picture so far, H×W×3, RGB 0..255 less the mean, with its border.
+    pub fn picture(&self) -> &Array3<f32> {
+        self.optimizer.picture(&self.x)
+    }
+}
+
+/// What is known after an iteration.
+pub struct Step<'a> {
+    /// The number of this iteration, from 1.
+    pub iteration: usize,
+    /// The number of all iterations.
+    pub iterations: usize,
+    /// The losses of the picture *before* this iteration's step.
+    pub losses: Losses,
+    /// What the run would be resumed from, with the picture *after* this iteration.
+    pub state: &'a State,
+    /// The time since the first iteration began. If the run was resumed, the time in between does not count.
+    pub elapsed: Duration,
+    run: &'a Run,
+}
+
+impl Step<'_> {
+    /// The size that is being painted at.
+    pub fn size(&self) -> Size {
+        self.run.stages[self.state.stage].size
+    }
+
+    /// The picture of that size, H×W×3, RGB 0..255 less the mean.
+    pub fn array(&self) -> Array3<f32> {
+        border::cut(self.state.picture(), self.run.plan.border)
+    }
+
+    /// The result if the run ended here: in its final size and colors.
+    pub fn picture(&self) -> Picture {
+        (self.run.finished(self.state.picture())).to_picture()
+    }
+}
+
+/// The result of a run.
+#[derive(Debug)]
+pub struct Painting {
+    /// The painted picture, as opaque as the photograph.
+    pub picture: FloatPicture,
+    /// How many iterations it took: fewer than planned if the run was ended early.
+    pub iterations: usize,
+}
+
+impl Run {
+    /// The number of iterations: those of the settings, without those of sizes that are too small for the layers.
+    pub fn iterations(&self) -> usize {
+        self.stages.iter().map(|stage| stage.iterations).sum()
+    }
+
+    /// The size of the painted picture.
+    pub fn size(&self) -> Size {
+        self.finest().size
+    }
+
+    /// The sizes that the style pictures are fitted to at the end.
+    pub fn style_sizes(&self) -> &[Size] {
+        &self.finest().style_sizes
+    }
+
+    /// The sizes at which it is painted. The last is the painted picture's.
+    pub fn sizes(&self) -> Vec<Size> {
+        self.stages.iter().map(|stage| stage.size).collect()
+    }
+
+    fn finest(&self) -> &Stage {
+        let finest = self.stages.last();
+        finest.expect("a plan contains the size of the painted picture")
+    }
+
+    /// Runs to the end, or until `watch`, which is called after each iteration, breaks.
+    ///
+    /// # Errors
+    /// If a loss becomes NaN or infinite: the error holds the last good picture.
+    pub fn run(
+        &self,
+        mut watch: impl FnMut(&Step) -> ControlFlow<()>,
+    ) -> Result<Painting, StylizeError> {
+        let begin = State {
+            stage: 0,
+            stage_iterations: 0,
+            iterations: 0,
+            elapsed: Duration::ZERO,
+            x: self.initial.clone(),
+            optimizer: Optimizer::new(&self.settings, self.initial.dim()),
+        };
+        self.go_on(begin, &mut watch)
+    }
+
+    /// Resumes from the `state` of a run with the same pictures, weights and settings. The result is the same.
+    ///
+    /// # Errors
+    /// If the state is that of another run; and as [`run`](Self::run).
+    pub fn resume(
+        &self,
+        state: State,
+        mut watch: impl FnMut(&Step) -> ControlFlow<()>,
+    ) -> Result<Painting, StylizeError> {
+        self.check(&state)?;
+        self.go_on(state, &mut watch)
+    }
+
+    /// This is not generic, so that the network is compiled once and not again in each program that calls it.
+    fn go_on(
+        &self,
+        mut state: State,
+        watch: &mut dyn FnMut(&Step) -> ControlFlow<()>,
+    ) -> Result<Painting, StylizeError> {
+        let (before, begin) = (state.elapsed, Instant::now());
+        let mut last_good = None;
+        loop {
+            let stage = &self.stages[state.stage];
+            let objective = self.objective(stage);
+            while state.stage_iterations < stage.iterations {
+                let losses = self.iterate(&objective, &mut state, &mut last_good)?;
+                state.elapsed = before.saturating_add(begin.elapsed());
+                let step = Step {
+                    iteration: state.iterations,
+                    iterations: self.iterations(),
+                    losses,
+                    state: &state,
+                    elapsed: state.elapsed,
+                    run: self,
+                };
+                if watch(&step).is_break() {
+                    return Ok(self.painting(&state));
+                }
+            }
+            if state.stage + 1 == self.stages.len() {
+                return Ok(self.painting(&state));
+            }
+            self.begin_next_stage(&mut state);
+        }
+    }
+
+    /// One iteration: evaluates losses and gradient at x, and lets the optimizer change x. `last_good` becomes the picture before,
+    /// if its loss is finite.
+    fn iterate(
+        &self,
+        objective: &Objective<f32>,
+        state: &mut State,
+        last_good: &mut Option<Array3<f32>>,
+    ) -> Result<Losses, StylizeError> {
+        let (losses, gradient) = objective.evaluate(&self.network, &state.x);
+        let loss = losses.total();
+        if loss.is_finite() {
+            let same_size = last_good.take().filter(|good| good.dim() == state.x.dim());
+            let mut good = same_size.unwrap_or_else(|| state.x.clone());
+            good.assign(&state.x);
+            *last_good = Some(good);
+        }
+        let stepped = state.optimizer.step(&mut state.x, loss, &gradient);
+        self.network.engine().recycle(gradient);
+        if stepped.is_break() || state.x.iter().any(|pixel| !pixel.is_finite()) {
+            return Err(StylizeError::Diverged {
+                iteration: state.iterations + 1,
+                last_good: last_good.take().map(|x| Box::new(self.finished(&x))),
+            });
+        }
+        state.stage_iterations += 1;
+        state.iterations += 1;
+        Ok(losses)
+    }
+
+    /// Enlarges the picture to the next size. The optimizer begins anew.
+    fn begin_next_stage(&self, state: &mut State) {
+        let border = self.plan.border;
+        let size = self.stages[state.stage + 1].size;
+        let picture = border::cut(state.picture(), border);
+        state.x = border::mirrored(&self.resized(&picture, size), border);
+        state.optimizer = Optimizer::new(&self.settings, state.x.dim());
+        state.stage += 1;
+        state.stage_iterations = 0;
+    }
+
+    /// What is minimized at this size.
+    fn objective(&self, stage: &Stage) -> Objective<f32> {
+        let size = border::around(stage.size, self.plan.border);
+        let values = 3.0 * f64::from(size.width) * f64::from(size.height);
+        let settings = &self.settings;
+        let tv_scale = if settings.tv_mean { values } else { 1.0 };
+        Objective::new(
+            &self.network,
+            Targets {
+                content: (stage.content.as_ref())
+                    .map(|content| (content, &self.plan.content_taps[..])),
+                regions: &stage.regions,
+                style_taps: &self.plan.style_taps,
+                style_loss: settings.style_loss,
+                tv_weight: settings.tv_weight / tv_scale,
+                normalize: settings.normalize_gradients,
+            },
+        )
+    }
+
+    /// Refuses a state that this run cannot have reached.
+    fn check(&self, state: &State) -> Result<(), InvalidSetting> {
+        let fits = self.stages.get(state.stage).is_some_and(|stage| {
+            let before: usize = (self.stages[..state.stage].iter())
+                .map(|stage| stage.iterations)
+                .sum();
+            Size::of_array(&state.x) == border::around(stage.size, self.plan.border)
+                && state.x.dim().2 == 3
+                && state.stage_iterations <= stage.iterations
+                && before.checked_add(state.stage_iterations) == Some(state.iterations)
+                && state.optimizer.fits(&self.settings, state.x.dim())
+        });
+        if fits {
+            return Ok(());
+        }
+        Err(InvalidSetting(
+            "the checkpoint belongs to other pictures or other settings; begin the run anew"
+                .to_owned(),
+        ))
+    }
+
+    fn painting(&self, state: &State) -> Painting {
+        Painting {
+            iterations: state.iterations,
+            picture: self.finished(state.picture()),
+        }
+    }
+
+    fn resized(&self, x: &Array3<f32>, size: Size) -> Array3<f32> {
+        if self.settings.seamless {
+            resize_torus(x, size)
+        } else {
+            resize(x, size)
+        }
+    }
+
+    /// The picture of `x`, which may be of any stage, in its final size and colors.
+    fn finished(&self, x: &Array3<f32>) -> FloatPicture {
+        let mut x = border::cut(x, self.plan.border);
+        if Size::of_array(&x) != self.size() {
+            x = self.resized(&x, self.size());
+        }
+        let photograph = self.photograph.as_ref();
+        let mut painted = FloatPicture::from_array(&x);
+        if let Some(photograph) = photograph {
+            painted = painted.with_alpha_of(photograph);
+        }
+        (self.settings.original_colors).finish(painted, photograph)
+    }
+}
