@@ -8,7 +8,7 @@ use syn::{Attribute, ImplItem, Item, ItemImpl, ItemStruct, Type};
 type Path = Vec<String>;
 
 /// The public items of a crate.
-pub struct Listing<'a> {
+struct Listing<'a> {
     source: &'a Source,
     /// Under which paths users find each item and each module.
     places: BTreeMap<Target, BTreeSet<Path>>,

@@ -12,7 +12,7 @@ use std::{env, fs, io};
 
 /// What the list begins with.
 const HEADER: &str = "\
-# The public items of the crate with all its features, as `cargo test --test api` finds them in the source.
+# The public items of the crate with all its features, on any machine, as `cargo test --test api` finds them in the source.
 # `UPDATE_API=1 cargo test --test api` writes this file.
 #
 # An item that users find under several paths is listed under the shortest, and `use` lines have the others. A `{ … }` or `= …`
@@ -97,7 +97,7 @@ const SAMPLE: &str = r#"
             pub fn new(mut width: T, hairs: u32) -> Self where T: Send { todo!() }
             fn count(&self) -> u32 { self.hairs }
         }
-        impl<T: Copy> super::tools::Tool<T> for Brush<T> { fn wet(&self) {} }
+        impl<T: Copy> super::tools::Tool<T> for Brush<T> { type Paint = Vec<T>; fn wet(&self) {} }
         impl Secret for Brush<u8> {}
         pub struct Unreachable;
         impl Unreachable { pub fn new() -> Self { Self } }
@@ -136,7 +136,7 @@ fn the_list_has_everything_public_and_nothing_else() {
     let expected = "\
         struct paint::Brush<T: Copy> { private fields }
         impl Clone for paint::Brush
-        impl<T: Copy> Tool<T> for paint::Brush<T>
+        impl<T: Copy> Tool<T> for paint::Brush<T> { type Paint = Vec<T> }
         impl<T: Copy> paint::Brush<T>
         const paint::Brush::WIDEST: u32
         fn paint::Brush::new(width: T, hairs: u32) -> Self where T: Send

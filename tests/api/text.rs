@@ -1,7 +1,9 @@
 //! Items as lines of text, without their bodies, comments and attributes.
 
 use quote::quote;
-use syn::{Fields, FnArg, Generics, Item, ItemImpl, Pat, Signature, TraitItem, Type, Visibility};
+use syn::{
+    Fields, FnArg, Generics, ImplItem, Item, ItemImpl, Pat, Signature, TraitItem, Type, Visibility,
+};
 
 /// An item on one line.
 fn one_line(item: Item) -> String {
@@ -115,7 +117,8 @@ pub fn trait_item(item: &TraitItem, path: &str) -> Option<(String, String)> {
     Some((name, line + provided.unwrap_or_default()))
 }
 
-/// `impl<parameters> Trait for path<arguments>`: traits by their last name, types of the crate by the path that is given.
+/// `impl<parameters> Trait for path<arguments>`: traits by their last name, types of the crate by the path that is given. The
+/// types that the trait lets an implementation choose stand in braces.
 pub fn impl_head(item: &ItemImpl, path: Option<&str>) -> String {
     let mut head = ItemImpl {
         attrs: vec![],
@@ -131,7 +134,16 @@ pub fn impl_head(item: &ItemImpl, path: Option<&str>) -> String {
         path.segments.last_mut().expect("a name").arguments = arguments.unwrap_or_default();
         own.path = path;
     }
-    one_line(Item::Impl(head))
+    let chosen = item.items.iter().filter_map(|item| match item {
+        ImplItem::Type(item) => Some(format!("type {} = {}", item.ident, of_type(&item.ty))),
+        _ => None,
+    });
+    let chosen = chosen.collect::<Vec<_>>().join("; ");
+    let head = one_line(Item::Impl(head));
+    if chosen.is_empty() {
+        return head;
+    }
+    format!("{head} {{ {chosen} }}")
 }
 
 pub fn is_public(visibility: &Visibility) -> bool {
