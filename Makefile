@@ -1,11 +1,15 @@
-# make demo    paint a picture; make test    check everything; make doc    the library's documentation
-# make bench    measure each operation; make bench-peer    measure a whole iteration beside PyTorch's
-# make bench-ways    how soon each optimiser is where 300 iterations of Adam lead, as docs/optimizers.md shows it
-# make check-weights    the project's weights in every format, written by the tools that people use; memory for large files
-# make fuzz    look for bytes that break the readers of weights, FUZZ_SECONDS for each
+# make demo             build the program and paint a picture
+# make test             check the whole project
+# make doc              open the library's documentation
+# make bench            measure each operation and a whole iteration
+# make bench-peer       measure a whole iteration, and the same in PyTorch
+# make bench-ways       measure when each optimizer reaches the loss of 300 iterations of Adam, for docs/optimizers.md
+# make check-weights    check that the project's weights are the same in every format, and how much memory a large file takes
+# make fuzz             search for bytes that break the readers of weights files, FUZZ_SECONDS for each reader
+# make clean            remove everything that was built or painted
 
 CARGO ?= cargo
-# nextest runs test programs side by side; cargo test does where it is not installed.
+# cargo nextest runs the test programs in parallel. Without it, cargo test runs them one after the other.
 TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
 
 .PHONY: demo test bench bench-peer bench-ways check-weights fuzz doc clean
@@ -21,9 +25,9 @@ test:
 	$(CARGO) clippy --locked --no-default-features -- -D warnings
 	@if rustup target add aarch64-unknown-linux-gnu >/dev/null 2>&1; \
 	then echo "checking the code for 64-bit Arm"; $(CARGO) check --locked --target aarch64-unknown-linux-gnu; \
-	else echo "the code for 64-bit Arm is not checked: there is no standard library for it here"; fi
+	else echo "not checking the code for 64-bit Arm: its standard library cannot be installed"; fi
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
-	@echo "building without optimisation: what computes little is sooner tested so"
+	@echo "building these tests without optimization: they compute little, so building is what takes the time"
 	CARGO_PROFILE_DEV_OPT_LEVEL=0 $(CARGO) $(TEST) --locked --no-default-features --lib --test without_weights
 	$(CARGO) $(TEST) --locked --test '*'
 	$(CARGO) test --locked --doc
@@ -31,7 +35,7 @@ test:
 bench:
 	$(CARGO) bench --locked
 
-# PyTorch, some 6 GB with what it brings, goes into a virtual environment under target/.
+# Installs PyTorch and its dependencies, about 6 GB, in a virtual environment under target/.
 bench-peer: target/peer/installed
 	$(CARGO) build --release --locked
 	target/peer/bin/python benches/peer/compare.py target/release/impasto
@@ -40,7 +44,7 @@ bench-ways:
 	$(CARGO) build --release --locked
 	python3 benches/ways.py target/release/impasto out/ways
 
-# SciPy, PyTorch and h5py go into a virtual environment under target/.
+# Installs SciPy, PyTorch and h5py in a virtual environment under target/.
 check-weights: target/weights/installed
 	$(CARGO) build --release --locked
 	target/weights/bin/python tests/weights/check_formats.py target/release/impasto
@@ -52,7 +56,7 @@ target/peer/installed target/weights/installed:
 	$(@D)/bin/pip install --quiet -r $<
 	touch $@
 
-# Needs the nightly toolchain and cargo-fuzz. What is found goes to fuzz/artifacts/.
+# Needs the nightly toolchain and cargo-fuzz. Inputs that break a reader are stored in fuzz/artifacts/.
 FUZZ_SECONDS ?= 300
 fuzz:
 	@for target in safetensors:safetensors pytorch:pth matlab:mat hdf5:h5 npz:npz any:*; do \

@@ -1,7 +1,10 @@
-"""How soon each way of optimising is where 300 iterations of Adam lead: ways.py IMPASTO FOLDER [ROUNDS]
+"""Measure when each optimizer reaches the loss of 300 iterations of Adam.
 
-All minimise the loss of the classic recipe at 333x250, beginning with the photograph. The pictures go to FOLDER. The ways take turns;
-times are medians over the rounds, of the optimisation alone, set-up of each size included.
+    python3 benches/ways.py PATH/TO/impasto FOLDER [ROUNDS]
+
+All minimize the loss of the classic recipe at 333x250, from the photograph. In each round every optimizer runs once. The
+pictures are written to FOLDER. Times are medians over the rounds; they are those of the optimization, including the set-up of
+each size, without reading and writing files.
 """
 
 import json
@@ -23,7 +26,7 @@ FULL = "333x250"
 
 
 def paint(program, folder, pair, number, options):
-    """The log of a run, as a list of dictionaries, of the full size alone but for the time."""
+    """Paint, and return the log: a dictionary for each iteration at the full size. Its times include the smaller sizes."""
     data = pathlib.Path(__file__).parents[1] / "data"
     log, out = folder / "log.jsonl", folder / f"{pair[0]}-{number}.png"
     arguments = [program, "stylize", data / "content" / f"{pair[0]}.jpg", data / "style" / f"{pair[1]}.jpg", "-o", out, "-q"]

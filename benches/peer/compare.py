@@ -1,8 +1,9 @@
-"""impasto and PyTorch side by side: the same iterations, in turn, so that a noisy machine is noisy for both.
+"""Compare impasto with PyTorch on the same iterations.
 
     python compare.py PATH/TO/impasto [--rounds 3] [--iterations 3]
 
-Each round runs every program once; what is printed are medians over the rounds, as a table for the README.
+Each round runs every program once, so that other load on the machine affects all of them. Prints the medians over the rounds,
+as a table for the README.
 """
 
 import argparse
@@ -18,7 +19,7 @@ SECONDS, BYTES = "median_seconds", "peak_memory_bytes"
 
 
 class Program:
-    """One program at one size and number of threads, and what its runs have said."""
+    """A program with a size and a number of threads, and the results of its runs."""
 
     def __init__(self, name, size, threads, command, environment=()):
         self.name, self.size, self.threads = name, size, threads

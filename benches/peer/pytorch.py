@@ -1,7 +1,7 @@
-"""Iterations of the classic recipe in PyTorch, as `impasto bench` does them: VGG to conv5_1, average pooling, style losses on
-conv1_1 to conv5_1, a content loss on conv4_2, Adam on the pixels. Prints one JSON object.
+"""Measure iterations of the classic recipe in PyTorch, the same as in `impasto bench`.
 
-bfloat16 is channels_last too: autocast's best case.
+VGG up to conv5_1 with average pooling, style losses at conv1_1 to conv5_1, a content loss at conv4_2, and Adam on the pixels.
+Prints one JSON object. The mode bfloat16 uses channels_last too, with which autocast is fastest.
 
     python pytorch.py --mode eager|channels_last|bfloat16 [--network vgg19] [--size 666x500] [--threads 2] [--iterations 5]
 """
@@ -23,7 +23,7 @@ CONTENT = {"conv4_2": 0.01}
 
 
 def he_normal(network, memory_format):
-    """Kernels and biases by layer, and None for each pool."""
+    """The name, kernel and bias of each convolution, in order, with None for each pooling layer."""
     torch.manual_seed(0)
     layers, cin = [], 3
     for block, (convs, width) in enumerate(zip(BLOCKS[network], WIDTHS), 1):
@@ -89,7 +89,7 @@ def main():
         loss.backward()
         optimizer.step()
         seconds.append(time.perf_counter() - begin)
-    seconds = seconds[1:]  # the first one prepares
+    seconds = seconds[1:]  # the first one includes the set-up
     print(json.dumps({
         "median_seconds": statistics.median(seconds),
         "min_seconds": min(seconds),

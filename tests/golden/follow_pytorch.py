@@ -1,10 +1,11 @@
-"""Paint with impasto and with PyTorch from the same pictures and weights, and compare the losses step by step.
+"""Paint with impasto and with PyTorch from the same pictures and weights, and compare the losses of each iteration.
 
     python3 -m venv .venv && .venv/bin/pip install torch safetensors pillow
     cargo build --release
     .venv/bin/python tests/golden/follow_pytorch.py [CONTENT STYLE] [--size WxH] [--iterations N]
 
-Run it from the project's root. It prints the losses of both and the largest relative difference, and fails above 0.5 %.
+Run it in the project's root. It prints the losses of both programs and the largest relative difference. It fails if that is
+above 0.5 %.
 """
 import argparse
 import json
@@ -18,7 +19,7 @@ from safetensors.torch import load_file
 from torch.nn import functional as F
 
 MEAN = torch.tensor([123.68, 116.779, 103.939])
-BLOCKS = {1: 2, 2: 2, 3: 3, 4: 3, 5: 1}  # VGG-16's convolutions, as deep as the recipe goes
+BLOCKS = {1: 2, 2: 2, 3: 3, 4: 3, 5: 1}  # convolutions per block of VGG-16, up to the deepest that the recipe uses
 STYLE = {"conv1_1": 0.5, "conv2_1": 1, "conv3_1": 1.5, "conv4_1": 3, "conv5_1": 4}
 CONTENT, CONTENT_WEIGHT = "conv4_2", 0.01
 

@@ -1,10 +1,10 @@
-"""Make golden.safetensors: what PyTorch computes for a tiny VGG, in double precision.
+"""Write golden.safetensors: what PyTorch computes for a tiny VGG, in double precision.
 
     python3 -m venv .venv && .venv/bin/pip install torch safetensors
     .venv/bin/python make_golden.py
 
-Everything in the file is float64 but the weights, which are float32 as in real files. Pictures and activations are
-H x W x C; weights O x I x 3 x 3. The network has the blocks of `TINY` in tests/common/mod.rs. Made with PyTorch 2.15.
+All values are float64, except the weights, which are float32 as in real files. Pictures and activations are H x W x C, weights
+are O x I x 3 x 3. The network has the blocks of `TINY` in tests/common/mod.rs. The file was written with PyTorch 2.15.
 """
 import pathlib
 
@@ -28,7 +28,7 @@ for block, (convs, width) in enumerate(BLOCKS, 1):
     for conv in range(1, convs + 1):
         weight = torch.randn(width, channels, 3, 3) * (2 / (9 * channels)) ** 0.5
         bias = torch.randn(width) * 0.1
-        # Through float32, so that both sides compute with the same numbers.
+        # Rounded to float32, so that both programs compute with the same numbers.
         weights[f"conv{block}_{conv}"] = (weight.float(), bias.float())
         golden[f"conv{block}_{conv}.weight"] = weight.float()
         golden[f"conv{block}_{conv}.bias"] = bias.float()
@@ -36,7 +36,7 @@ for block, (convs, width) in enumerate(BLOCKS, 1):
 
 
 def network(x, pooling):
-    """Every layer's output, by name; of a convolution after its ReLU."""
+    """The output of each layer by name; for a convolution, the output after its ReLU."""
     outputs = {}
     for block, (convs, _) in enumerate(BLOCKS, 1):
         for conv in range(1, convs + 1):
