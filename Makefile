@@ -28,7 +28,7 @@ test:
 	else echo "not checking the code for 64-bit Arm: its standard library cannot be installed"; fi
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
 	@echo "building these tests without optimization: they compute little, so building is what takes the time"
-	CARGO_PROFILE_DEV_OPT_LEVEL=0 $(CARGO) $(TEST) --locked --no-default-features --lib --test without_weights
+	CARGO_PROFILE_DEV_OPT_LEVEL=0 $(CARGO) $(TEST) --locked --no-default-features --features cli --lib --test without_weights
 	$(CARGO) $(TEST) --locked --test '*'
 	$(CARGO) test --locked --doc
 

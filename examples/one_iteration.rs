@@ -14,7 +14,11 @@ const LAYERS: [&str; 4] = ["conv1_1", "conv1_2", "pool", "conv2_1"];
 const CONTENT: usize = 1; // conv1_2
 const STYLE: usize = 3; // conv2_1
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// Computes ten iterations, and checks that each makes the loss smaller.
+///
+/// # Errors
+/// If a file cannot be read.
+pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let weights = Weights::load(&Source::File("data/vgg16.safetensors".into()))?;
     let size = Size {
         width: 96,

@@ -1,4 +1,4 @@
-//! The program built without weights: `cargo test --no-default-features --test without_weights`.
+//! The program built without weights: `cargo test --no-default-features --features cli --test without_weights`.
 #![cfg(not(feature = "embedded-weights"))]
 
 #[path = "program/workplace.rs"]

@@ -1,43 +1,13 @@
 //! Builds what a run needs, as its plan says: the pictures at each size as arrays.
 
-use super::inputs::{InputRegion, StageRegion, check_masks, region_masks, style_mask};
+use super::inputs::{StageRegion, check_masks, region_masks, style_mask};
+use super::pictures::Pictures;
 use super::plan::{Plan, StagePlan};
 use super::settings::InvalidSetting;
-use super::{Inputs, Settings, border};
+use super::{Settings, border};
 use crate::files::picture::{Picture, Size};
 use crate::objective::{Region, Style};
 use ndarray::Array3;
-use std::borrow::Cow;
-
-/// The pictures of a run as the network is to see them, in their own sizes.
-pub(super) struct Pictures<'a> {
-    pub content: Option<Cow<'a, Picture>>,
-    /// Without the margins of the paintings.
-    pub regions: Vec<InputRegion>,
-}
-
-impl<'a> Pictures<'a> {
-    pub fn new(inputs: &'a Inputs, settings: &Settings) -> Self {
-        let (colors, margin) = (settings.original_colors, settings.style_margin);
-        let content = (inputs.content.as_ref()).map(|content| colors.content(content));
-        let style = |style: &Style<Picture, Picture>| Style {
-            picture: colors.style(style.picture.trimmed(margin), content.as_deref()),
-            mask: style.mask.as_ref().map(|mask| mask.trimmed(margin)),
-            share: style.share,
-        };
-        let region = |region: &InputRegion| InputRegion {
-            styles: region.styles.iter().map(style).collect(),
-            place: region.place.clone(),
-        };
-        let regions = inputs.regions.iter().map(region).collect();
-        Self { content, regions }
-    }
-
-    /// The styles of all regions.
-    pub fn styles(&self) -> impl Iterator<Item = &Style<Picture, Picture>> {
-        self.regions.iter().flat_map(|region| &region.styles)
-    }
-}
 
 /// One size of a run.
 pub(super) struct Stage {

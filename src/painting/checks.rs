@@ -1,8 +1,8 @@
 //! Checks that settings and pictures go together, as far as that is known without weights.
 
 use super::settings::InvalidSetting;
-use super::values::{Init, Layers, OptimizerKind, OriginalColors};
-use super::{Inputs, Settings};
+use super::settings::{Init, Layers, OptimizerKind, OriginalColors};
+use super::{DEFINITIONS, Inputs, Settings};
 
 /// Checks the settings of a run with these pictures.
 ///
@@ -11,14 +11,7 @@ use super::{Inputs, Settings};
 pub(super) fn check(settings: &Settings, inputs: &Inputs) -> Result<(), InvalidSetting> {
     settings.check_values()?;
     let refuse = |trouble: &str| Err(InvalidSetting(trouble.to_owned()));
-    if settings.normalize_gradients && settings.optimizer != OptimizerKind::Adam {
-        return refuse(
-            "normalized gradients are not the gradient of any loss, which L-BFGS needs; use Adam with them",
-        );
-    }
-    if settings.average > 0.0 && settings.optimizer != OptimizerKind::Adam {
-        return refuse("average is a mean of Adam's pictures; use Adam with it, or set it to 0");
-    }
+    check_optimizer(settings)?;
     if matches!(settings.init, Init::File(_)) && inputs.initial.is_none() {
         return refuse("init names a picture file, and no first picture is given");
     }
@@ -45,6 +38,23 @@ pub(super) fn check(settings: &Settings, inputs: &Inputs) -> Result<(), InvalidS
         return refuse("every weight is 0: there is nothing to optimize");
     }
     Ok(())
+}
+
+/// Refuses settings that only Adam has, if the optimizer is another one: it would ignore them.
+fn check_optimizer(settings: &Settings) -> Result<(), InvalidSetting> {
+    let adam = Some(OptimizerKind::Adam);
+    let mut adams = DEFINITIONS
+        .iter()
+        .filter(|setting| setting.optimizer == adam);
+    match adams.find(|setting| setting.is_changed(settings)) {
+        Some(setting) if settings.optimizer != OptimizerKind::Adam => {
+            let (name, optimizer) = (setting.name(), settings.optimizer);
+            Err(InvalidSetting(format!(
+                "{name} works with Adam only, and the optimizer is {optimizer}: use --optimizer adam, or leave {name} out"
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Checks the settings that have a number for each style.

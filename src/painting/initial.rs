@@ -1,6 +1,6 @@
 //! The first picture of a run.
 
-use super::values::Init;
+use super::settings::Init;
 use super::{Inputs, Settings, border};
 use crate::files::picture::Size;
 use crate::vgg::MEAN;

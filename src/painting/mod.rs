@@ -4,39 +4,40 @@
 //! `checks` and `inputs` hold settings and pictures against each other, `plan` decides layers and sizes, and `build` makes the arrays.
 //! The result is a [`Run`], whose file has the loop. [`observers`] watch it.
 //!
-//! [`Settings`] are defined in one table, in `settings.rs`.
+//! [`Settings`] are defined in one table, in `settings/mod.rs`.
 
 mod border;
 mod build;
 mod checks;
 mod initial;
 mod inputs;
-mod memory;
+mod limits;
 mod network_cache;
 pub mod observers;
 mod optimizer;
 mod original_colors;
+mod pictures;
 mod plan;
-mod recipe;
 mod run;
-mod scales;
 mod settings;
-mod values;
 
 pub use inputs::{InputRegion, Inputs, RegionPlace};
+#[cfg(feature = "cli")]
+pub(crate) use limits::check_size;
 pub use network_cache::NetworkCache;
-pub use recipe::{PRESETS, RecipeError};
 pub use run::{Painting, Run, State, Step};
-pub use scales::Scales;
-pub use settings::{Command, DEFINITIONS, Definition, Group, InvalidSetting, Recipe, Settings};
-pub use values::{
-    Bounds, Init, InvalidValue, LayerWeight, Layers, OptimizerKind, OriginalColors, PerStyle,
+pub use settings::{
+    Bounds, Command, DEFINITIONS, Definition, Group, Init, InvalidSetting, InvalidValue,
+    LayerWeight, Layers, OptimizerKind, OriginalColors, PRESETS, PerStyle, Recipe, RecipeError,
+    Scales, Settings,
 };
+
+pub use crate::objective::Style;
 
 use crate::engine::EngineKind;
 use crate::files::picture::{FloatPicture, Picture, SizeRequest};
 use crate::files::weights::Weights;
-use build::Pictures;
+use pictures::Pictures;
 use plan::Plan;
 use std::ops::ControlFlow;
 use thiserror::Error;

@@ -1,7 +1,7 @@
 //! The optimizer that the settings name, with its state at one size of a run, and the running average of its pictures.
 
 use super::Settings;
-use super::values::OptimizerKind;
+use super::settings::OptimizerKind;
 use crate::method::{Adam, Average, Lbfgs};
 use crate::vgg::MEAN;
 use ndarray::Array3;

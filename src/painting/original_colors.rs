@@ -1,6 +1,6 @@
 //! How [`OriginalColors`] changes the pictures before a run and after it.
 
-use super::values::OriginalColors;
+use super::settings::OriginalColors;
 use crate::files::picture::{FloatPicture, Picture};
 use std::borrow::Cow;
 

@@ -1,10 +1,10 @@
 //! What a run will compute: layers, sizes and iterations. It is decided, and checked against the weights and the machine, before any
 //! array exists.
 
-use super::build::Pictures;
+use super::pictures::Pictures;
 use super::settings::InvalidSetting;
-use super::values::{LayerWeight, Layers};
-use super::{Settings, memory};
+use super::settings::{LayerWeight, Layers};
+use super::{Settings, limits};
 use crate::files::picture::{Size, SizeRequest};
 use crate::files::weights::Weights;
 use crate::objective::Tap;
@@ -58,9 +58,7 @@ impl Plan {
             settings.border as usize
         };
         let check = |which: &str, size: Size, border: usize, taps: &[Tap]| {
-            let deepest = taps.iter().map(|tap| &layers[tap.layer]);
-            check_size(which, size, deepest.max_by_key(|spec| spec.stride))?;
-            memory::check(which, size, border, &layers[..depth(taps)], taps)
+            limits::check_size(which, size, border, &layers, taps)
         };
         let mut stages = Vec::new();
         for scale in settings
@@ -164,21 +162,6 @@ fn check_grid(size: Size, grid: u32) -> Result<(), InvalidSetting> {
     Err(InvalidSetting(format!(
         "a seamless picture needs edges that are multiples of {grid} for these layers, not {size}; ask for --size {nearest}"
     )))
-}
-
-/// Refuses a picture of which the deepest layer would not see one whole position.
-fn check_size(which: &str, size: Size, deepest: Option<&LayerSpec>) -> Result<(), InvalidSetting> {
-    match deepest {
-        Some(LayerSpec { name, stride, .. })
-            if u64::from(size.width.min(size.height)) < *stride as u64 =>
-        {
-            Err(InvalidSetting(format!(
-                "the {which} picture at {size} is too small for layer {name}, which needs {stride} pixels each way; ask for \
-                 a larger size or for shallower layers"
-            )))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// The size that style picture `number` of size `from` is fitted to, where the painted picture is at `share` of its final size.

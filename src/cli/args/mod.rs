@@ -7,7 +7,9 @@ mod report;
 mod settings;
 
 pub use checkpoint::{CheckpointOptions, Interval};
-pub use network::{MachineOptions, NetworkOptions, cpu_features, engine_name, weights_variable};
+pub use network::{
+    MachineOptions, NetworkOptions, cpu_features, engine_name, load_weights, weights_variable,
+};
 pub use output::OutputOptions;
 pub use report::{ReportOptions, TalkOptions};
 pub use settings::{

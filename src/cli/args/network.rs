@@ -1,8 +1,8 @@
 //! Options for the network and the machine: weights, engine, instruction set and threads.
 
 use crate::engine::{Cpu, EngineKind};
-use crate::files::weights::{Convention, ENVIRONMENT};
-use anyhow::{Context, anyhow};
+use crate::files::weights::{self, Convention, ENVIRONMENT, Loaded, Source};
+use anyhow::{Context, anyhow, ensure};
 use clap::{Args, ValueEnum};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,18 @@ impl NetworkOptions {
 pub fn weights_variable() -> Option<PathBuf> {
     let named = std::env::var_os(ENVIRONMENT).filter(|value| !value.is_empty());
     named.map(PathBuf::from)
+}
+
+/// Reads weights. If a `convention` is given, it overrides the file's.
+///
+/// # Errors
+/// If the weights cannot be read, or a convention is given for the built-in ones.
+pub fn load_weights(source: &Source, convention: Option<Convention>) -> anyhow::Result<Loaded> {
+    ensure!(
+        convention.is_none() || matches!(source, Source::File(_)),
+        "--weights-convention is for the file that --weights names; the convention of the built-in weights is known"
+    );
+    weights::load(source, convention).context("weights")
 }
 
 /// Options for the machine.

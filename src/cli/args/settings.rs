@@ -1,6 +1,8 @@
 //! Options for the settings, made from their [`DEFINITIONS`].
 
-use crate::painting::{Command, DEFINITIONS, Definition, Group, PRESETS, Recipe, Settings};
+use crate::painting::{
+    Bounds, Command, DEFINITIONS, Definition, Group, OptimizerKind, PRESETS, Recipe, Settings,
+};
 use anyhow::anyhow;
 use clap::builder::ValueParser;
 use clap::error::ErrorKind;
@@ -64,24 +66,34 @@ fn option(setting: &'static Definition, defaults: &Settings) -> Arg {
     let arg = Arg::new(name.clone())
         .long(name)
         .help_heading(setting.group.name());
-    if setting.value_name.is_empty() {
-        return arg.help(setting.help).action(ArgAction::SetTrue);
+    let only = match setting.optimizer {
+        Some(OptimizerKind::Adam) => "; for Adam",
+        Some(OptimizerKind::Lbfgs) => "; for L-BFGS",
+        None => "",
+    };
+    let Some(value_name) = setting.value_name() else {
+        let help = format!("{}{only}", setting.help);
+        return arg.help(help).action(ArgAction::SetTrue);
+    };
+    let mut range = String::new();
+    if setting.bounds != Bounds::any() {
+        range = format!("; {}", setting.bounds);
     }
-    let range = (setting.bounds.range()).map_or(String::new(), |(low, high)| {
-        format!("; from {low} to {high}")
-    });
     let default = (setting.text)(defaults);
     let check =
         move |text: &str| (setting.parse)(text, &mut Recipe::default()).map(|()| text.to_owned());
-    arg.help(format!("{}{range} [default: {default}]", setting.help))
-        .value_name(setting.value_name)
-        .action(if setting.list {
-            ArgAction::Append
-        } else {
-            ArgAction::Set
-        })
-        .allow_hyphen_values(setting.bounds.has_ends())
-        .value_parser(ValueParser::new(check))
+    arg.help(format!(
+        "{}{range}{only} [default: {default}]",
+        setting.help
+    ))
+    .value_name(value_name)
+    .action(if setting.list {
+        ArgAction::Append
+    } else {
+        ArgAction::Set
+    })
+    .allow_hyphen_values(!range.is_empty())
+    .value_parser(ValueParser::new(check))
 }
 
 impl<C: ForCommand> FromArgMatches for SettingOptions<C> {
@@ -89,7 +101,7 @@ impl<C: ForCommand> FromArgMatches for SettingOptions<C> {
         let mut recipe = Recipe::default();
         for setting in definitions(C::COMMAND) {
             let name = setting.name();
-            let text = if setting.value_name.is_empty() {
+            let text = if setting.value_name().is_none() {
                 matches.get_flag(&name).then(|| "true".to_owned())
             } else {
                 let values = matches.get_many::<String>(&name);

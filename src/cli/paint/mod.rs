@@ -9,11 +9,10 @@ pub mod paths;
 pub mod progress;
 pub mod rescue;
 
-use super::args::NetworkOptions;
+use super::args::{NetworkOptions, load_weights};
 use super::request::RunRequest;
 use super::request::embedded::output_file;
 use super::terminal::say;
-use super::weights::load;
 use crate::engine::EngineKind;
 use crate::files::picture::OutputFile;
 use crate::files::weights::{self, Loaded, Source};
@@ -134,7 +133,7 @@ impl Painter {
         let source = weights::locate(network.named_weights(), self.built_in, program.as_deref())?;
         let loaded = match self.weights.take() {
             Some(loaded) => loaded,
-            None => load(&source, network.weights_convention)?,
+            None => load_weights(&source, network.weights_convention)?,
         };
         Ok((source, self.weights.insert(loaded)))
     }

@@ -1,12 +1,12 @@
 //! The fast engine: Winograd's convolution, with a quarter of the multiplications, on the CPU's widest vectors.
 //!
-//! - [`conv`] chooses between [`winograd`] and, for few channels, [`few_channels`], and computes the ReLU, its mask and the average
+//! - [`conv`] chooses between `winograd` and, for few channels, `few_channels`, and computes the ReLU, its mask and the average
 //!   pooling together with the convolution.
-//! - [`gram`] and [`pool`] compute the rest of what a network needs.
-//! - [`mask`] is what a ReLU stores for the way back: one bit for each output.
-//! - [`workspace`] lends buffers, so that one iteration uses the memory of the one before.
+//! - `gram` and `pool` compute the rest of what a network needs.
+//! - `mask` is what a ReLU stores for the way back: one bit for each output.
+//! - `workspace` lends buffers, so that one iteration uses the memory of the one before.
 //! - [`phases`] measures the steps inside a Winograd convolution.
-//! - [`simd`] has the vectors and matrix products of each kind of CPU, and all `unsafe` code.
+//! - `simd` has the vectors and matrix products of each kind of CPU, and all `unsafe` code.
 
 pub mod conv;
 mod few_channels;
@@ -15,7 +15,7 @@ mod mask;
 mod parallel;
 pub mod phases;
 mod pool;
-pub mod simd;
+pub(crate) mod simd;
 mod winograd;
 mod workspace;
 

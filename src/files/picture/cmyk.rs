@@ -1,7 +1,7 @@
 //! Decodes CMYK pictures without converting them to RGB, so that their color profile can be applied. `image` converts them
 //! before it returns them.
 
-use super::read::MAX_PIXELS;
+use super::size::MAX_PIXELS;
 use image::{DynamicImage, ImageBuffer, ImageFormat, RgbaImage};
 use libjpeg_turbo_rs::{PixelFormat, decompress_to};
 use std::io::Cursor;

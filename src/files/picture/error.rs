@@ -2,7 +2,7 @@
 
 use super::encoding::EncodingError;
 use super::png_text::TextError;
-use super::read::MAX_PIXELS;
+use super::size::MAX_PIXELS;
 use super::{EXTENSIONS, Size};
 use crate::files::atomic_file::AtomicFileError;
 use image::{ImageError, ImageFormat};

@@ -25,9 +25,8 @@ pub use encoding::{Depth, Encoding, EncodingError, ParseDepthError};
 pub use error::{PictureError, PictureErrorKind};
 pub use float_picture::FloatPicture;
 pub use png_text::{TextError, read_text};
-pub use read::MAX_PIXELS;
 pub use resize::{resize, resize_torus};
-pub use size::{ParseSizeError, Size, SizeRequest};
+pub use size::{MAX_PIXELS, ParseSizeError, Size, SizeRequest};
 pub use write::{EXTENSIONS, OutputFile};
 
 use crate::vgg::MEAN;
@@ -56,6 +55,7 @@ impl Picture {
     }
 
     /// The pixels, with transparent ones blended with white.
+    #[cfg(feature = "cli")]
     pub(crate) fn image(&self) -> &RgbImage {
         &self.rgb
     }

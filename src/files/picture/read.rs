@@ -1,5 +1,6 @@
 //! Reads picture files of any supported format into upright 8-bit sRGB.
 
+use super::size::MAX_PIXELS;
 use super::{Picture, PictureError, PictureErrorKind, jpeg, srgb};
 use image::{
     DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits, Luma, Rgb, RgbImage,
@@ -8,10 +9,6 @@ use image::{
 use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::Path;
-
-/// The largest number of pixels that a file may declare, as many as the largest cameras produce. A larger picture is refused
-/// before memory is allocated.
-pub const MAX_PIXELS: u64 = 200_000_000;
 
 /// The memory that a decoder may use before the size of the picture is known, in bytes.
 const METADATA_BYTES: u64 = 64 << 20;

@@ -8,6 +8,10 @@ use thiserror::Error;
 /// The longest edge that a user may ask for, in pixels.
 const MAX_EDGE: u32 = 32_768;
 
+/// The largest number of pixels that a file may declare, as many as the largest cameras produce. A larger picture is refused
+/// before memory is allocated.
+pub const MAX_PIXELS: u64 = 200_000_000;
+
 /// The width and height of a picture in pixels, each at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {

@@ -2,6 +2,7 @@
 
 use super::locate::{ENVIRONMENT, FILE_NAME};
 use super::tensor::format_shape;
+use crate::files::atomic_file::AtomicFileError;
 use std::io;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -181,9 +182,9 @@ pub enum WriteError {
     /// The arrays cannot be encoded.
     #[error("cannot be encoded: {0}")]
     Encode(safetensors::SafeTensorError),
-    /// The file cannot be written; the message says why.
+    /// The file cannot be written.
     #[error("{0}")]
-    File(String),
+    File(AtomicFileError),
 }
 
 /// A name that is none of [`Convention::NAMES`](super::Convention::NAMES).

@@ -111,7 +111,7 @@ impl Weights {
         insert_metadata(&mut bytes, &metadata);
         AtomicFile::new(path)
             .and_then(|file| file.write(|file| file.write_all(&bytes)))
-            .map_err(|error| WriteError::File(error.to_string()))
+            .map_err(WriteError::File)
     }
 }
 

@@ -11,11 +11,11 @@ use std::borrow::Cow;
 #[derive(Clone, Copy)]
 pub struct Features<'a, T> {
     /// H×W×N.
-    pub f: &'a Array3<T>,
+    pub(super) f: &'a Array3<T>,
     /// H·W numbers, at least 0 each; without them all are 1.
-    pub weights: Option<&'a [T]>,
+    pub(super) weights: Option<&'a [T]>,
     /// m, the sum of the weights.
-    pub mass: f64,
+    pub(super) mass: f64,
 }
 
 impl<'a, T: Scalar> Features<'a, T> {

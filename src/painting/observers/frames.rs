@@ -5,8 +5,9 @@ use crate::painting::Step;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use thiserror::Error;
 
-/// After which iterations a picture is kept.
+/// After which iterations a picture is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FrameSchedule {
     /// 1, 2, 3, 4, 5, 10, 20, then every 20th: most happens early.
@@ -17,7 +18,7 @@ pub enum FrameSchedule {
 }
 
 impl FrameSchedule {
-    /// Whether a picture is kept after this iteration.
+    /// Whether a picture is written after this iteration.
     pub fn includes(self, iteration: usize) -> bool {
         match self {
             Self::Classic => matches!(iteration, 1..=5 | 10) || iteration.is_multiple_of(20),
@@ -26,14 +27,19 @@ impl FrameSchedule {
     }
 }
 
-impl FromStr for FrameSchedule {
-    type Err = String;
+/// A text that is not a schedule.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("write classic, or a number N for every Nth iteration")]
+pub struct InvalidSchedule;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+impl FromStr for FrameSchedule {
+    type Err = InvalidSchedule;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSchedule> {
         match (text, text.parse()) {
             ("classic", _) => Ok(Self::Classic),
             (_, Ok(n @ 1..)) => Ok(Self::Every(n)),
-            _ => Err("write classic, or a number N for every Nth iteration".to_owned()),
+            _ => Err(InvalidSchedule),
         }
     }
 }
@@ -45,12 +51,12 @@ pub struct Frames {
 }
 
 impl Frames {
-    /// Frames in `folder`, which is made if it does not exist.
+    /// Frames in `folder`, which is created if it does not exist.
     ///
     /// # Errors
-    /// If it cannot be made, or no file can be made in it.
+    /// If it cannot be created, or no file can be created in it.
     pub fn create(folder: PathBuf, schedule: FrameSchedule) -> Result<Self, PictureError> {
-        // Where it cannot be made, the file below says so.
+        // If it cannot be created, the file below cannot be either, and says so.
         let _ = std::fs::create_dir_all(&folder);
         let frames = Self { folder, schedule };
         OutputFile::new(&frames.place(1)).map(|_| frames)
@@ -60,7 +66,7 @@ impl Frames {
         self.folder.join(format!("{iteration:05}.png"))
     }
 
-    /// Whether a file has the name of a frame, and may so be replaced by one.
+    /// Whether a file has the name of a frame, so that a frame may replace it.
     pub fn may_replace(file: &Path) -> bool {
         let stem = file
             .file_stem()

@@ -6,21 +6,21 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, LineWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 
-/// Writes the losses to a file while the run goes on.
+/// Writes the losses to a file during a run.
 pub struct Log(LineWriter<File>);
 
 /// One line. The losses are of the picture before the iteration's step, each already times its weight.
 #[derive(Serialize)]
 struct Line {
     iteration: usize,
-    /// Of the picture: the coarse ones come first.
+    /// The size of the picture.
     size: String,
     content: f64,
     style: f64,
     tv: f64,
     /// The sum of the three.
     total: f64,
-    /// Since the first iteration began.
+    /// The time since the first iteration began.
     seconds: f64,
 }
 
@@ -33,7 +33,7 @@ impl Log {
         Ok(Self(LineWriter::new(File::create(path)?)))
     }
 
-    /// Goes on with the log of a run that was broken off: what comes after this iteration is cut off.
+    /// Continues the log of a run that was interrupted. Lines after so many iterations are removed.
     ///
     /// # Errors
     /// If the file cannot be read or written.

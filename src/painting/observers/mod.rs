@@ -3,5 +3,5 @@
 mod frames;
 mod log;
 
-pub use frames::{FrameSchedule, Frames};
+pub use frames::{FrameSchedule, Frames, InvalidSchedule};
 pub use log::Log;

@@ -15,13 +15,15 @@
 //! another. One transformed kernel therefore serves both ways, with its points permuted and its channels swapped.
 //!
 //! `transforms.rs` has the transforms, `tiles.rs` reads and writes tiles around them, and `pass.rs` takes a whole layer through
-//! them.
+//! them, a block (`block.rs`) at a time.
 
+mod block;
 mod pass;
 mod tiles;
 mod transforms;
 
-use self::pass::{Input, Panels, Pass};
+use self::block::Input;
+use self::pass::{Panels, Pass};
 use super::Fast;
 use super::mask::Mask;
 use super::simd::{Cpu, MAX_LANES, gemm};

@@ -12,11 +12,12 @@ use super::super::parallel::for_each_with_buffers;
 use super::super::simd::gemm::{self, Strided};
 use super::super::simd::{Cpu, MAX_LANES, Simd, SimdTask};
 use super::super::{Fast, Mask, Phase};
+use super::block::{Band, Block, Input};
 use super::tiles::{TransformInputs, TransformProducts};
 use super::{PAIRS, TILE, Winograd};
 use crate::engine::SimdScalar;
+use crate::method::Scalar;
 use crate::method::scalar::elements_mut;
-use crate::method::{Padding, Scalar};
 use ndarray::Array3;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -32,27 +33,6 @@ const SHARED_BLOCK_ELEMENTS: usize = 6 * 1024 * 1024;
 const MIN_SHARED_KERNEL: usize = 256 * 512;
 /// Output channels that a thread computes in a row, for one pair of points of a shared block. Their inputs stay in its cache.
 const GROUP_CHANNELS: usize = 128;
-
-/// The input of a pass.
-pub(super) struct Input<'a, T> {
-    /// H×W×Cin. If `pooled`, ⌈H/2⌉×⌈W/2⌉×Cin: the gradient of averages, of which each position of a cell gets an equal share.
-    pub x: &'a Array3<T>,
-    pub pooled: bool,
-    /// The input is 0 where the mask is not set.
-    pub mask: Option<&'a Mask>,
-    /// What the input is beyond the edges.
-    pub padding: Padding,
-}
-
-impl<T> Input<'_, T> {
-    /// H, W and Cin.
-    pub fn dim(&self) -> (usize, usize, usize) {
-        match self.mask {
-            Some(mask) if self.pooled => mask.dim(),
-            _ => self.x.dim(),
-        }
-    }
-}
 
 /// The kernel at the 36 pairs of points, in panels of output channels: Cin × the panel's width.
 pub(super) enum Panels<'a, T> {
@@ -72,59 +52,6 @@ pub(super) struct Pass<'a, T> {
     pub bias: Option<&'a [T]>,
     /// Whether the output is averaged over cells of 2×2.
     pub pool: bool,
-}
-
-/// A rectangle of tiles.
-pub(super) struct Block {
-    rows: Range<usize>,
-    columns: Range<usize>,
-}
-
-impl Block {
-    fn tiles(&self) -> usize {
-        self.rows.len() * self.columns.len()
-    }
-
-    /// The tile row and column of each.
-    #[inline(always)]
-    pub fn positions(&self) -> impl Iterator<Item = (usize, usize)> {
-        let columns = self.columns.clone();
-        (self.rows.clone()).flat_map(move |i| columns.clone().map(move |j| (i, j)))
-    }
-}
-
-/// Some whole rows of tiles of the output, and of its mask if there is one.
-pub(super) struct Band<'a, T> {
-    /// The rows of tiles.
-    rows: Range<usize>,
-    pub y: &'a mut [T],
-    pub mask: Option<&'a mut [u16]>,
-    /// Elements of `y` in one row of tiles.
-    y_row: usize,
-    /// Words of the mask in one row of tiles.
-    mask_row: usize,
-}
-
-impl<'a, T> Band<'a, T> {
-    /// The first row of tiles.
-    pub fn first(&self) -> usize {
-        self.rows.start
-    }
-
-    /// Divides the band into bands of so many rows of tiles.
-    fn split(self, rows: usize) -> Vec<Self> {
-        let mut masks = (self.mask).map(|mask| mask.chunks_mut(rows * self.mask_row));
-        let firsts = self.rows.clone().step_by(rows);
-        (firsts.zip(self.y.chunks_mut(rows * self.y_row)))
-            .map(|(first, y)| Band {
-                rows: first..self.rows.end.min(first + rows),
-                y,
-                mask: masks.as_mut().and_then(Iterator::next),
-                y_row: self.y_row,
-                mask_row: self.mask_row,
-            })
-            .collect()
-    }
 }
 
 impl<T: SimdScalar> Pass<'_, T> {

@@ -2,7 +2,7 @@
 
 use super::super::mask::{Mask, apply_mask, relu_and_mask, words_per_position};
 use super::super::simd::{Simd, SimdTask, load_partial, prefetch, store_partial};
-use super::pass::{Band, Block, Input};
+use super::block::{Band, Block, Input};
 use super::{PAIRS, POINTS, TILE, transforms};
 use crate::method::Scalar;
 use crate::method::scalar::elements;

@@ -1,4 +1,5 @@
-//! Checks that a run fits into the machine's memory, before the memory is used.
+//! The limits of a picture's size: what the deepest layer can see, and what the machine's memory can hold. Both are checked before
+//! any memory is used.
 
 use super::border;
 use super::settings::InvalidSetting;
@@ -12,8 +13,39 @@ const F32: u64 = 4;
 /// Arrays of the picture's own size: the picture, its gradient, the optimizer's two, the last finite picture, and temporaries.
 const PICTURES: u64 = 8;
 
-/// Refuses a picture that, with its border and with these layers tapped, needs more than the machine's memory.
-pub(super) fn check(
+/// Checks the size of a picture that, with its border, goes through the network down to the deepest of these taps.
+///
+/// # Errors
+/// If it is too small for a layer, or needs more than the machine's memory.
+pub(crate) fn check_size(
+    which: &str,
+    size: Size,
+    border: usize,
+    layers: &[LayerSpec],
+    taps: &[Tap],
+) -> Result<(), InvalidSetting> {
+    let tapped = taps.iter().map(|tap| &layers[tap.layer]);
+    if let Some(deepest) = tapped.max_by_key(|spec| spec.stride) {
+        check_smallest(which, size, deepest)?;
+    }
+    let depth = taps.iter().map(|tap| tap.layer + 1).max().unwrap_or(0);
+    check_memory(which, size, border, &layers[..depth], taps)
+}
+
+/// Refuses a picture of which the deepest layer would not see one whole position.
+fn check_smallest(which: &str, size: Size, deepest: &LayerSpec) -> Result<(), InvalidSetting> {
+    let LayerSpec { name, stride, .. } = deepest;
+    if u64::from(size.width.min(size.height)) >= *stride as u64 {
+        return Ok(());
+    }
+    Err(InvalidSetting(format!(
+        "the {which} picture at {size} is too small for layer {name}, which needs {stride} pixels each way; ask for a larger size \
+         or for shallower layers"
+    )))
+}
+
+/// Refuses a picture that needs more than the machine's memory.
+fn check_memory(
     which: &str,
     size: Size,
     border: usize,
@@ -94,8 +126,8 @@ mod tests {
             width: edge,
             height: edge,
         };
-        assert_eq!(check("content", square(256), 8, &layers, &[]), Ok(()));
-        let refusal = check("content", square(1 << 20), 8, &layers, &[]).unwrap_err();
+        assert_eq!(check_size("content", square(256), 8, &layers, &[]), Ok(()));
+        let refusal = check_size("content", square(1 << 20), 8, &layers, &[]).unwrap_err();
         assert!(refusal.0.contains("GB of memory"), "{refusal}");
     }
 }

@@ -3,7 +3,7 @@
 //! The time of an iteration grows with the number of pixels, so that large structures are cheap to get right while the picture is
 //! small. Each size begins with the enlarged result of the one before (Gatys, Bethge, Hertzmann and Shechtman 2016, section 4).
 
-use super::values::InvalidValue;
+use super::invalid::InvalidValue;
 use crate::files::picture::Size;
 use std::fmt;
 use std::str::FromStr;
@@ -30,7 +30,7 @@ pub enum Scales {
 
 /// One size of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Scale {
+pub(in crate::painting) struct Scale {
     pub size: Size,
     /// Its long edge as a share of the last one's.
     pub share: f64,
@@ -39,7 +39,12 @@ pub(super) struct Scale {
 
 impl Scales {
     /// The sizes up to `finest`, all multiples of `grid` as `finest` is, and the iterations at each: the smaller the size, the more.
-    pub(super) fn plan(&self, finest: Size, grid: u32, iterations: usize) -> Vec<Scale> {
+    pub(in crate::painting) fn plan(
+        &self,
+        finest: Size,
+        grid: u32,
+        iterations: usize,
+    ) -> Vec<Scale> {
         let long = f64::from(finest.width.max(finest.height));
         let shares: Vec<f64> = match self {
             Self::Auto => {

@@ -1,7 +1,7 @@
 //! Recipes from files and by name. The presets are TOML files in `presets/`; each says only what differs from the default.
 
-use super::settings::{InvalidSetting, Recipe, Settings};
-use crate::files::atomic_file::AtomicFile;
+use super::{InvalidSetting, Recipe, Settings};
+use crate::files::atomic_file::{AtomicFile, AtomicFileError};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::str::FromStr;
@@ -24,12 +24,16 @@ const MAX_BYTES: u64 = 1 << 16;
 #[derive(Debug, Error)]
 pub enum RecipeError {
     /// The file cannot be read, and there is no such preset.
-    #[error("{name}: {reason}; nor is it one of the presets {}", preset_names())]
+    #[error(
+        "{name}: {}; nor is it one of the presets {}",
+        crate::os_reason(error),
+        preset_names()
+    )]
     Unreadable {
         /// What was named.
         name: String,
         /// What the system says.
-        reason: String,
+        error: std::io::Error,
     },
     /// It is not TOML, or has a key or value that no recipe has.
     #[error("line {line}: {trouble}")]
@@ -51,8 +55,8 @@ pub enum RecipeError {
         trouble: Box<RecipeError>,
     },
     /// It cannot be written.
-    #[error("{0}")]
-    Unwritable(String),
+    #[error(transparent)]
+    Unwritable(#[from] AtomicFileError),
 }
 
 fn preset_names() -> String {
@@ -71,7 +75,7 @@ impl Recipe {
         let shown = name.display().to_string();
         let text = read_text(name).map_err(|error| RecipeError::Unreadable {
             name: shown.clone(),
-            reason: crate::os_reason(&error),
+            error,
         })?;
         let checked = text.parse::<Self>().and_then(|recipe| {
             recipe.clone().settings().check_values()?;
@@ -97,9 +101,8 @@ impl Settings {
     /// Why it cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), RecipeError> {
         let text = toml::to_string(self).expect("settings can be written as TOML");
-        AtomicFile::new(path)
-            .and_then(|file| file.write(|file| file.write_all(text.as_bytes())))
-            .map_err(|trouble| RecipeError::Unwritable(trouble.to_string()))
+        AtomicFile::new(path)?.write(|file| file.write_all(text.as_bytes()))?;
+        Ok(())
     }
 }
 
@@ -130,7 +133,7 @@ impl FromStr for Recipe {
 
 #[cfg(test)]
 mod tests {
-    use super::super::values::{Init, OptimizerKind};
+    use super::super::{Init, OptimizerKind};
     use super::*;
 
     #[test]

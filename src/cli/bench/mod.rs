@@ -1,0 +1,84 @@
+//! `impasto bench`: how fast this machine paints, and where the time goes.
+
+mod report;
+mod workload;
+
+use super::args::{MachineOptions, engine_name};
+use super::terminal::say;
+use crate::files::picture::{Size, SizeRequest};
+use crate::vgg::{VGG16, VGG19};
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use report::Report;
+use std::io::Write;
+use std::process::ExitCode;
+use workload::Workload;
+
+/// Measure how long an iteration takes on this machine, and where its time goes
+///
+/// It runs the classic recipe on artificial pictures with random weights, which take as long as real ones. The first iteration is not
+/// counted.
+#[derive(Args)]
+pub struct Bench {
+    /// Size of the painting: WxH, or N pixels along the long edge of a picture with the aspect 4:3
+    #[arg(long, value_name = "N|WxH", default_value = "512")]
+    size: SizeRequest,
+
+    /// The network
+    #[arg(long, value_enum, default_value = "vgg16")]
+    network: NetworkName,
+
+    /// Iterations to measure
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    iterations: u16,
+
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    machine: MachineOptions,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum NetworkName {
+    Vgg16,
+    Vgg19,
+}
+
+impl Bench {
+    /// Measures, and prints the result.
+    ///
+    /// # Errors
+    /// If the machine does not have what the options ask for.
+    pub fn run(&self) -> anyhow::Result<ExitCode> {
+        let engine = self.machine.engine()?;
+        let threads = self.machine.threads()?;
+        let architecture = match self.network {
+            NetworkName::Vgg16 => VGG16,
+            NetworkName::Vgg19 => VGG19,
+        };
+        let size = self.size.of(Size {
+            width: 4000,
+            height: 3000,
+        });
+        let workload = Workload::new(architecture, size)?;
+        say(format_args!(
+            "{} at {size}, {} engine, {} threads: {} iterations …",
+            architecture.name,
+            engine_name(engine),
+            threads.current_num_threads(),
+            self.iterations
+        ));
+        let measured = threads.install(|| workload.measure(engine, self.iterations.into()));
+        let report = Report::new(&measured, &workload, engine, threads.current_num_threads());
+        let mut out = std::io::stdout();
+        let printed = if self.json {
+            writeln!(out, "{}", serde_json::to_string(&report)?)
+        } else {
+            report.print(&mut out)
+        };
+        printed.context("the result cannot be printed")?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,37 @@
+//! The pictures of a run as the network is to see them: without the margins of the paintings, and with their colors adapted.
+
+use super::inputs::{InputRegion, Inputs};
+use super::settings::Settings;
+use crate::files::picture::Picture;
+use crate::objective::Style;
+use std::borrow::Cow;
+
+/// The pictures of a run as the network is to see them, in their own sizes.
+pub(super) struct Pictures<'a> {
+    pub content: Option<Cow<'a, Picture>>,
+    /// Without the margins of the paintings.
+    pub regions: Vec<InputRegion>,
+}
+
+impl<'a> Pictures<'a> {
+    pub fn new(inputs: &'a Inputs, settings: &Settings) -> Self {
+        let (colors, margin) = (settings.original_colors, settings.style_margin);
+        let content = (inputs.content.as_ref()).map(|content| colors.content(content));
+        let style = |style: &Style<Picture, Picture>| Style {
+            picture: colors.style(style.picture.trimmed(margin), content.as_deref()),
+            mask: style.mask.as_ref().map(|mask| mask.trimmed(margin)),
+            share: style.share,
+        };
+        let region = |region: &InputRegion| InputRegion {
+            styles: region.styles.iter().map(style).collect(),
+            place: region.place.clone(),
+        };
+        let regions = inputs.regions.iter().map(region).collect();
+        Self { content, regions }
+    }
+
+    /// The styles of all regions.
+    pub fn styles(&self) -> impl Iterator<Item = &Style<Picture, Picture>> {
+        self.regions.iter().flat_map(|region| &region.styles)
+    }
+}
