@@ -1,7 +1,7 @@
 //! The architectures VGG-16 and VGG-19 (Simonyan and Zisserman 2014), as data.
 //!
-//! Blocks of 3×3 convolutions, each followed by a ReLU, and a pooling layer after each block. The fully connected layers
-//! that follow in the original are of no use here, and without them any size of picture goes through.
+//! Both have blocks of 3×3 convolutions, each followed by a ReLU, and a pooling layer after each block. The fully connected layers of
+//! the original are left out. Without them the network takes pictures of any size.
 
 use thiserror::Error;
 
@@ -35,7 +35,7 @@ pub const VGG19: Architecture = Architecture {
 /// A network of the VGG family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Architecture {
-    /// What people call it.
+    /// Its name.
     pub name: &'static str,
     /// Its blocks, from the pixels on.
     pub blocks: &'static [Block],
@@ -62,13 +62,13 @@ impl Block {
 pub struct LayerSpec {
     /// `conv4_2` or `pool3`.
     pub name: String,
-    /// What it does.
+    /// What it computes.
     pub kind: LayerKind,
     /// Pixels of the picture, along one axis, for one position of this layer's output.
     pub stride: usize,
 }
 
-/// What a layer does.
+/// What a layer computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LayerKind {
     /// Convolution and ReLU.
@@ -82,7 +82,7 @@ pub enum LayerKind {
     Pool,
 }
 
-/// A layer name that the architecture does not have.
+/// The name of a layer that the architecture does not have.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{architecture} has no layer {name:?}; its layers are {known}")]
 pub struct UnknownLayer {
@@ -118,10 +118,10 @@ impl Architecture {
         layers
     }
 
-    /// The place of the layer called `name` among [`layers`](Self::layers).
+    /// The index of the layer called `name` in [`layers`](Self::layers).
     ///
     /// # Errors
-    /// If there is none: the message says which there are.
+    /// If there is none. The message lists those that there are.
     pub fn find(&self, name: &str) -> Result<usize, UnknownLayer> {
         let layers = self.layers();
         (layers.iter().position(|layer| layer.name == name)).ok_or_else(|| UnknownLayer {
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_layer_is_answered_with_those_that_exist() {
+    fn the_error_for_an_unknown_layer_lists_those_that_exist() {
         let message = VGG16.find("conv3_4").unwrap_err().to_string();
         assert!(message.starts_with("VGG-16 has no layer \"conv3_4\"; its layers are conv1_1, "));
         assert!(message.ends_with("conv5_3, pool5"));

@@ -33,7 +33,8 @@ pub struct RunOptions<C: ForCommand> {
 }
 
 impl<C: ForCommand> RunOptions<C> {
-    /// Paints, and writes the picture. Options win over what the command itself has `given`, and that over the preset.
+    /// Paints, and writes the picture. Options win over what the command itself has `given`, that over the preset that `--preset`
+    /// names, and that over the command's own.
     ///
     /// # Errors
     /// What went wrong, for the user.
@@ -43,10 +44,9 @@ impl<C: ForCommand> RunOptions<C> {
         given: Recipe,
         built_in: Option<&'static [u8]>,
     ) -> anyhow::Result<ExitCode> {
-        let preset = match self.preset.recipe()? {
-            Some(preset) => preset,
-            None => Recipe::preset(C::COMMAND.preset()).expect("it is built in"),
-        };
+        let named = self.preset.recipe()?.unwrap_or_default();
+        let own = Recipe::preset(C::COMMAND.preset()).expect("it is built in");
+        let preset = named.or(own);
         let request = RunRequest {
             settings: self.settings.recipe.or(given).or(preset).settings(),
             save_settings: self.preset.save_settings,

@@ -24,7 +24,7 @@ pub struct Stylize {
     #[arg(required_unless_present = "settings_from")]
     style: Vec<PathBuf>,
 
-    /// The file to write; its ending determines the format (png, jpg, webp, tif, …)
+    /// The file to write; its extension determines the format (png, jpg, webp, tif, …)
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 

@@ -1,6 +1,6 @@
 //! Adam (Kingma and Ba 2015, algorithm 1).
 //!
-//! With the gradient g at step t, element by element:
+//! With the gradient g at step t, elementwise:
 //!
 //! > m ← β₁ m + (1 − β₁) g  
 //! > v ← β₂ v + (1 − β₂) g²  
@@ -18,16 +18,16 @@ const EPSILON: f64 = 1e-8;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Adam<T> {
     learning_rate: f64,
-    /// Running mean of the gradient.
+    /// The running mean of the gradient.
     m: Array3<T>,
-    /// Running mean of its square.
+    /// The running mean of its square.
     v: Array3<T>,
-    /// Steps taken.
+    /// The number of steps taken.
     t: i32,
 }
 
 impl<T: Scalar> Adam<T> {
-    /// An optimiser for a picture of shape `shape`. The learning rate is about the largest change of a pixel in one step, in
+    /// An optimizer for a picture of shape `shape`. The learning rate is about the largest change of a pixel in one step, in
     /// units of 0..255.
     pub fn new(shape: (usize, usize, usize), learning_rate: f64) -> Self {
         Self {

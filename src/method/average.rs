@@ -1,8 +1,9 @@
-//! The running mean of the pictures of a run: what is left when the steps' own noise is averaged out.
+//! The running mean of the pictures of a run. It averages out the noise of the optimizer's steps.
 //!
-//! > a ← β a + (1 − β) x,  the mean is m = a / (1 − βᵗ) after t pictures; so  m ← m + (1 − β) / (1 − βᵗ) · (x − m).
+//! > a ← β a + (1 − β) x. After t pictures the mean is m = a / (1 − βᵗ), so that m ← m + (1 − β) / (1 − βᵗ) · (x − m).
 //!
-//! Polyak and Juditsky 1992 average all iterates; here older ones count less, with the correction of Kingma and Ba 2015.
+//! Polyak and Juditsky 1992 average all iterates equally. Here older ones count less, with the bias correction of Kingma and Ba
+//! 2015.
 
 use super::Scalar;
 use ndarray::{Array3, Zip};
@@ -27,7 +28,7 @@ impl<T: Scalar> Average<T> {
         }
     }
 
-    /// Takes the next picture in.
+    /// Adds the next picture.
     ///
     /// # Panics
     /// If the shapes differ.
@@ -39,7 +40,7 @@ impl<T: Scalar> Average<T> {
             .par_for_each(|m, &x| *m += share * (x - *m));
     }
 
-    /// The mean of the pictures so far; of none, zeros.
+    /// The mean of the pictures so far; zeros if there are none.
     pub fn mean(&self) -> &Array3<T> {
         &self.mean
     }

@@ -1,11 +1,12 @@
-//! The proof of a derivative: the hand-written gradient against central finite differences, in `f64`.
+//! The proof of a derivative: a hand-written gradient is compared with central finite differences, in `f64`.
 //!
 //! > ∂L/∂xᵢ ≈ (L(x + h eᵢ) − L(x − h eᵢ)) / 2h
 //!
 //! The truncation error is h²·L‴/6, the rounding error about ε·|L|/h with ε = 1.1e-16. Their sum is smallest near
-//! h = ∛ε ≈ 5e-6 times the scale on which L varies, where both are around 1e-11 of L. [`STEP`] is a little above, since losses
-//! here are polynomials of low degree with values of order 1, and rounding is what is left to fear. Where L is not smooth,
-//! at ReLU's kink or between equals under max pooling, the difference quotient means nothing: choose x away from such points.
+//! h = ∛ε ≈ 5e-6 times the scale on which L varies, where both are about 1e-11 of L. [`STEP`] is a little larger, since the losses
+//! here are polynomials of low degree with values of order 1, so that rounding is the larger error. Where L is not smooth, at a
+//! ReLU's kink or where two values are equal under max pooling, the difference quotient is meaningless: choose x away from such
+//! points.
 //!
 //! ```
 //! use impasto::finite_difference::relative_error;
@@ -24,14 +25,14 @@ use ndarray::Array3;
 /// The step h, for x and L of order 1.
 pub const STEP: f64 = 1e-5;
 
-/// Elements of the gradient smaller than this part of the largest are measured against that, not against themselves: they
-/// are differences of larger terms and carry those terms' rounding.
+/// The error of an element that is smaller than this part of the largest is measured relative to that part: small elements are
+/// differences of larger terms, and carry their rounding errors.
 const FLOOR: f64 = 1e-3;
 
-/// The largest relative error of `gradient`, claimed to be that of `loss` at `x`, over all elements.
+/// The largest relative error over all elements of `gradient`, which should be the gradient of `loss` at `x`.
 ///
-/// A gradient that is right in every element gives about 1e-9; one wrong factor, sign or index anywhere gives far more than
-/// 1e-6. A NaN on either side gives infinity.
+/// A correct gradient gives about 1e-9. One wrong factor, sign or index gives far more than 1e-6. A NaN on either side gives
+/// infinity.
 ///
 /// # Panics
 /// If `gradient` does not have the shape of `x`.

@@ -1,54 +1,38 @@
-//! L-BFGS (Liu and Nocedal 1989) with the line search of Lewis and Overton (2013).
+//! L-BFGS (Liu and Nocedal 1989), with the line search of Lewis and Overton (2013) in `line_search.rs`.
 //!
-//! **Direction.** From the last pairs s = x₊ − x, y = g₊ − g, newest last, with ρ = 1 / sᵀy, the two-loop recursion makes d = −Hg
-//! (Nocedal and Wright 2006, algorithm 7.4):
+//! **Direction.** H approximates the inverse Hessian. From the last pairs s = x₊ − x and y = g₊ − g, with ρ = 1 / sᵀy, the two-loop
+//! recursion computes d = −Hg (Nocedal and Wright 2006, algorithm 7.4):
 //!
-//! > q ← g;  for the pairs from the newest: a ← ρ sᵀq, q ← q − a y  
-//! > r ← (sᵀy / yᵀy of the newest) q;  for the pairs from the oldest: b ← ρ yᵀr, r ← r + (a − b) s  
-//! > d ← −r
+//! > q ← −g;  for the pairs from the newest to the oldest: a ← ρ sᵀq, q ← q − a y  
+//! > q ← (sᵀy / yᵀy of the newest pair) q  
+//! > for the pairs from the oldest to the newest: b ← ρ yᵀq, q ← q + (a − b) s  
+//! > d ← q
 //!
-//! **Step.** From x along d, t = 1 is tried first. With φ(t) = f(x + t d), a step is long enough and goes down enough if
+//! **Step.** The line search finds a step t along d, and the pair of its two ends is stored.
 //!
-//! > φ(t) ≤ φ(0) + c₁ t φ'(0)  and  φ'(t) ≥ c₂ φ'(0).
-//!
-//! Where the first fails, t is too long; where only the second does, too short; the next t is 2 t, or between the longest that
-//! was too short and the shortest that was too long. Lewis and Overton prove that this ends for functions with kinks too, and a
-//! network of ReLUs is one; the second condition makes sᵀy > 0, so that H stays positive definite and d goes down.
-//!
-//! One call of [`step`](Lbfgs::step) is one evaluation of f, whether it ends a line search or goes on with one.
+//! One call of [`step`](Lbfgs::step) is one evaluation of loss and gradient, whether it ends a line search or continues one.
 
-use super::scalar::{Scalar, sum_pairs};
-use ndarray::{Array3, Zip};
+use super::line_search::{LineSearch, Verdict};
+use super::scalar::{Scalar, add_scaled, inner};
+use ndarray::Array3;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// How many pairs are stored by default.
 pub const DEFAULT_HISTORY: u32 = 10;
 
-/// c₁: of the decrease that the slope promises, so much must come.
-const DECREASE: f64 = 1e-4;
-
-/// c₂: the slope must have risen to so much of what it was.
-const CURVATURE: f64 = 0.9;
-
-/// The most evaluations of one line search. 20 halvings are a step of a millionth.
-const MOST_TRIALS: usize = 20;
-
-/// How near the ends of a bracket the next trial may be, as a share of its length.
-const MARGIN: f64 = 0.1;
-
 /// L-BFGS and its state for one picture.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Lbfgs<T> {
     history: usize,
-    /// The largest change of a pixel in the very first step, when there is nothing to tell its length.
+    /// The largest change of a pixel in the first step, for which no pair tells the length.
     first_change: f64,
-    /// The newest last.
+    /// The newest is the last.
     pairs: VecDeque<Pair<T>>,
-    search: Option<Search<T>>,
+    search: Option<LineSearch<T>>,
 }
 
-/// s, y and 1 / sᵀy.
+/// s, y and ρ = 1 / sᵀy.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Pair<T> {
     s: Array3<T>,
@@ -56,27 +40,8 @@ struct Pair<T> {
     rho: f64,
 }
 
-/// A line search that goes on.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Search<T> {
-    /// Where it began: x, f, g.
-    x: Array3<T>,
-    loss: f64,
-    gradient: Array3<T>,
-    direction: Array3<T>,
-    /// φ'(0) < 0
-    slope: f64,
-    /// The step that is being evaluated.
-    step: f64,
-    /// The longest step that was too short, with φ and φ' there.
-    short: (f64, f64, f64),
-    /// The shortest that was too long, with φ there.
-    long: Option<(f64, f64)>,
-    trials: usize,
-}
-
 impl<T: Scalar> Lbfgs<T> {
-    /// An optimiser that keeps `history` pairs, at least 1. Its first step changes no pixel by more than `first_change`, in units of
+    /// An optimizer that stores `history` pairs, at least 1. Its first step changes no pixel by more than `first_change`, in units of
     /// 0..255.
     pub fn new(history: usize, first_change: f64) -> Self {
         Self {
@@ -89,116 +54,99 @@ impl<T: Scalar> Lbfgs<T> {
 
     /// Whether its state is for pictures of this shape.
     pub fn fits(&self, shape: (usize, usize, usize)) -> bool {
-        let of_pairs = self.pairs.iter().flat_map(|pair| [&pair.s, &pair.y]);
-        let of_search = (self.search.iter())
-            .flat_map(|search| [&search.x, &search.gradient, &search.direction]);
-        (of_pairs.chain(of_search)).all(|array| array.dim() == shape)
+        let pairs = self.pairs.iter().flat_map(|pair| [&pair.s, &pair.y]);
+        let search = self.search.iter().flat_map(LineSearch::arrays);
+        pairs.chain(search).all(|array| array.dim() == shape)
     }
 
-    /// Takes the `loss` and the `gradient` at `x`, and moves `x` to where they are to be evaluated next. A loss that is not finite
-    /// is one that is too high.
+    /// Takes the `loss` and the `gradient` at `x`, and moves `x` to where they are evaluated next. A loss that is not finite counts as
+    /// too high.
     ///
     /// # Panics
     /// If the shapes differ.
     pub fn step(&mut self, x: &mut Array3<T>, loss: f64, gradient: &Array3<T>) {
         let Some(mut search) = self.search.take() else {
-            return self.begin(x, loss, gradient);
+            return self.begin_search(x, loss, gradient);
         };
-        let slope = inner(gradient, &search.direction);
-        search.trials += 1;
-        let low_enough = loss <= search.loss + DECREASE * search.step * search.slope;
-        if !low_enough {
-            search.long = Some((search.step, loss));
-        } else if slope < CURVATURE * search.slope {
-            search.short = (search.step, loss, slope);
-        } else {
-            self.remember(&search, x, gradient);
-            return self.begin(x, loss, gradient);
+        match search.judge(loss, gradient) {
+            Verdict::Accept => {
+                self.store_pair(&search, x, gradient);
+                self.begin_search(x, loss, gradient);
+            }
+            Verdict::TryNext => {
+                search.move_to_trial(x);
+                self.search = Some(search);
+            }
+            Verdict::EndHere => {
+                // The pairs describe another region: begin again from here, straight downhill.
+                self.pairs.clear();
+                self.begin_search(x, loss, gradient);
+            }
+            Verdict::EndAtBegin => {
+                // Not even the shortest step goes downhill: the gradient is at the limit of its precision.
+                self.pairs.clear();
+                self.first_change *= 0.1;
+                let (begin, loss, gradient) = search.into_begin();
+                x.assign(&begin);
+                self.begin_search(x, loss, &gradient);
+            }
         }
-        if search.trials < MOST_TRIALS {
-            search.step = search.next();
-            search.move_to(search.step, x);
-            self.search = Some(search);
-            return;
-        }
-        // The curvature tells nothing here: go on from the lowest point that was found, straight down.
-        self.pairs.clear();
-        if low_enough {
-            return self.begin(x, loss, gradient);
-        }
-        // Not even the shortest step goes down as promised: the gradient is at the limit of its precision.
-        self.first_change *= 0.1;
-        let (begin, slope, from) = (search.x, search.loss, search.gradient);
-        x.assign(&begin);
-        self.begin(x, slope, &from);
     }
 
-    /// The lowest point so far that a line search has ended at, or begun from; none before the first step.
+    /// The best picture so far: where the current line search began. `None` before the first step.
     pub fn accepted(&self) -> Option<&Array3<T>> {
-        self.search.as_ref().map(|search| &search.x)
+        self.search.as_ref().map(LineSearch::begin)
     }
 
-    /// Begins a line search at `x`.
-    fn begin(&mut self, x: &mut Array3<T>, loss: f64, gradient: &Array3<T>) {
+    /// Begins a line search at `x`, and moves `x` to its first trial.
+    fn begin_search(&mut self, x: &mut Array3<T>, loss: f64, gradient: &Array3<T>) {
         let mut direction = self.direction(gradient);
         let mut slope = inner(gradient, &direction);
         if slope >= 0.0 || !slope.is_finite() {
-            // Rounding has eaten up H.
+            // H is no longer positive definite, by rounding.
             self.pairs.clear();
             direction = gradient.mapv(|g| -g);
             slope = -inner(gradient, gradient);
         }
-        let steepest = direction
-            .iter()
-            .fold(0.0_f64, |most, d| most.max(d.as_f64().abs()));
-        if slope == 0.0 || steepest == 0.0 {
-            return; // a flat place: nowhere is down
+        let largest = (direction.iter()).fold(0.0_f64, |most, d| most.max(d.as_f64().abs()));
+        if slope == 0.0 || largest == 0.0 {
+            return; // the gradient is 0: nowhere is downhill
         }
         let step = if self.pairs.is_empty() {
-            self.first_change / steepest
+            self.first_change / largest
         } else {
             1.0
         };
-        let search = Search {
-            x: x.clone(),
-            loss,
-            gradient: gradient.clone(),
-            direction,
-            slope,
-            step,
-            short: (0.0, loss, slope),
-            long: None,
-            trials: 0,
-        };
-        search.move_to(step, x);
+        let search = LineSearch::new(x, loss, gradient, direction, slope, step);
+        search.move_to_trial(x);
         self.search = Some(search);
     }
 
-    /// −H g
+    /// d = −H g
     fn direction(&self, gradient: &Array3<T>) -> Array3<T> {
         let mut q = gradient.mapv(|g| -g);
-        let mut shares = Vec::new();
+        let mut newest_first = Vec::new();
         for Pair { s, y, rho } in self.pairs.iter().rev() {
-            let share = rho * inner(s, &q);
-            add(&mut q, -share, y);
-            shares.push(share);
+            let a = rho * inner(s, &q);
+            add_scaled(&mut q, -a, y);
+            newest_first.push(a);
         }
         if let Some(Pair { y, rho, .. }) = self.pairs.back() {
             let scale = T::of(1.0 / (rho * inner(y, y)));
             q.par_mapv_inplace(|q| scale * q);
         }
-        for (Pair { s, y, rho }, share) in self.pairs.iter().zip(shares.iter().rev()) {
-            let other = rho * inner(y, &q);
-            add(&mut q, share - other, s);
+        for (Pair { s, y, rho }, a) in self.pairs.iter().zip(newest_first.iter().rev()) {
+            let b = rho * inner(y, &q);
+            add_scaled(&mut q, a - b, s);
         }
         q
     }
 
-    /// Keeps the pair of a search that ends at `x`.
-    fn remember(&mut self, search: &Search<T>, x: &Array3<T>, gradient: &Array3<T>) {
-        let (s, y) = (x - &search.x, gradient - &search.gradient);
+    /// Stores the pair of a search that ends at `x`.
+    fn store_pair(&mut self, search: &LineSearch<T>, x: &Array3<T>, gradient: &Array3<T>) {
+        let (s, y) = (x - search.begin(), gradient - search.begin_gradient());
         let product = inner(&s, &y);
-        // The conditions make it positive; rounding may not.
+        // The line search makes it positive, up to rounding.
         if product > f64::EPSILON * inner(&y, &y) {
             if self.pairs.len() == self.history {
                 self.pairs.pop_front();
@@ -210,43 +158,6 @@ impl<T: Scalar> Lbfgs<T> {
             });
         }
     }
-}
-
-impl<T: Scalar> Search<T> {
-    /// The next step to try.
-    fn next(&self) -> f64 {
-        let (short, low, slope) = self.short;
-        let Some((long, high)) = self.long else {
-            return 2.0 * self.step;
-        };
-        // The lowest point of the parabola through φ and φ' at the short end and φ at the long one.
-        let width = long - short;
-        let bend = high - low - slope * width;
-        let lowest = -slope * width * width / (2.0 * bend);
-        let lowest = if lowest.is_finite() {
-            lowest
-        } else {
-            0.5 * width
-        };
-        short + lowest.clamp(MARGIN * width, (1.0 - MARGIN) * width)
-    }
-
-    /// x + t d
-    fn move_to(&self, step: f64, x: &mut Array3<T>) {
-        x.assign(&self.x);
-        add(x, step, &self.direction);
-    }
-}
-
-/// aᵀb
-fn inner<T: Scalar>(a: &Array3<T>, b: &Array3<T>) -> f64 {
-    sum_pairs(a, b, |a, b| a * b)
-}
-
-/// a ← a + factor·b
-fn add<T: Scalar>(a: &mut Array3<T>, factor: f64, b: &Array3<T>) {
-    let factor = T::of(factor);
-    Zip::from(a).and(b).par_for_each(|a, &b| *a += factor * b);
 }
 
 #[cfg(test)]
@@ -274,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn the_valley_of_rosenbrock_is_followed_to_its_lowest_point() {
+    fn it_follows_the_valley_of_rosenbrock_to_its_lowest_point() {
         let mut x = start(5);
         let mut lbfgs = Lbfgs::new(DEFAULT_HISTORY as usize, 1.0);
         let mut evaluations = 0;
@@ -293,9 +204,9 @@ mod tests {
         assert!(x.iter().all(|x| (x - 1.0).abs() < 1e-4), "{x}");
     }
 
-    /// H by its definition: H₊ = (1 − ρ s yᵀ) H (1 − ρ y sᵀ) + ρ s sᵀ, from (sᵀy / yᵀy) of the newest pair.
+    /// H by its definition, H₊ = (1 − ρ s yᵀ) H (1 − ρ y sᵀ) + ρ s sᵀ, beginning with sᵀy / yᵀy of the newest pair times the identity.
     #[test]
-    fn the_two_loops_multiply_by_the_matrix_that_they_stand_for() {
+    fn the_two_loops_multiply_by_the_approximate_inverse_hessian() {
         let mut x = start(3);
         let mut lbfgs = Lbfgs::new(4, 1.0);
         for _ in 0..25 {
@@ -322,9 +233,9 @@ mod tests {
         assert!(error < 1e-10, "{error:e}");
     }
 
-    /// Σ |x|: its gradient never gets small, and jumps.
+    /// Σ |x|: its gradient never becomes small, and it jumps.
     #[test]
-    fn kinks_neither_stop_it_nor_blow_it_up() {
+    fn it_converges_at_kinks() {
         let mut x = Array3::from_shape_fn((2, 3, 1), |(i, j, _)| 3.0 + i as f64 - 0.7 * j as f64);
         let mut lbfgs = Lbfgs::new(DEFAULT_HISTORY as usize, 1.0);
         let mut lowest = f64::INFINITY;
@@ -339,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_loss_that_is_not_finite_shortens_the_step() {
-        // −ln x + x, which is not there below 0; its lowest point is 1.
+        // −ln x + x, which is not defined below 0; its lowest point is 1.
         let mut x = Array3::from_elem((1, 1, 1), 0.01);
         let mut lbfgs = Lbfgs::new(DEFAULT_HISTORY as usize, 100.0);
         for _ in 0..60 {
@@ -354,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flat_place_is_left_as_it_is() {
+    fn it_stays_where_the_gradient_is_zero() {
         let mut x = Array3::from_elem((2, 2, 3), 5.0_f32);
         let mut lbfgs = Lbfgs::new(DEFAULT_HISTORY as usize, 1.0);
         lbfgs.step(&mut x, 7.0, &Array3::zeros((2, 2, 3)));

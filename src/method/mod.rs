@@ -22,6 +22,7 @@ pub mod conv;
 pub mod finite_difference;
 pub mod gram;
 pub mod lbfgs;
+mod line_search;
 pub mod loss;
 pub mod padding;
 pub mod pool;

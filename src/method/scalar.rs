@@ -1,6 +1,6 @@
 //! The numbers that everything here computes with, and sums over arrays of them.
 
-use ndarray::{Array3, NdFloat};
+use ndarray::{Array3, NdFloat, Zip};
 use rayon::prelude::*;
 
 /// `f32`, in which pictures are painted, or `f64`, in which gradients are checked.
@@ -54,6 +54,17 @@ pub(crate) fn sum_pairs<T: Scalar>(
         })
         .collect();
     chunks.iter().sum()
+}
+
+/// aᵀb
+pub(super) fn inner<T: Scalar>(a: &Array3<T>, b: &Array3<T>) -> f64 {
+    sum_pairs(a, b, |a, b| a * b)
+}
+
+/// a ← a + factor·b
+pub(super) fn add_scaled<T: Scalar>(a: &mut Array3<T>, factor: f64, b: &Array3<T>) {
+    let factor = T::of(factor);
+    Zip::from(a).and(b).par_for_each(|a, &b| *a += factor * b);
 }
 
 /// The elements of `a` in memory order.

@@ -65,8 +65,9 @@ fn check_styles(settings: &Settings, inputs: &Inputs) -> Result<(), InvalidSetti
         ("style-blend", &settings.style_blend),
     ] {
         if let Some(given) = numbers.count().filter(|&given| given != styles) {
+            let plural = if styles == 1 { "" } else { "s" };
             return Err(InvalidSetting(format!(
-                "{name} has {given} numbers for {styles} style pictures: give one for each, or one for all"
+                "{name} has {given} numbers for {styles} style picture{plural}: give one for each, or one for all"
             )));
         }
     }

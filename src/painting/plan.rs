@@ -71,7 +71,8 @@ impl Plan {
                     style_size(settings, style.picture.size(), scale.share, number, cropped)
                 })
                 .collect();
-            let fits = check("content", scale.size, border, &all_taps).and_then(|()| {
+            let which = if cropped { "content" } else { "painted" };
+            let fits = check(which, scale.size, border, &all_taps).and_then(|()| {
                 let mut sizes = style_sizes.iter();
                 sizes.try_for_each(|&size| check("style", size, 0, &style_taps))
             });

@@ -45,7 +45,7 @@ pub struct Explain {
     /// The painting
     style: PathBuf,
 
-    /// The file to write; its ending determines the format (png, jpg, webp, tif, …)
+    /// The file to write; its extension determines the format (png, jpg, webp, tif, …)
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 

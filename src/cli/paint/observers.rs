@@ -28,6 +28,13 @@ impl Observers {
             Frames::create(folder, options.frames_at)
                 .with_context(|| format!("{name}: no frames can be written there"))
         });
+        // All checks come before the log, which replaces an older one.
+        let frames = frames.transpose()?;
+        let animation = options.animation.as_deref().map(|path| {
+            AnimationFile::new(path)
+                .map_err(|error| anyhow!("{}: --animation: {error}", path.display()))
+        });
+        let animation = animation.transpose()?;
         let log = options.log.as_deref().map(|path| {
             let log = if done == 0 {
                 Log::create(path)
@@ -36,13 +43,8 @@ impl Observers {
             };
             log.with_context(|| format!("{}: no log can be written", path.display()))
         });
-        let animation = options.animation.as_deref().map(|path| {
-            AnimationFile::new(path)
-                .map_err(|error| anyhow!("{}: --animation: {error}", path.display()))
-        });
-        let animation = animation.transpose()?;
         Ok(Self {
-            frames: frames.transpose()?,
+            frames,
             log: log.transpose()?,
             animation: animation.map(|file| Animation::new(file, done, iterations)),
             progress: (!options.talk.quiet).then(|| Progress::new(iterations)),

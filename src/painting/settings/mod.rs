@@ -162,7 +162,7 @@ settings! {
     /// Whether a style picture may be enlarged beyond its own pixels
     enlarge_style: bool = false, "true|false", Style, FILE, Bounds::any();
     /// How often loss and gradient are computed: more comes closer to the painting, and takes longer
-    iterations: u32 = 200, "N", Recipe, ALL, Bounds::at_least(1.0);
+    iterations: u32 = 200, "N", Recipe, ALL, Bounds::from_to(1.0, u32::MAX as f64);
     /// What changes the pixels: L-BFGS needs fewer iterations, Adam is what many recipes use
     optimizer: OptimizerKind = OptimizerKind::Lbfgs, "NAME", Recipe, ALL, Bounds::any();
     /// The most that a step of Adam, or the first step of L-BFGS, changes a pixel, on the scale 0..255

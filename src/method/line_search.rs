@@ -1,0 +1,148 @@
+//! The line search of Lewis and Overton (2013), Nonsmooth optimization via quasi-Newton methods.
+//!
+//! With φ(t) = f(x + t d), a step t is accepted if it goes downhill enough and is long enough (the weak Wolfe conditions):
+//!
+//! > φ(t) ≤ φ(0) + c₁ t φ'(0)  and  φ'(t) ≥ c₂ φ'(0)
+//!
+//! If the first fails, t is too long; if only the second fails, too short. While no step was too long, the next trial is 2 t; then it
+//! lies between the longest step that was too short and the shortest that was too long. Lewis and Overton prove that this ends for
+//! functions with kinks too, such as a network of ReLUs. The second condition makes sᵀy > 0, so that L-BFGS's H stays positive
+//! definite.
+
+use super::scalar::{Scalar, add_scaled, inner};
+use ndarray::Array3;
+use serde::{Deserialize, Serialize};
+
+/// c₁: the part of the decrease predicted by the slope that is required.
+const DECREASE: f64 = 1e-4;
+
+/// c₂: the slope must have shrunk to this part of what it was.
+const CURVATURE: f64 = 0.9;
+
+/// The most trials of one search. 20 halvings make a step of a millionth.
+const MAX_TRIALS: usize = 20;
+
+/// How close to the ends of a bracket the next trial may be, as a part of its length.
+const MARGIN: f64 = 0.1;
+
+/// A line search that has begun.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct LineSearch<T> {
+    /// Where it began.
+    x: Array3<T>,
+    /// φ(0)
+    loss: f64,
+    gradient: Array3<T>,
+    /// d
+    direction: Array3<T>,
+    /// φ'(0) < 0
+    slope: f64,
+    /// t, the step that is being evaluated.
+    step: f64,
+    /// The longest step that was too short, with φ and φ' there.
+    too_short: (f64, f64, f64),
+    /// The shortest step that was too long, with φ there.
+    too_long: Option<(f64, f64)>,
+    trials: usize,
+}
+
+/// What to do after a trial.
+pub(super) enum Verdict {
+    /// The step is accepted.
+    Accept,
+    /// Evaluate the next trial.
+    TryNext,
+    /// No step is accepted within the trials; this one goes downhill.
+    EndHere,
+    /// No step is accepted within the trials; the search's begin is the best point.
+    EndAtBegin,
+}
+
+impl<T: Scalar> LineSearch<T> {
+    /// A search from `x`, with loss and gradient there, along a direction with this slope, beginning with this step.
+    pub fn new(
+        x: &Array3<T>,
+        loss: f64,
+        gradient: &Array3<T>,
+        direction: Array3<T>,
+        slope: f64,
+        step: f64,
+    ) -> Self {
+        Self {
+            x: x.clone(),
+            loss,
+            gradient: gradient.clone(),
+            direction,
+            slope,
+            step,
+            too_short: (0.0, loss, slope),
+            too_long: None,
+            trials: 0,
+        }
+    }
+
+    /// Judges the trial that was evaluated, and chooses the next one if there is to be one.
+    pub fn judge(&mut self, loss: f64, gradient: &Array3<T>) -> Verdict {
+        let slope = inner(gradient, &self.direction);
+        self.trials += 1;
+        let low_enough = loss <= self.loss + DECREASE * self.step * self.slope;
+        if !low_enough {
+            self.too_long = Some((self.step, loss));
+        } else if slope < CURVATURE * self.slope {
+            self.too_short = (self.step, loss, slope);
+        } else {
+            return Verdict::Accept;
+        }
+        if self.trials < MAX_TRIALS {
+            self.step = self.next_step();
+            Verdict::TryNext
+        } else if low_enough {
+            Verdict::EndHere
+        } else {
+            Verdict::EndAtBegin
+        }
+    }
+
+    /// Sets `x` to x + t d.
+    pub fn move_to_trial(&self, x: &mut Array3<T>) {
+        x.assign(&self.x);
+        add_scaled(x, self.step, &self.direction);
+    }
+
+    /// Where the search began.
+    pub fn begin(&self) -> &Array3<T> {
+        &self.x
+    }
+
+    /// The gradient there.
+    pub fn begin_gradient(&self) -> &Array3<T> {
+        &self.gradient
+    }
+
+    /// Where the search began, with loss and gradient there.
+    pub fn into_begin(self) -> (Array3<T>, f64, Array3<T>) {
+        (self.x, self.loss, self.gradient)
+    }
+
+    /// All arrays of its state.
+    pub fn arrays(&self) -> [&Array3<T>; 3] {
+        [&self.x, &self.gradient, &self.direction]
+    }
+
+    fn next_step(&self) -> f64 {
+        let (short, low, slope) = self.too_short;
+        let Some((long, high)) = self.too_long else {
+            return 2.0 * self.step;
+        };
+        // The lowest point of the parabola through φ and φ' at the short end and φ at the long one.
+        let width = long - short;
+        let bend = high - low - slope * width;
+        let lowest = -slope * width * width / (2.0 * bend);
+        let lowest = if lowest.is_finite() {
+            lowest
+        } else {
+            0.5 * width
+        };
+        short + lowest.clamp(MARGIN * width, (1.0 - MARGIN) * width)
+    }
+}
