@@ -99,7 +99,7 @@ fn a_bad_place_for_an_animation_is_found_before_the_run() {
     for (name, reason) in [
         (
             "a.webm",
-            "a.webm: --animation: the ending says in which format; use gif, apng or png",
+            "a.webm: --animation: the file extension decides the format; use gif, apng or png",
         ),
         ("a", "use gif, apng or png"),
         (

@@ -289,7 +289,7 @@ fn a_wrong_list_is_refused_as_a_whole() {
         ),
         (
             "[defaults]\noutput = 'a.png'\n".to_owned() + &good,
-            "line 1, defaults: output: all jobs would have one",
+            "line 1, defaults: output: all jobs would write one file",
         ),
         (
             "[defaults]\nsice = 3\n".to_owned() + &good,
@@ -321,15 +321,15 @@ fn a_wrong_list_is_refused_as_a_whole() {
         ),
         (
             job("out/a.xyz", ""),
-            "line 1, job 1: out/a.xyz: the ending says",
+            "line 1, job 1: out/a.xyz: the file extension decides the format",
         ),
         (
             job("out/a.png", "style-blend = [1.0, 2.0]"),
-            "line 1, job 1: the style blend has 2 numbers for 1",
+            "line 1, job 1: style-blend has 2 numbers for 1",
         ),
         (
             job("out/a.png", "learning-rate = -1.0"),
-            "line 1, job 1: the learning rate must be above 0",
+            "line 1, job 1: learning-rate must be above 0, not -1",
         ),
         (
             job("out/a.png", "style-layers = { conv9_1 = 1 }"),
@@ -463,7 +463,7 @@ fn ctrl_c_leaves_no_picture_that_looks_finished() {
     let (code, said) = end(run, "-INT");
     assert_eq!(code, Some(130), "{said}");
     assert!(
-        said.contains("ending after this iteration, the same command goes on later"),
+        said.contains("ending after this iteration, and the same command continues later"),
         "{said}"
     );
     assert!(
@@ -493,7 +493,7 @@ fn a_job_that_was_broken_off_goes_on_and_ends_with_the_same_bytes() {
         let (code, said) = batch(&place, "jobs.toml --checkpoint-every 20");
         assert_eq!(code, 0, "{said}");
         assert!(
-            said.starts_with("job 2 of 3: out/b.png\ngoing on after iteration "),
+            said.starts_with("job 2 of 3: out/b.png\ncontinuing after iteration "),
             "{said}"
         );
         assert!(

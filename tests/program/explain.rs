@@ -135,7 +135,7 @@ fn what_cannot_be_explained_is_refused_before_the_work() {
         ),
         (
             "cat.jpg cat.jpg -o out.xyz",
-            "out.xyz: the ending says in which format",
+            "out.xyz: the file extension decides the format",
         ),
         (
             "cat.jpg cat.jpg -o missing/out.png",
@@ -147,7 +147,7 @@ fn what_cannot_be_explained_is_refused_before_the_work() {
         ),
         (
             "cat.jpg cat.jpg -o out.webp --size 4000x16",
-            "pictures of this format have at most 16383",
+            "out.webp: this format stores at most 16383 pixels",
         ),
         (
             "cat.jpg cat.jpg -o out.png --size 30000x30000",

@@ -186,7 +186,10 @@ fn ctrl_c_ends_an_explanation_and_keeps_the_figure_so_far() {
     said.read_to_string(&mut rest).unwrap();
     let lines: Vec<_> = rest.lines().collect();
     assert_eq!(lines.len(), 2, "{rest}");
-    assert!(lines[0].contains("keeping the figure so far"), "{rest}");
+    assert!(
+        lines[0].contains("ending after this iteration, and the picture so far is written"),
+        "{rest}"
+    );
     assert!(lines[1].starts_with("wrote out.png ("), "{rest}");
     assert_eq!(place.contents(), ["out.png"]);
     image::open(place.path("out.png")).unwrap();

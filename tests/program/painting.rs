@@ -563,7 +563,7 @@ fn what_is_transparent_is_laid_on_white_and_that_is_said() {
     let said = command.assert().success().get_output().stderr.clone();
     let said = String::from_utf8(said).unwrap();
     assert!(
-        said.starts_with("glass.png: what is transparent was laid on white\n"),
+        said.starts_with("glass.png: transparent areas were placed on a white background\n"),
         "{said}"
     );
     let painted = image::open(place.path("out.png")).unwrap().into_rgb8();

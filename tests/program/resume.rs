@@ -145,7 +145,7 @@ fn a_run_that_was_ended_early_goes_on_from_any_folder() {
     std::fs::rename(place.path("run.ckpt"), &moved).unwrap();
     let said = elsewhere.impasto("resume moved.ckpt").assert().success();
     let said = String::from_utf8(said.get_output().stderr.clone()).unwrap();
-    assert!(said.starts_with("going on after iteration "), "{said}");
+    assert!(said.starts_with("continuing after iteration "), "{said}");
     assert_eq!(
         std::fs::read(place.path("out.png")).unwrap(),
         undisturbed(LBFGS).0
@@ -177,12 +177,15 @@ fn a_damaged_checkpoint_is_told_and_the_one_before_it_used() {
         );
         place.write("run.ckpt.previous", b"nor this");
         let line = place.refusal(place.impasto("resume run.ckpt"));
-        assert!(line.contains("nor can the one before be used"), "{line}");
+        assert!(
+            line.contains("the previous checkpoint cannot be used either: run.ckpt.previous: "),
+            "{line}"
+        );
         place.write("run.ckpt.previous", kept);
     }
     let run = place.impasto("resume run.ckpt").assert().success();
     let said = String::from_utf8(run.get_output().stderr.clone()).unwrap();
-    let warning = "warning: run.ckpt: the checkpoint is damaged or cut short; going on from the one before it, run.ckpt.previous";
+    let warning = "warning: run.ckpt: the checkpoint is damaged or cut short; continuing from the previous checkpoint, run.ckpt.previous";
     assert!(said.starts_with(warning), "{said}");
     assert_eq!(
         std::fs::read(place.path("out.png")).unwrap(),
@@ -211,13 +214,13 @@ fn inputs_that_have_changed_are_not_silently_used() {
     std::fs::copy(data("content/coffee.jpg"), place.path("photo.jpg")).unwrap();
     let line = place.refusal(place.impasto("resume run.ckpt"));
     assert!(
-        line.contains("missing, or no longer what they were when the run began: photo.jpg"),
+        line.contains("missing, or changed since the run began: photo.jpg"),
         "{line}"
     );
     std::fs::remove_file(place.path("photo.jpg")).unwrap();
     let line = place.refusal(place.impasto("resume run.ckpt"));
     assert!(
-        line.contains("missing, or no longer what they were when the run began: photo.jpg"),
+        line.contains("missing, or changed since the run began: photo.jpg"),
         "{line}"
     );
     // Put back, it goes on; or with another one, if that is what is wanted.
@@ -234,7 +237,7 @@ fn inputs_that_have_changed_are_not_silently_used() {
         .success();
     let said = String::from_utf8(run.get_output().stderr.clone()).unwrap();
     assert!(
-        said.starts_with("warning: no longer what they were"),
+        said.starts_with("warning: changed since the run began: photo.jpg"),
         "{said}"
     );
 }

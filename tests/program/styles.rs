@@ -194,16 +194,25 @@ fn masks_that_make_no_sense_are_refused() {
         ),
         (
             "--style-blend 1,2,3",
-            "the style blend has 3 numbers for 2 style pictures",
+            "style-blend has 3 numbers for 2 style pictures",
         ),
-        ("--style-blend 0,0", "not all of them 0"),
-        ("--style-scale 1,1,1", "the style scale has 3 numbers"),
+        (
+            "--style-blend 0,0",
+            "style-blend must have a number above 0",
+        ),
+        ("--style-scale 1,1,1", "style-scale has 3 numbers"),
         (
             "--content-mask fits.png --content-mask rest --style-blend 3,1",
-            "there is no style blend",
+            "style-blend has no meaning where masks say which style is painted where",
         ),
-        ("--normalize-gradients", "ask for Adam"),
-        ("--average 0.9", "ask for Adam"),
+        (
+            "--normalize-gradients",
+            "normalized gradients are not the gradient of any loss, which L-BFGS needs; use Adam",
+        ),
+        (
+            "--average 0.9",
+            "average is a mean of Adam's pictures; use Adam",
+        ),
     ] {
         let line =
             place.refusal(place.impasto(&format!("{} -o out.png {options}", both_styles(SHALLOW))));
@@ -322,7 +331,7 @@ fn textures_and_reconstructions_that_cannot_be_are_refused() {
         ),
         (
             format!("reconstruct {night} -o out.png --layer conv4_2=0 --tv-weight 0"),
-            "nothing to optimise",
+            "every weight is 0: there is nothing to optimize",
         ),
     ] {
         let line = place.refusal(place.impasto(&arguments));
@@ -366,7 +375,7 @@ fn a_picture_tells_how_it_was_made_and_that_can_be_done_again() {
         .assert()
         .success();
     for (file, trouble) in [
-        ("bare.png", "bare.png: it keeps no text"),
+        ("bare.png", "bare.png: it stores no text"),
         ("missing.png", "missing.png: no such file"),
     ] {
         let line =
@@ -405,7 +414,10 @@ fn depth_quality_and_transparency_are_as_asked_for() {
     for (options, trouble) in [
         ("-o out.jpg --bit-depth 16", "16"),
         ("-o out.png --jpeg-quality 50", "quality"),
-        ("-o out.jpg --keep-alpha", "transparent"),
+        (
+            "-o out.jpg --keep-alpha",
+            "out.jpg: this format cannot store transparency",
+        ),
     ] {
         std::fs::remove_file(place.path("out.jpg")).unwrap_or_default();
         let line = place.refusal(place.stylize(&format!("{options} {SHALLOW}")));
