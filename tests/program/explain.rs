@@ -1,11 +1,15 @@
 //! The figure of what the network sees.
 
+#[cfg(unix)]
+use crate::processes::Process;
 use crate::workplace::{Workplace, data};
 use assert_cmd::Command;
 use image::{Rgb, RgbImage};
 use impasto::picture::{FloatPicture, OutputFile, Picture, Size};
 use impasto::vgg::VGG19;
 use impasto::weights::{Precision, Weights};
+#[cfg(unix)]
+use std::io::{BufRead, BufReader, Read};
 
 /// `impasto explain` of the cat and the night, with these arguments.
 fn explain(place: &Workplace, arguments: &str) -> Command {
@@ -116,7 +120,7 @@ fn other_networks_can_be_explained() {
 }
 
 #[test]
-fn what_cannot_be_explained_is_refused_before_the_work() {
+fn a_figure_that_cannot_be_drawn_is_refused_before_the_work() {
     let place = Workplace::new();
     place.write(
         "cat.jpg",
@@ -165,4 +169,33 @@ fn what_cannot_be_explained_is_refused_before_the_work() {
     ] {
         place.impasto(&format!("explain {usage}")).assert().code(2);
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_an_explanation_and_keeps_the_figure_so_far() {
+    let place = Workplace::new();
+    let mut run = Process::start_pair(
+        &place,
+        "explain",
+        "-o out.png --iterations 1000000 --size 48",
+    );
+    let mut said = BufReader::new(run.0.stderr.take().unwrap());
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    assert_eq!(line, "panel 1 of 10: style up to conv1_1\n");
+    assert!(place.contents().is_empty());
+    run.send("-INT");
+    let mut rest = String::new();
+    said.read_to_string(&mut rest).unwrap();
+    assert_eq!(run.0.wait().unwrap().code(), Some(130));
+    let lines: Vec<_> = rest.lines().collect();
+    assert_eq!(lines.len(), 2, "{rest}");
+    assert!(
+        lines[0].contains("ending after this iteration, and the picture so far is written"),
+        "{rest}"
+    );
+    assert!(lines[1].starts_with("wrote out.png ("), "{rest}");
+    assert_eq!(place.contents(), ["out.png"]);
+    image::open(place.path("out.png")).unwrap();
 }

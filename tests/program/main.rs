@@ -1,13 +1,14 @@
-//! The program, run as a user runs it.
+//! The program, run as a user runs it. There is a file or a folder for each command.
 #![cfg(feature = "embedded-weights")]
 
-mod animations;
 mod batch;
+mod bench;
 mod explain;
-mod interrupt;
-mod painting;
-mod refusals;
+mod help;
+mod processes;
+mod reconstruct;
 mod resume;
-mod styles;
-mod weights_command;
+mod stylize;
+mod texture;
+mod weights;
 mod workplace;

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use assert_cmd::Command;
+use image::{GenericImageView, RgbImage};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// A file of the project's `data/` folder.
@@ -36,7 +38,24 @@ impl Workplace {
         image::open(self.path(name)).unwrap().into_bytes()
     }
 
-    /// `impasto` with these arguments, apart by spaces.
+    pub fn dimensions(&self, name: &str) -> (u32, u32) {
+        image::open(self.path(name)).unwrap().dimensions()
+    }
+
+    /// A picture, with 8 bits for each color.
+    pub fn rgb(&self, name: &str) -> RgbImage {
+        image::open(self.path(name)).unwrap().into_rgb8()
+    }
+
+    /// The lines of a log, as JSON objects.
+    pub fn log(&self, name: &str) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.path(name)).unwrap();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    /// `impasto` with these arguments, which are separated by spaces.
     pub fn impasto(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_impasto"));
         command
@@ -67,7 +86,7 @@ impl Workplace {
         names
     }
 
-    /// The one line that the program refuses this with: exit code 1, and nothing new in the folder.
+    /// The one line with which the program refuses this: exit code 1, and nothing new in the folder.
     pub fn refusal(&self, mut command: Command) -> String {
         let before = self.contents();
         let output = command.assert().code(1).get_output().clone();
@@ -81,7 +100,25 @@ impl Workplace {
     }
 }
 
-/// The header of a PNG of this size, with nothing behind it but an end.
+/// What a command that succeeds says on the way, to stderr.
+pub fn said(mut command: Command) -> String {
+    let output = command.assert().success().get_output().stderr.clone();
+    String::from_utf8(output).unwrap()
+}
+
+/// The result that a command that succeeds prints, to stdout.
+pub fn printed(mut command: Command) -> String {
+    let output = command.assert().success().get_output().stdout.clone();
+    String::from_utf8(output).unwrap()
+}
+
+/// What is said about a command line that is wrong: exit code 2.
+pub fn usage_error(mut command: Command) -> String {
+    let output = command.assert().code(2).get_output().stderr.clone();
+    String::from_utf8(output).unwrap()
+}
+
+/// The header of a PNG of this size, followed only by an end.
 pub fn png_header(width: u32, height: u32) -> Vec<u8> {
     let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
     let mut chunk = |kind: &[u8; 4], data: &[u8]| {

@@ -1,4 +1,4 @@
-//! Animations of runs.
+//! `impasto stylize --animation`.
 
 use crate::workplace::{SMALL, Workplace};
 use image::codecs::gif::GifDecoder;
@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-/// Few layers: what is tested takes many iterations.
+/// Few layers, because the tests need many iterations.
 const SHALLOW: &str = "-o out.png --content-layers conv1_1 --style-layers conv1_1";
 
 fn frames(path: &Path) -> Vec<RgbImage> {
@@ -19,10 +19,6 @@ fn frames(path: &Path) -> Vec<RgbImage> {
     };
     let frames = frames.map(|frame| DynamicImage::ImageRgba8(frame.unwrap().into_buffer()));
     frames.map(DynamicImage::into_rgb8).collect()
-}
-
-fn picture(path: &Path) -> RgbImage {
-    image::open(path).unwrap().into_rgb8()
 }
 
 /// The mean of |a − b| over all values.
@@ -36,7 +32,7 @@ fn distance(a: &RgbImage, b: &RgbImage) -> f64 {
     sum / a.len() as f64
 }
 
-/// Through two sizes, and in colours that are not those that the network sees.
+/// The run has two sizes, and its colors are not those that the network sees.
 #[test]
 fn an_animation_shows_the_run_and_ends_with_its_picture() {
     let place = Workplace::new();
@@ -45,7 +41,7 @@ fn an_animation_shows_the_run_and_ends_with_its_picture() {
         let arguments = format!("{SHALLOW} {run} --animation {name}");
         place.stylize(&arguments).assert().success();
     }
-    let painted = picture(&place.path("out.png"));
+    let painted = place.rgb("out.png");
     std::fs::rename(place.path("a.GIF"), place.path("a.gif")).unwrap();
     let (exact, palette) = (frames(&place.path("a.apng")), frames(&place.path("a.gif")));
     assert_eq!((exact.len(), palette.len()), (60, 60));
@@ -57,15 +53,15 @@ fn an_animation_shows_the_run_and_ends_with_its_picture() {
             distance(exact, palette)
         );
     }
-    // From noise to the picture, all of it in the photograph's colours.
+    // From noise to the picture, all of it in the photograph's colors.
     let (first, middle) = (
         distance(&exact[0], &painted),
         distance(&exact[30], &painted),
     );
     assert!(first > 2.0 * middle && middle > 0.0, "{first}, {middle}");
-    let coloured = |frame: &RgbImage| frame.pixels().filter(|p| p[0].abs_diff(p[2]) > 20).count();
-    let count = coloured(&painted);
-    assert!(count > 500 && coloured(&exact[0]) > count / 2, "{count}");
+    let colored = |frame: &RgbImage| frame.pixels().filter(|p| p[0].abs_diff(p[2]) > 20).count();
+    let count = colored(&painted);
+    assert!(count > 500 && colored(&exact[0]) > count / 2, "{count}");
 }
 
 #[test]
@@ -78,7 +74,7 @@ fn a_short_run_has_a_frame_for_each_iteration() {
     assert_eq!(place.contents(), ["a.png", "out.png"]);
     let frames = frames(&place.path("a.png"));
     assert_eq!(frames.len(), 3);
-    assert_eq!(frames[2], picture(&place.path("out.png")));
+    assert_eq!(frames[2], place.rgb("out.png"));
     assert_ne!(frames[1], frames[2]);
 }
 
@@ -93,7 +89,7 @@ fn a_large_picture_is_shrunk_for_its_animation() {
 }
 
 #[test]
-fn a_bad_place_for_an_animation_is_found_before_the_run() {
+fn an_animation_that_cannot_be_written_is_refused_before_the_run() {
     let place = Workplace::new();
     std::fs::create_dir(place.path("folder.gif")).unwrap();
     for (name, reason) in [

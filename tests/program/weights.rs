@@ -1,16 +1,9 @@
-//! `impasto weights`, as a user runs it.
+//! `impasto weights`.
 
-use crate::workplace::{SMALL, Workplace, data};
-use assert_cmd::Command;
+use crate::workplace::{SMALL, Workplace, data, printed, usage_error};
 use std::path::Path;
 
-/// What a command prints, if it ends well.
-fn printed(mut command: Command) -> String {
-    let output = command.assert().success().get_output().stdout.clone();
-    String::from_utf8(output).unwrap()
-}
-
-/// The picture that these weights paint.
+/// The picture that `impasto stylize` paints with these options.
 fn painting(place: &Workplace, options: &str) -> Vec<u8> {
     place
         .stylize(&format!("{SMALL} {options}"))
@@ -67,7 +60,7 @@ fn weights_paint_the_same_after_they_are_converted() {
             "{dtype}"
         );
     }
-    // If half precision would change a number, single precision is the default.
+    // Single precision is the default if half precision would change a number.
     place
         .impasto("weights convert in bgr.safetensors --weights-convention torchvision")
         .assert()
@@ -93,7 +86,7 @@ fn weights_paint_the_same_after_they_are_converted() {
 }
 
 #[test]
-fn what_cannot_be_converted_is_refused() {
+fn wrong_conversions_are_refused() {
     let place = Workplace::new();
     std::fs::copy(data("vgg16.safetensors"), place.path("in.safetensors")).unwrap();
     let refusal =
@@ -123,10 +116,9 @@ fn what_cannot_be_converted_is_refused() {
     place.write("empty", "");
     let line = refusal("empty out.safetensors");
     assert_eq!(line, "error: weights: empty: the file is empty");
-    let mut wrong =
+    let wrong =
         place.impasto("weights convert in.safetensors out.safetensors --weights-convention bgr");
-    let output = wrong.assert().code(2).get_output().stderr.clone();
-    let message = String::from_utf8(output).unwrap();
+    let message = usage_error(wrong);
     assert!(
         message.contains("write one of caffe-rgb, caffe-bgr, torchvision"),
         "{message}"
@@ -182,4 +174,74 @@ fn formats_are_detected_by_the_content_of_the_file() {
         let line = place.refusal(place.impasto("weights info weights.bin"));
         assert!(line.contains(trouble), "{name}: {line}");
     }
+}
+
+/// Checks that files of these bytes are refused for these reasons.
+fn check_kinds(cases: &[(&[u8], &str)]) {
+    let place = Workplace::new();
+    for (bytes, reason) in cases {
+        place.write("vgg19.mat", bytes);
+        let line = place.refusal(place.impasto("weights info vgg19.mat"));
+        assert!(line.starts_with("error: weights: vgg19.mat: "), "{line}");
+        assert!(line.contains(reason), "{line}");
+    }
+}
+
+/// Files that are saved under the name of a weights file by mistake. The message says what they are.
+#[test]
+fn files_of_other_kinds_are_refused_by_their_kind() {
+    check_kinds(&[
+        (b"", "the file is empty"),
+        (
+            b"<!DOCTYPE html><html><body>404</body></html>",
+            "this is a web page, not weights",
+        ),
+        (b"\n\n  <HTML lang=en>", "this is a web page, not weights"),
+        (
+            b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>",
+            "this is an XML page",
+        ),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:d48\nsize 29431696\n",
+            "Git LFS pointer",
+        ),
+        (
+            b"\x93NUMPY\x01\x00v\x00{'descr': '<f4'}",
+            "a single NumPy array",
+        ),
+        (
+            b"\x80\x02}q\x00.",
+            "a Python pickle that torch.save did not write",
+        ),
+        (b"\x1f\x8b\x08\x00\x00\x00\x00\x00", "compressed with gzip"),
+        (b"7z\xbc\xaf\x27\x1c", "a compressed archive"),
+        (b"\x89PNG\r\n\x1a\n", "this is a picture"),
+        (
+            b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+            "a zip archive with neither",
+        ),
+        (b"PK\x03\x04", "damaged zip archive"),
+        (b"\x89HDF\r\n\x1a\n", "damaged HDF5 file"),
+        // A header that claims to be enormous. No memory is allocated for it.
+        (&[0xFF; 64], "not a weights file"),
+    ]);
+}
+
+#[test]
+fn archives_and_other_matlab_versions_are_refused_by_their_kind() {
+    let tar = [vec![b'a'; 257], b"ustar".to_vec(), vec![0; 300]].concat();
+    let matlab_7_3 = [
+        vec![b' '; 124],
+        vec![0, 2],
+        b"IM".to_vec(),
+        vec![0; 384],
+        b"\x89HDF\r\n\x1a\n".to_vec(),
+    ]
+    .concat();
+    let matlab_4 = [vec![b' '; 124], vec![0, 9], b"IM".to_vec()].concat();
+    check_kinds(&[
+        (&tar, "a tar archive"),
+        (&matlab_7_3, "MATLAB 7.3"),
+        (&matlab_4, "version 0x0900 of MATLAB's format is not known"),
+    ]);
 }

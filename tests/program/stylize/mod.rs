@@ -1,0 +1,24 @@
+//! `impasto stylize`.
+
+mod animations;
+mod checkpoints;
+mod colors;
+mod engines;
+mod interrupt;
+mod layers_and_losses;
+mod masks_and_blends;
+mod optimization;
+mod options;
+mod outputs;
+mod painting;
+mod presets;
+mod refusals_of_files;
+mod refusals_of_pictures;
+mod refusals_of_settings;
+mod refusals_of_weights;
+mod reports;
+mod settings_from;
+mod weights;
+
+/// Few layers, so that it is soon done.
+pub const SHALLOW: &str = "--size 48 --style-layers conv1_1,conv2_1 --iterations 4";
