@@ -2,7 +2,7 @@
 
 #[cfg(unix)]
 use crate::processes::Process;
-use crate::workplace::{Workplace, data};
+use crate::workplace::{Workplace, data, said, usage_error};
 use assert_cmd::Command;
 use image::{Rgb, RgbImage};
 use impasto::picture::{FloatPicture, OutputFile, Picture, Size};
@@ -32,13 +32,36 @@ fn dark(part: &RgbImage) -> usize {
         .count()
 }
 
+/// Checks that a figure of the cat and the night at 64 pixels has titles and twelve different pictures. Returns the pictures,
+/// column by column.
+fn check_pictures(figure: &RgbImage) -> Vec<RgbImage> {
+    // Columns of 64 and gaps of 6, from 42 on; the painting is 64x51, the photograph 64x43.
+    let columns = (0..6).map(|number| 42 + number * 70);
+    let (style, content) = (30, 30 + 51 + 6);
+    let mut seen = Vec::new();
+    for x in columns {
+        assert!(dark(&part(figure, [x, 12, 64, 12])) > 20, "no title at {x}");
+        for (y, height) in [(style, 51), (content, 43)] {
+            let picture = part(figure, [x, y, 64, height]);
+            let white = picture.pixels().filter(|p| **p == Rgb([255; 3])).count();
+            assert!(white < 500, "{white} white at {x}, {y}");
+            assert!(!seen.contains(&picture));
+            seen.push(picture);
+        }
+    }
+    for (y, height) in [(style, 51), (content, 43)] {
+        assert!(
+            dark(&part(figure, [0, y, 42, height])) > 20,
+            "no title at {y}"
+        );
+    }
+    seen
+}
+
 #[test]
 fn the_figure_has_two_rows_of_six_pictures_and_their_titles() {
     let place = Workplace::new();
-    let run = explain(&place, "-o out.png --size 64 --iterations 8")
-        .assert()
-        .success();
-    let said = String::from_utf8(run.get_output().stderr.clone()).unwrap();
+    let said = said(explain(&place, "-o out.png --size 64 --iterations 8"));
     let lines: Vec<_> = said.lines().collect();
     assert_eq!(lines.len(), 11, "{said}");
     assert_eq!(lines[2], "panel 3 of 10: style up to conv3_1");
@@ -49,31 +72,9 @@ fn the_figure_has_two_rows_of_six_pictures_and_their_titles() {
     );
     assert_eq!(place.contents(), ["out.png"]);
 
-    let figure = image::open(place.path("out.png")).unwrap().into_rgb8();
+    let figure = place.rgb("out.png");
     assert_eq!(figure.dimensions(), (468, 142));
-    // Columns of 64 and gaps of 6, from 42 on; the painting is 64x51, the photograph 64x43.
-    let columns = (0..6).map(|number| 42 + number * 70);
-    let (style, content) = (30, 30 + 51 + 6);
-    let mut seen = Vec::new();
-    for x in columns {
-        assert!(
-            dark(&part(&figure, [x, 12, 64, 12])) > 20,
-            "no title at {x}"
-        );
-        for (y, height) in [(style, 51), (content, 43)] {
-            let picture = part(&figure, [x, y, 64, height]);
-            let white = picture.pixels().filter(|p| **p == Rgb([255; 3])).count();
-            assert!(white < 500, "{white} white at {x}, {y}");
-            assert!(!seen.contains(&picture));
-            seen.push(picture);
-        }
-    }
-    for (y, height) in [(style, 51), (content, 43)] {
-        assert!(
-            dark(&part(&figure, [0, y, 42, height])) > 20,
-            "no title at {y}"
-        );
-    }
+    let pictures = check_pictures(&figure);
     let (photograph, _) = Picture::open(&data("content/chelsea.jpg")).unwrap();
     let size = Size {
         width: 64,
@@ -83,8 +84,8 @@ fn the_figure_has_two_rows_of_six_pictures_and_their_titles() {
     small
         .write(&FloatPicture::from(&photograph.fit(size)))
         .unwrap();
-    let small = image::open(place.path("small.png")).unwrap().into_rgb8();
-    assert_eq!(seen[1], small);
+    let small = place.rgb("small.png");
+    assert_eq!(pictures[1], small);
 }
 
 #[test]
@@ -93,7 +94,7 @@ fn a_shallow_layer_keeps_more_of_the_photograph_than_a_deep_one() {
     explain(&place, "-o out.png -q --size 64 --iterations 30")
         .assert()
         .success();
-    let figure = image::open(place.path("out.png")).unwrap().into_rgb8();
+    let figure = place.rgb("out.png");
     let content = |number: u32| part(&figure, [42 + number * 70, 87, 64, 43]);
     let distance = |number: u32| {
         let (original, found) = (content(0), content(number));
@@ -162,12 +163,17 @@ fn a_figure_that_cannot_be_drawn_is_refused_before_the_work() {
         let line = place.refusal(place.impasto(&format!("explain {arguments}")));
         assert!(line.contains(reason), "{arguments}: {line}");
     }
+}
+
+#[test]
+fn an_explanation_without_pictures_output_or_iterations_is_a_usage_error() {
+    let place = Workplace::new();
     for usage in [
         "cat.jpg -o out.png",
         "cat.jpg cat.jpg",
         "cat.jpg cat.jpg -o o.png --iterations 0",
     ] {
-        place.impasto(&format!("explain {usage}")).assert().code(2);
+        usage_error(place.impasto(&format!("explain {usage}")));
     }
 }
 

@@ -1,6 +1,6 @@
 //! `impasto reconstruct`.
 
-use crate::workplace::{Workplace, data};
+use crate::workplace::{Workplace, data, said};
 use impasto::picture::{Picture, Size};
 
 #[test]
@@ -39,4 +39,17 @@ fn reconstructions_that_cannot_be_painted_are_refused() {
             place.refusal(place.impasto(&format!("reconstruct {night} -o out.png {options}")));
         assert!(line.contains(trouble), "{line}");
     }
+}
+
+#[test]
+fn a_layer_that_is_named_twice_is_refused_and_different_ones_accumulate() {
+    let place = Workplace::new();
+    let night = data("style/starry_night.jpg").display().to_string();
+    let quick = format!("reconstruct {night} -o out.png --size 32 --iterations 1 --scales 1 -v");
+    let said = said(place.impasto(&format!("{quick} --layer conv1_1 --layer conv2_1=2")));
+    assert!(said.contains(": conv1_1=1 conv2_1=2\n"), "{said}");
+    let elsewhere = Workplace::new();
+    let line =
+        elsewhere.refusal(elsewhere.impasto(&format!("{quick} --layer conv1_1 --layer conv1_1")));
+    assert!(line.contains("conv1_1 is named twice"), "{line}");
 }

@@ -2,16 +2,32 @@
 
 use super::{QUICK_KEYS, pictures};
 
-#[test]
-fn a_wrong_list_is_refused_as_a_whole() {
+/// A job of a list, with more lines.
+fn job(output: &str, more: &str) -> String {
+    format!(
+        "[[job]]\ncontent = 'photos/cat.jpg'\nstyle = 'paintings/wave.jpg'\noutput = '{output}'\n{more}\n"
+    )
+}
+
+fn good_job() -> String {
+    job("out/a.png", QUICK_KEYS)
+}
+
+/// Checks that each of these lists is refused as a whole, for its reason.
+fn check_refusals(cases: &[(String, &str)]) {
     let place = pictures();
-    let job = |output: &str, more: &str| {
-        format!(
-            "[[job]]\ncontent = 'photos/cat.jpg'\nstyle = 'paintings/wave.jpg'\noutput = '{output}'\n{more}\n"
-        )
-    };
-    let good = job("out/a.png", QUICK_KEYS);
-    for (list, trouble) in [
+    for (list, trouble) in cases {
+        place.write("jobs.toml", list);
+        let line = place.refusal(place.impasto("batch jobs.toml"));
+        assert!(line.starts_with("error: jobs.toml: "), "{list}: {line}");
+        assert!(line.contains(trouble), "{list}: {line}, not {trouble}");
+    }
+}
+
+#[test]
+fn a_list_that_cannot_be_read_is_refused() {
+    let good = good_job();
+    check_refusals(&[
         (String::new(), "there are no jobs in it"),
         ("[[job]".to_owned(), "line 1: "),
         (
@@ -23,6 +39,13 @@ fn a_wrong_list_is_refused_as_a_whole() {
             "sise = 3\n".to_owned() + &good,
             "line 1: sise: a list has one [defaults]",
         ),
+    ]);
+}
+
+#[test]
+fn a_job_with_wrong_or_missing_keys_is_refused() {
+    let good = good_job();
+    check_refusals(&[
         (
             good.clone() + &job("out/b.png", "sice = 3"),
             "line 14, job 2: unknown field `sice`; a job has content, style",
@@ -49,6 +72,13 @@ fn a_wrong_list_is_refused_as_a_whole() {
             good.replace("output =", "init ="),
             "line 1, job 1: output is missing",
         ),
+    ]);
+}
+
+#[test]
+fn wrong_defaults_are_refused() {
+    let good = good_job();
+    check_refusals(&[
         (
             "[defaults]\noutput = 'a.png'\n".to_owned() + &good,
             "line 1, defaults: output: all jobs would write one file",
@@ -57,6 +87,13 @@ fn a_wrong_list_is_refused_as_a_whole() {
             "[defaults]\nsice = 3\n".to_owned() + &good,
             "line 2, defaults: unknown field `sice`",
         ),
+    ]);
+}
+
+#[test]
+fn jobs_whose_files_are_missing_or_collide_are_refused() {
+    let good = good_job();
+    check_refusals(&[
         (
             good.clone() + &good.replace("cat", "dog").replace("/a", "/b"),
             "line 10, job 2: photos/dog.jpg: there is no such file",
@@ -85,6 +122,12 @@ fn a_wrong_list_is_refused_as_a_whole() {
             job("out/a.xyz", ""),
             "line 1, job 1: out/a.xyz: the file extension decides the format",
         ),
+    ]);
+}
+
+#[test]
+fn a_job_whose_settings_do_not_fit_is_refused() {
+    check_refusals(&[
         (
             job("out/a.png", "style-blend = [1.0, 2.0]"),
             "line 1, job 1: style-blend has 2 numbers for 1",
@@ -105,12 +148,12 @@ fn a_wrong_list_is_refused_as_a_whole() {
             job("out/a.png", "content-mask = ['photos/cat.jpg', 'rest']"),
             "line 1, job 1: --content-mask: 2 for 1",
         ),
-    ] {
-        place.write("jobs.toml", &list);
-        let line = place.refusal(place.impasto("batch jobs.toml"));
-        assert!(line.starts_with("error: jobs.toml: "), "{list}: {line}");
-        assert!(line.contains(trouble), "{list}: {line}, not {trouble}");
-    }
+    ]);
+}
+
+#[test]
+fn a_file_that_is_not_a_list_is_refused() {
+    let place = pictures();
     let line = place.refusal(place.impasto("batch missing.toml"));
     assert!(
         line.contains("missing.toml: there is no such file"),
@@ -121,7 +164,12 @@ fn a_wrong_list_is_refused_as_a_whole() {
         line.contains("photos: not a file; name a list of jobs"),
         "{line}"
     );
-    place.write("jobs.toml", &good);
+}
+
+#[test]
+fn options_that_do_not_fit_a_batch_are_refused() {
+    let place = pictures();
+    place.write("jobs.toml", good_job());
     let line = place.refusal(place.impasto("batch jobs.toml --save-settings all.toml"));
     assert!(line.contains("--save-settings is for one run"), "{line}");
     let line = place.refusal(place.impasto("batch jobs.toml --weights none.pth"));

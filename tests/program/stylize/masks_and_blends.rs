@@ -141,6 +141,15 @@ fn what_a_style_mask_hides_does_not_count() {
     );
 }
 
+/// Checks that the cat in two styles is refused with these options, for these reasons.
+fn check_refusals(place: &Workplace, cases: &[(&str, &str)]) {
+    for (options, trouble) in cases {
+        let arguments = format!("{} -o out.png {options}", both_styles(SHALLOW));
+        let line = place.refusal(place.impasto(&arguments));
+        assert!(line.contains(trouble), "{line}");
+    }
+}
+
 #[test]
 fn masks_that_contradict_each_other_are_refused() {
     let place = Workplace::new();
@@ -148,63 +157,65 @@ fn masks_that_contradict_each_other_are_refused() {
     mask(&place, "fits.png", (451, 300), |_, _| true);
     mask(&place, "black.png", (451, 300), |_, _| false);
     mask(&place, "black_night.png", (752, 600), |_, _| false);
-    for (options, trouble) in [
-        (
-            "--content-mask fits.png --content-mask black.png",
-            "the masks leave style 2 no place",
-        ),
-        (
-            "--content-mask fits.png --content-mask rest",
-            "the masks leave style 2 no place",
-        ),
-        (
-            "--style-mask black_night.png --style-mask all",
-            "the mask of style 1 is black",
-        ),
-        (
-            "--content-mask fits.png",
-            "--content-mask: 1 for 2 style pictures; give one for each",
-        ),
-        (
-            "--content-mask square.png --content-mask rest",
-            "the mask for style 1 is 30x30",
-        ),
-        (
-            "--content-mask rest --content-mask rest",
-            "only one style can have the rest",
-        ),
-        (
-            "--style-mask fits.png --style-mask all",
-            "the mask of style 1 is 451x300",
-        ),
-        (
-            "--content-mask none.png --content-mask rest",
-            "none.png: no such file",
-        ),
-        (
-            "--style-blend 1,2,3",
-            "style-blend has 3 numbers for 2 style pictures",
-        ),
-        (
-            "--style-blend 0,0",
-            "style-blend must have a number above 0",
-        ),
-        ("--style-scale 1,1,1", "style-scale has 3 numbers"),
-        (
-            "--content-mask fits.png --content-mask rest --style-blend 3,1",
-            "style-blend has no meaning where masks say which style is painted where",
-        ),
-        (
-            "--normalize-gradients",
-            "normalized gradients are not the gradient of any loss, which L-BFGS needs; use Adam",
-        ),
-        (
-            "--average 0.9",
-            "average is a mean of Adam's pictures; use Adam",
-        ),
-    ] {
-        let line =
-            place.refusal(place.impasto(&format!("{} -o out.png {options}", both_styles(SHALLOW))));
-        assert!(line.contains(trouble), "{line}");
-    }
+    check_refusals(
+        &place,
+        &[
+            (
+                "--content-mask fits.png --content-mask black.png",
+                "the masks leave style 2 no place",
+            ),
+            (
+                "--content-mask fits.png --content-mask rest",
+                "the masks leave style 2 no place",
+            ),
+            (
+                "--style-mask black_night.png --style-mask all",
+                "the mask of style 1 is black",
+            ),
+            (
+                "--content-mask fits.png",
+                "--content-mask: 1 for 2 style pictures; give one for each",
+            ),
+            (
+                "--content-mask square.png --content-mask rest",
+                "the mask for style 1 is 30x30",
+            ),
+            (
+                "--content-mask rest --content-mask rest",
+                "only one style can have the rest",
+            ),
+            (
+                "--style-mask fits.png --style-mask all",
+                "the mask of style 1 is 451x300",
+            ),
+            (
+                "--content-mask none.png --content-mask rest",
+                "none.png: no such file",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn blends_and_scales_that_do_not_fit_the_styles_are_refused() {
+    let place = Workplace::new();
+    mask(&place, "fits.png", (451, 300), |_, _| true);
+    check_refusals(
+        &place,
+        &[
+            (
+                "--style-blend 1,2,3",
+                "style-blend has 3 numbers for 2 style pictures",
+            ),
+            (
+                "--style-blend 0,0",
+                "style-blend must have a number above 0",
+            ),
+            ("--style-scale 1,1,1", "style-scale has 3 numbers"),
+            (
+                "--content-mask fits.png --content-mask rest --style-blend 3,1",
+                "style-blend has no meaning where masks say which style is painted where",
+            ),
+        ],
+    );
 }

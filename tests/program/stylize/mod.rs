@@ -12,6 +12,7 @@ mod options;
 mod outputs;
 mod painting;
 mod presets;
+mod ranges;
 mod refusals_of_files;
 mod refusals_of_pictures;
 mod refusals_of_settings;

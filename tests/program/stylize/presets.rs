@@ -1,6 +1,8 @@
 //! `impasto stylize --preset` and `--save-settings`.
 
 use crate::workplace::{SMALL, Workplace, said};
+use impasto::method::Pooling;
+use impasto::painting::{Layers, Recipe, Scales, Settings, long_edge};
 use serde_json::Value;
 
 #[test]
@@ -95,4 +97,49 @@ fn a_preset_that_cannot_be_used_is_refused() {
         line.contains("nowhere/mine.toml: --save-settings: there is no folder nowhere"),
         "{line}"
     );
+}
+
+type Change = fn(&mut Settings);
+
+/// Files with one key each, of the types that settings have.
+#[test]
+fn a_preset_that_sets_one_key_leaves_everything_else_at_its_default() {
+    let place = Workplace::new();
+    let changes: [(&str, Change); 6] = [
+        ("seed = 7", |s| s.seed = 7),
+        ("style-margin = 0.1", |s| s.style_margin = 0.1),
+        ("pooling = 'max'", |s| s.pooling = Pooling::Max),
+        ("scales = 2", |s| s.scales = Scales::Count(2)),
+        ("tv-mean = false", |s| s.tv_mean = false),
+        ("style-layers = { conv2_1 = 3 }", |s| {
+            s.style_layers = Layers::from(&[("conv2_1", 3.0)][..]);
+        }),
+    ];
+    for (key, change) in changes {
+        place.write("mine.toml", key);
+        let run = format!("{SMALL} --preset mine.toml --save-settings all.toml");
+        place.stylize(&run).assert().success();
+        let mut expected = Settings {
+            size: long_edge(48),
+            iterations: 3,
+            ..Settings::default()
+        };
+        change(&mut expected);
+        let saved = Recipe::open(&place.path("all.toml")).unwrap();
+        assert_eq!(saved.settings(), expected, "{key}");
+    }
+}
+
+#[test]
+fn an_empty_preset_file_is_the_default_recipe() {
+    let place = Workplace::new();
+    let saved = |options: &str| {
+        let run = format!("{SMALL} --save-settings all.toml {options}");
+        place.stylize(&run).assert().success();
+        std::fs::read_to_string(place.path("all.toml")).unwrap()
+    };
+    place.write("empty.toml", "# Nothing.\n");
+    let default = saved("");
+    assert_eq!(saved("--preset empty.toml"), default);
+    assert_eq!(saved("--preset default"), default);
 }

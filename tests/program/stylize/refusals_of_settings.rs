@@ -64,3 +64,21 @@ fn settings_without_any_effect_are_refused() {
         assert!(line.contains(reason), "{arguments}: {line}");
     }
 }
+
+#[test]
+fn settings_that_only_adam_has_are_refused_with_lbfgs() {
+    let place = Workplace::new();
+    for (options, trouble) in [
+        (
+            "--normalize-gradients",
+            "normalized gradients are not the gradient of any loss, which L-BFGS needs; use Adam",
+        ),
+        (
+            "--average 0.9",
+            "average is a mean of Adam's pictures; use Adam",
+        ),
+    ] {
+        let line = place.refusal(place.stylize(&format!("{SMALL} {options}")));
+        assert!(line.contains(trouble), "{line}");
+    }
+}
