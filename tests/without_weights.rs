@@ -1,5 +1,5 @@
 //! The program built without weights: `cargo test --no-default-features --features cli --test without_weights`.
-#![cfg(not(feature = "embedded-weights"))]
+#![cfg(all(feature = "cli", not(feature = "embedded-weights")))]
 
 #[path = "program/workplace.rs"]
 mod workplace;
@@ -7,7 +7,7 @@ mod workplace;
 use workplace::{SMALL, Workplace, data};
 
 #[test]
-fn it_says_where_it_looked_and_what_to_do() {
+fn the_program_says_where_it_looked_and_what_to_do() {
     let place = Workplace::new();
     let line = place.refusal(place.stylize(SMALL));
     for part in [
@@ -22,7 +22,7 @@ fn it_says_where_it_looked_and_what_to_do() {
 }
 
 #[test]
-fn it_paints_with_weights_that_are_named_or_found() {
+fn the_program_paints_with_weights_that_are_named_or_found() {
     let place = Workplace::new();
     let weights = data("vgg16.safetensors");
     let mut named = place.stylize(&format!("{SMALL} --weights"));
@@ -33,7 +33,7 @@ fn it_paints_with_weights_that_are_named_or_found() {
 }
 
 #[test]
-fn it_finds_weights_beside_itself() {
+fn the_program_finds_weights_beside_itself() {
     let place = Workplace::new();
     let program = place.path(&format!("impasto{}", std::env::consts::EXE_SUFFIX));
     std::fs::copy(env!("CARGO_BIN_EXE_impasto"), &program).unwrap();

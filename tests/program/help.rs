@@ -3,22 +3,24 @@
 use crate::workplace::{Workplace, printed};
 use impasto::painting::{Command, DEFINITIONS};
 
-/// The help of a command in one line, with one space between words.
 fn help(command: &str) -> String {
     let place = Workplace::new();
-    let help = printed(place.impasto(&format!("{command} --help")));
-    help.split_whitespace().collect::<Vec<_>>().join(" ")
+    printed(place.impasto(&format!("{command} --help")))
 }
 
-/// The part of a help text that is about an option, if the command has it.
-fn entry<'a>(help: &'a str, option: &str) -> Option<&'a str> {
-    // Its name and what its value is called, which no other text has.
-    let at = help
-        .find(&format!(" --{option} <"))
-        .or_else(|| help.find(&format!(" --{option} ")))?;
-    let text = &help[at + 1..];
-    let end = text[2..].find(" --").map_or(text.len(), |end| end + 2);
-    Some(&text[..end])
+/// What a help text says about an option, in one line; `None` if it has no such option.
+fn entry(help: &str, option: &str) -> Option<String> {
+    // The names of options are indented, by less than what is said about them.
+    let is_name = |line: &str| {
+        let text = line.trim_start();
+        text.starts_with('-') && line.len() - text.len() < 10
+    };
+    let named = format!("--{option}");
+    let mut lines = help.lines();
+    lines.find(|line| is_name(line) && line.split_whitespace().any(|word| word == named))?;
+    let text = lines.take_while(|line| !is_name(line));
+    let words: Vec<_> = text.flat_map(str::split_whitespace).collect();
+    Some(words.join(" "))
 }
 
 #[test]

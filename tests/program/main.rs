@@ -1,5 +1,5 @@
 //! The program, run as a user runs it. There is a file or a folder for each command.
-#![cfg(feature = "embedded-weights")]
+#![cfg(all(feature = "cli", feature = "embedded-weights"))]
 
 mod batch;
 mod bench;

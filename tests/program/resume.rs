@@ -8,7 +8,7 @@ use rand_pcg::Pcg64Mcg;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Several sizes, the state that each optimizer has, and few layers: the tests begin again and again.
+/// Runs of several sizes, one for each optimizer. Their layers are few, because the tests begin them again and again.
 const LBFGS: &str = "--size 72 --border 3 --scales 2 --iterations 60 --optimizer lbfgs --content-layers conv2_1 --style-layers conv1_1,conv2_1";
 
 const ADAM: &str = "--size 72 --border 3 --scales 40 --iterations 60 --optimizer adam --average 0.9 --tv-weight 0.01 --content-layers conv2_1 --style-layers conv1_1,conv2_1";
@@ -42,7 +42,7 @@ fn kill_until_it_ends(place: &Workplace, options: &str, random: &mut Pcg64Mcg) -
     };
     let mut run = Process::start_pair(place, "stylize", &options);
     for kills in 0.. {
-        // Mostly it gets some iterations further; now and then it is killed while it is still being set up.
+        // Mostly it is killed some iterations later, sometimes while it is still starting.
         let before = written();
         let further = random.random_range(0..4) > 0;
         let mut moment = Instant::now();

@@ -45,7 +45,7 @@ fn textures_that_cannot_be_painted_are_refused() {
         ),
         (
             format!("{night} --size 8x8"),
-            "style picture at 8x6 is too small for layer",
+            "picture at 8x8 is too small for layer conv5_1, which needs 16 pixels each way",
         ),
         (
             "missing.jpg".to_owned(),

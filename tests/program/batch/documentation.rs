@@ -6,7 +6,7 @@ use crate::workplace::data;
 use std::path::Path;
 use std::process::Command;
 
-/// The blocks of docs/batch.md in this language.
+/// The code blocks of docs/batch.md in this language.
 #[cfg(unix)]
 fn examples(language: &str) -> Vec<String> {
     let page = std::fs::read_to_string(data("../docs/batch.md")).unwrap();
@@ -15,7 +15,7 @@ fn examples(language: &str) -> Vec<String> {
     blocks.map(str::to_owned).collect()
 }
 
-/// The list of the documentation, in eight parts by its Slurm script.
+/// The Slurm script of the documentation paints its list in eight parts.
 #[cfg(unix)]
 #[test]
 fn the_examples_of_the_documentation_work() {
@@ -28,7 +28,7 @@ fn the_examples_of_the_documentation_work() {
         .iter()
         .find(|script| script.contains("#SBATCH"))
         .unwrap();
-    // Quick, and otherwise as it is.
+    // With options that make it quick, and otherwise as it is in the documentation.
     let script = script.replace("jobs.toml", &format!("jobs.toml {QUICK}"));
     let program = Path::new(env!("CARGO_BIN_EXE_impasto")).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());

@@ -41,7 +41,7 @@ fn an_infinite_loss_leaves_no_picture() {
     assert!(files(&place.path("out")).is_empty());
 }
 
-/// A list of a short job, a longer one and a short one.
+/// Writes a list of a short job, a longer one and a short one.
 #[cfg(unix)]
 fn long_list(place: &Workplace, iterations: usize) {
     let job = |output: &str, iterations: usize| {

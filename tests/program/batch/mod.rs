@@ -8,10 +8,10 @@ mod refusals;
 use crate::workplace::{Workplace, data};
 use std::path::Path;
 
-/// What makes a run quick.
+/// Options that make a run quick.
 pub const QUICK: &str = "--size 48 --iterations 2 --content-layers conv2_1 --style-layers conv1_1";
 
-/// The same in a list.
+/// The same as keys of a list.
 pub const QUICK_KEYS: &str =
     "size = 48\niterations = 2\ncontent-layers = { conv2_1 = 1 }\nstyle-layers = { conv1_1 = 1 }\n";
 
@@ -31,7 +31,7 @@ pub fn pictures() -> Workplace {
     place
 }
 
-/// What `impasto stylize` paints.
+/// The pixels that `impasto stylize` paints.
 pub fn stylized(place: &Workplace, pictures: &str, options: &str) -> Vec<u8> {
     let arguments = format!("stylize {pictures} -o single.png {options}");
     place.impasto(&arguments).assert().success();
@@ -40,7 +40,7 @@ pub fn stylized(place: &Workplace, pictures: &str, options: &str) -> Vec<u8> {
     painted
 }
 
-/// The names of a folder's files but hidden ones, in order.
+/// The names of the files in a folder, without hidden ones, in order.
 pub fn files(folder: &Path) -> Vec<String> {
     let entries = folder.read_dir().unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());

@@ -33,7 +33,7 @@ fn each_photograph_is_painted_in_each_style_as_stylize_paints_it() {
             "{name}"
         );
     }
-    // Another format beside them, in silence.
+    // Pictures of another format are added, and nothing is printed.
     let (code, said) = batch(&place, &format!("{arguments} --format jpg -q"));
     assert_eq!((code, said.as_str()), (0, ""));
     assert_eq!(files(&place.path("made/here")).len(), 8);
@@ -84,7 +84,7 @@ fn finished_jobs_are_skipped_until_their_pictures_or_settings_change() {
     assert_eq!(summary(&place, &night), "0 painted, 4 skipped, 0 failed");
     std::fs::remove_file(place.path("out/cup_wave.png")).unwrap();
     assert_eq!(summary(&place, &night), "1 painted, 3 skipped, 0 failed");
-    // Another picture of the same name.
+    // Another picture under the same name.
     std::fs::copy(place.path("photos/cup.jpg"), place.path("photos/cat.jpg")).unwrap();
     let (_, said) = batch(&place, &night);
     assert!(
@@ -102,7 +102,7 @@ fn finished_jobs_are_skipped_until_their_pictures_or_settings_change() {
     assert_eq!(summary(&place, &other), "0 painted, 4 skipped, 0 failed");
     let again = format!("{other} --again");
     assert_eq!(summary(&place, &again), "4 painted, 0 skipped, 0 failed");
-    // A picture that came from elsewhere is nobody's to replace.
+    // A picture that no batch has painted is never replaced.
     std::fs::remove_dir_all(place.path("out/.impasto")).unwrap();
     place.write("out/cat_wave.png", "a picture from elsewhere");
     assert_eq!(summary(&place, &night), "0 painted, 4 skipped, 0 failed");

@@ -54,7 +54,10 @@ fn a_job_with_wrong_or_missing_keys_is_refused() {
             job("out/a.png", "iterations = 'many'"),
             "line 5, job 1: invalid type",
         ),
-        (job("out/a.png", "size = '0'"), "line 5, job 1: "),
+        (
+            job("out/a.png", "size = '0'"),
+            "line 5, job 1: write pixels, from 1 to 32768",
+        ),
         (good.replace("'photos/cat.jpg'", "3"), "line 2, job 1: "),
         (
             good.replace("'paintings/wave.jpg'", "[3]"),
@@ -138,7 +141,7 @@ fn a_job_whose_settings_do_not_fit_is_refused() {
         ),
         (
             job("out/a.png", "style-layers = { conv9_1 = 1 }"),
-            "line 1, job 1: ",
+            "line 1, job 1: VGG-16 has no layer \"conv9_1\"",
         ),
         (
             job("out/a.png", "preset = 'cubist'"),

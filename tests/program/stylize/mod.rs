@@ -21,5 +21,5 @@ mod reports;
 mod settings_from;
 mod weights;
 
-/// Few layers, so that it is soon done.
+/// Few layers and iterations, so that a run is quick.
 pub const SHALLOW: &str = "--size 48 --style-layers conv1_1,conv2_1 --iterations 4";

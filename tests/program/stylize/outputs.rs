@@ -1,7 +1,8 @@
 //! `impasto stylize --output`: formats, depth, quality and transparency, and the file that is replaced.
 
 use super::SHALLOW;
-use crate::workplace::{SMALL, Workplace};
+use crate::workplace::{SMALL, Workplace, data};
+use image::{Rgba, RgbaImage};
 
 #[test]
 fn the_file_extension_decides_the_format() {
@@ -76,8 +77,14 @@ fn bit_depth_and_jpeg_quality_are_as_asked_for() {
 fn options_that_the_format_cannot_store_are_refused() {
     let place = Workplace::new();
     for (options, trouble) in [
-        ("-o out.jpg --bit-depth 16", "16"),
-        ("-o out.png --jpeg-quality 50", "quality"),
+        (
+            "-o out.jpg --bit-depth 16",
+            "out.jpg: this format stores 8 bits per channel; for 16 bits, write png or tif",
+        ),
+        (
+            "-o out.png --jpeg-quality 50",
+            "out.png: only jpg has a quality setting",
+        ),
         (
             "-o out.jpg --keep-alpha",
             "out.jpg: this format cannot store transparency",
@@ -85,5 +92,22 @@ fn options_that_the_format_cannot_store_are_refused() {
     ] {
         let line = place.refusal(place.stylize(&format!("{options} {SHALLOW}")));
         assert!(line.contains(trouble), "{line}");
+    }
+}
+
+#[test]
+fn keep_alpha_makes_the_picture_transparent_where_the_photograph_is() {
+    let place = Workplace::new();
+    let half = RgbaImage::from_fn(48, 48, |x, _| {
+        Rgba([90, 120, 60, if x < 24 { 0 } else { 255 }])
+    });
+    half.save(place.path("half.png")).unwrap();
+    let mut command = place.impasto("stylize half.png");
+    command.arg(data("style/great_wave.jpg"));
+    command.args(format!("-o out.png --keep-alpha {SHALLOW}").split(' '));
+    command.assert().success();
+    let painted = image::open(place.path("out.png")).unwrap().into_rgba8();
+    for (x, _, pixel) in painted.enumerate_pixels() {
+        assert_eq!(pixel[3], if x < 24 { 0 } else { 255 }, "at {x}");
     }
 }

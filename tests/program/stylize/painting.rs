@@ -51,7 +51,7 @@ fn each_value_of_init_begins_with_its_own_picture() {
         std::fs::read(data("content/coffee.jpg")).unwrap(),
     );
     let begin = |options: &str| {
-        // Steps so small that the first picture is what comes out.
+        // The steps are so small that the result is the first picture.
         let still = "-o out.png --preset classic --size 64x48 --iterations 1 --learning-rate 1e-6";
         place
             .stylize(&format!("{still} {options}"))
@@ -73,7 +73,7 @@ fn each_value_of_init_begins_with_its_own_picture() {
     // Uniform noise of half-width 20 deviates by 20/√3 = 11.5; over the whole range by 255/√12 = 73.6.
     assert!((deviation(&begin("--noise-ratio 1")) - 11.5).abs() < 0.5);
     assert!((deviation(&begin("--init random")) - 73.6).abs() < 1.5);
-    // 0.6 of one and 0.4 of the other.
+    // 0.6 of noise and 0.4 of the photograph.
     let mixed = begin("--init noise").to_array();
     let noise = (&mixed - &(content.to_array() * 0.4)) / 0.6;
     assert!(noise.iter().all(|noise| noise.abs() < 21.0));

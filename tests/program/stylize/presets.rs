@@ -9,7 +9,7 @@ use serde_json::Value;
 fn the_classic_preset_is_the_classic_recipe_and_options_win_over_it() {
     let place = Workplace::new();
     let said = |arguments: &str| said(place.stylize(&format!("-o out.png -v {arguments}")));
-    // Its own size, 666x500, at the fewest iterations and the shallowest layers, so that it is soon done.
+    // Its own size, 666x500, with one iteration and the shallowest layers, so that the run is quick.
     let classic =
         said("--preset classic --iterations 1 --style-layers conv1_1 --content-layers conv1_1=2");
     assert!(classic.contains("painted   at 666x500"), "{classic}");

@@ -138,7 +138,7 @@ fn numbers_at_the_ends_of_their_ranges_are_accepted() {
         "--content-layers conv4_2=0 --style-layers conv1_1=0 --size 32768 --scales 15 --jpeg-quality 1",
     ] {
         let line =
-            place.refusal(place.impasto(&format!("stylize no.jpg no.jpg -o out.png {options}")));
+            place.refusal(place.impasto(&format!("stylize no.jpg no.jpg -o out.jpg {options}")));
         assert_eq!(
             line,
             "error: content picture: no.jpg: no such file or directory"

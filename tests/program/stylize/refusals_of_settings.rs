@@ -44,7 +44,7 @@ fn a_size_beyond_the_memory_is_refused() {
 }
 
 #[test]
-fn settings_without_any_effect_are_refused() {
+fn settings_that_leave_nothing_to_do_or_repeat_a_layer_are_refused() {
     let place = Workplace::new();
     for (arguments, reason) in [
         (

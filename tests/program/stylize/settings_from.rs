@@ -21,7 +21,7 @@ fn settings_from_paints_a_picture_again() {
     again("-o again.png");
     let file = |name: &str| std::fs::read(place.path(name)).unwrap();
     assert!(file("first.png") == file("again.png"));
-    // What is given beside it wins: other pictures, other settings.
+    // Pictures and settings on the command line win over those of the file.
     again("-o other.png --seed 4");
     assert!(place.pixels("first.png") != place.pixels("other.png"));
     again(&format!(
