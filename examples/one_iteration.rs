@@ -1,6 +1,6 @@
-//! One iteration of neural style transfer, from two pictures to a changed pixel, with nothing but the plain method.
+//! What one iteration of neural style transfer is, from two pictures to changed pixels, with nothing but the plain method.
 //!
-//! `cargo run --release --example one_iteration` prints the loss before and after a few iterations.
+//! `cargo run --release --example one_iteration` runs ten iterations, and prints the loss before the first and the last.
 
 use impasto::method::{Adam, ContentLoss, GramLoss, Loss, Padding, Pooling, StyleLoss};
 use impasto::method::{conv, pool, relu};
@@ -9,10 +9,12 @@ use impasto::weights::{Source, Weights};
 use ndarray::Array3;
 use std::path::Path;
 
-/// The first convolutions of VGG, up to a layer for the content and a deeper one for the style. `pool` means: average 2×2 cells.
-const LAYERS: [&str; 4] = ["conv1_1", "conv1_2", "pool", "conv2_1"];
-const CONTENT: usize = 1; // conv1_2
-const STYLE: usize = 3; // conv2_1
+/// The beginning of VGG: convolutions, each with a ReLU, and a pooling. A real run goes deeper: it compares the content at conv4_2,
+/// and the style at five layers from conv1_1 to conv5_1.
+const LAYERS: [&str; 4] = ["conv1_1", "conv1_2", "pool1", "conv2_1"];
+const CONTENT_LAYER: usize = 3; // conv2_1
+const STYLE_LAYER: usize = 1; // conv1_2
+const CONTENT_WEIGHT: f32 = 1e3;
 
 /// Computes ten iterations, and checks that each makes the loss smaller.
 ///
@@ -24,17 +26,16 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
         width: 96,
         height: 64,
     };
-    let open = |name: &str| {
-        Picture::open(Path::new(name)).map(|(picture, _)| picture.fit(size).to_array())
-    };
+    // Arrays of height × width × 3, RGB 0..255 less the mean color of the pictures that VGG was trained with.
+    let open = |name: &str| Picture::open(Path::new(name)).map(|(p, _)| p.fit(size).to_array());
     let photograph = open("data/content/chelsea.jpg")?;
     let painting = open("data/style/starry_night.jpg")?;
 
-    // The network never changes. From each picture it gives a target.
-    let content = ContentLoss::new(forward(&weights, &photograph)[CONTENT].clone());
-    let style = GramLoss::new(&forward(&weights, &painting)[STYLE]);
+    // The network never changes. It turns the photograph and the painting into what the picture is to come close to.
+    let content = ContentLoss::new(forward(&weights, &photograph)[CONTENT_LAYER].clone());
+    let style = GramLoss::new(&forward(&weights, &painting)[STYLE_LAYER]);
 
-    // What changes is the picture. It begins as the photograph.
+    // What changes is the picture. It begins as the photograph. A step changes a pixel by about 2 of 255.
     let mut x = photograph;
     let mut adam = Adam::new(x.dim(), 2.0);
     let mut losses = Vec::new();
@@ -42,16 +43,16 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
         // Forward: the outputs of all layers, each computed from the one before.
         let outputs = forward(&weights, &x);
 
-        // Loss: how far they are from the targets, and the gradient of that at each of the two layers.
-        let (content_loss, dcontent) = content.value_and_gradient(&outputs[CONTENT]);
-        let (style_loss, dstyle) = style.value_and_gradient(&outputs[STYLE]);
-        losses.push(1e-2 * content_loss + style_loss);
+        // Loss: how far they are from the targets, and its gradient at each of the two layers.
+        let (content_loss, dcontent) = content.value_and_gradient(&outputs[CONTENT_LAYER]);
+        let (style_loss, dstyle) = style.value_and_gradient(&outputs[STYLE_LAYER]);
+        losses.push(f64::from(CONTENT_WEIGHT) * content_loss + style_loss);
 
         // Backward: from the deepest layer to the pixels. Each layer turns the gradient of its output into that of its input.
-        let mut gradient = dstyle;
+        let mut gradient = dcontent * CONTENT_WEIGHT;
         for layer in (0..LAYERS.len()).rev() {
-            if layer == CONTENT {
-                gradient = gradient + &dcontent * 1e-2;
+            if layer == STYLE_LAYER {
+                gradient += &dstyle;
             }
             let input = if layer == 0 { &x } else { &outputs[layer - 1] };
             gradient = match weights.conv(LAYERS[layer]) {
@@ -59,7 +60,7 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
                     let before_relu = relu::backward(&outputs[layer], &gradient);
                     conv::backward(&before_relu, &conv.kernel, Padding::Zero)
                 }
-                None => pool::backward(Pooling::Average, input, &gradient),
+                None => pool::backward(Pooling::Average, input, &gradient), // a pooling has no weights
             };
         }
 
@@ -77,13 +78,11 @@ fn forward(weights: &Weights, x: &Array3<f32>) -> Vec<Array3<f32>> {
     for layer in LAYERS {
         let input = outputs.last().unwrap_or(x);
         outputs.push(match weights.conv(layer) {
-            Some(conv) => relu::forward(conv::forward(
-                input,
-                &conv.kernel,
-                &conv.bias,
-                Padding::Zero,
-            )),
-            None => pool::forward(Pooling::Average, input),
+            Some(conv) => {
+                let y = conv::forward(input, &conv.kernel, &conv.bias, Padding::Zero);
+                relu::forward(y)
+            }
+            None => pool::forward(Pooling::Average, input), // a pooling has no weights
         });
     }
     outputs

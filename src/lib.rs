@@ -1,7 +1,7 @@
 //! impasto paints a photograph in the style of a painting (Gatys, Ecker and Bethge 2015), on a CPU.
 //!
 //! There is no deep-learning framework: every operation, its backward pass, the losses and the optimizers are written here, on
-//! `ndarray` and `rayon`, to be read. Each derivative is proved by finite differences.
+//! `ndarray` and `rayon`, to be read. Each derivative is checked against finite differences.
 //!
 //! # Where to read
 //!

@@ -1,5 +1,7 @@
 //! The fixed network: forward from the pixels to the deepest layer that is needed, and back.
 //!
+//! A *tapped* layer is one whose output a loss needs. "Down" is forward, away from the pixels; "up" is backward.
+//!
 //! Which layers' outputs are needed is decided once, by the [`Steps`]. [`Network::forward`] walks them down, and
 //! [`Network::backward`] walks them up.
 
@@ -15,7 +17,7 @@ pub struct Network<T: Scalar> {
     engine: Arc<dyn Engine<T>>,
     convs: Vec<Box<dyn ConvRelu<T>>>,
     pools: Vec<Box<dyn Layer<T>>>,
-    /// What each layer computes by itself.
+    /// Each layer by itself, in order.
     layers: Vec<Operation>,
     pooling: Pooling,
     padding: Padding,
@@ -26,7 +28,7 @@ pub struct Network<T: Scalar> {
 enum Operation {
     /// A convolution and its ReLU.
     Conv(usize),
-    /// These, and the average pooling after them.
+    /// A convolution, its ReLU and the average pooling after it, in one step. Only [`Network::steps`] makes it.
     ConvPool(usize),
     /// A pooling layer.
     Pool(usize),

@@ -157,7 +157,7 @@ impl<T: Scalar> Objective<T> {
     /// The losses of the picture `x` (H×W×3), and the gradient of their total with respect to it, or what
     /// [`Targets::normalize`] makes of it.
     ///
-    /// Here and in [`new`](Self::new), and nowhere else, the tapped activations of a whole picture exist at once.
+    /// Here and in [`new`](Self::new) the memory of a run peaks: the tapped activations of a whole picture exist at once.
     ///
     /// # Panics
     /// If `x` has another size than the photograph while there is a content loss, or than a region's mask.

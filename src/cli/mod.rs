@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and how the answer is reported.
 //!
-//! `args` has the options, `request` what they ask for, and `paint` does it. The other files are one for each subcommand.
+//! `args` has the options, `request` what they ask for, and `paint` does it. `run` has the options of all commands that paint one
+//! picture, and `terminal` prints lines. Each other file or folder is a subcommand.
 
 mod args;
 mod batch;

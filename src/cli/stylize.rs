@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 /// Paint a photograph in the style of a painting
 ///
-/// By default the long edge of the painting has 512 pixels. For a quick sketch use --size 256.
+/// By default the long edge of the painted picture has 512 pixels. For a quick sketch use --size 256.
 #[derive(Args)]
 pub struct Stylize {
     /// The photograph: what to paint

@@ -49,7 +49,7 @@ impl<T: Scalar> Adam<T> {
     /// If the shapes differ.
     pub fn step(&mut self, x: &mut Array3<T>, gradient: &Array3<T>) {
         self.t = self.t.saturating_add(1);
-        // m̂ / (√v̂ + ε) = m · rate / (√v · spread + ε)
+        // learning rate · m̂ / (√v̂ + ε) = rate · m / (spread · √v + ε)
         let rate = T::of(self.learning_rate / (1.0 - BETA1.powi(self.t)));
         let spread = T::of(1.0 / (1.0 - BETA2.powi(self.t)).sqrt());
         let (beta1, beta2, epsilon) = (T::of(BETA1), T::of(BETA2), T::of(EPSILON));

@@ -1,6 +1,6 @@
 //! The running mean of the pictures of a run. It averages out the noise of the optimizer's steps.
 //!
-//! > a ← β a + (1 − β) x. After t pictures the mean is m = a / (1 − βᵗ), so that m ← m + (1 − β) / (1 − βᵗ) · (x − m).
+//! > m ← m + (1 − β) / (1 − βᵗ) · (x − m) for picture number t
 //!
 //! Polyak and Juditsky 1992 average all iterates equally. Here older ones count less, with the bias correction of Kingma and Ba
 //! 2015.

@@ -2,7 +2,10 @@
 //!
 //! > L = Σ (F − P)² / (4·size of P),  dL/dF = (F − P) / (2·size of P).
 //!
-//! Gatys, Ecker and Bethge 2015, equation 1, has ½ Σ (F − P)²: the same up to the weight.
+//! A deep layer knows what is where in a picture, and little of its exact pixels, colors and textures. Pictures that agree there show
+//! the same things, and may still be painted differently.
+//!
+//! Gatys, Ecker and Bethge 2015, equation 1, has ½ Σ (F − P)²: the same up to the weight. A mean means the same at every size.
 
 use super::loss::{Loss, Products};
 use super::scalar::{Scalar, sum_pairs};

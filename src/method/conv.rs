@@ -25,7 +25,7 @@ use rayon::prelude::*;
 /// Numbers in the neighborhoods of one band: 2 MiB of `f32`, about what a core's cache holds.
 const BAND_ELEMENTS: usize = 512 * 1024;
 
-/// A band has at least so many positions. Each matrix product first copies the kernel, 9 MB in the deep layers; only many
+/// A band has at least this many positions. Each matrix product first copies the kernel, 9 MB in the deep layers; only many
 /// positions make up for that.
 const MIN_BAND_POSITIONS: usize = 384;
 
@@ -87,8 +87,8 @@ fn copy_neighborhoods<T: Scalar>(x: &Array3<T>, padding: Padding, i: usize, to: 
     let (height, width, channels) = x.dim();
     let x = elements(x);
     for (j, to) in to.chunks_exact_mut(9 * channels).enumerate() {
-        for (tap, to) in to.chunks_exact_mut(channels).enumerate() {
-            let (p, q) = (tap / 3, tap % 3);
+        for (offset, to) in to.chunks_exact_mut(channels).enumerate() {
+            let (p, q) = (offset / 3, offset % 3);
             let row = padding.position(i + p, height);
             let column = padding.position(j + q, width);
             match row.zip(column) {

@@ -1,4 +1,4 @@
-//! The proof of a derivative: a hand-written gradient is compared with central finite differences, in `f64`.
+//! The check of a derivative: a hand-written gradient is compared with central finite differences, in `f64`.
 //!
 //! > ∂L/∂xᵢ ≈ (L(x + h eᵢ) − L(x − h eᵢ)) / 2h
 //!
@@ -9,7 +9,7 @@
 //! points.
 //!
 //! ```
-//! use impasto::finite_difference::relative_error;
+//! use impasto::method::finite_difference::relative_error;
 //! use ndarray::array;
 //!
 //! let x = array![[[1.0, -2.0, 0.5]]];

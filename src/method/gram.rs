@@ -1,6 +1,6 @@
 //! The Gram matrix of a layer's activations, G = FᵀF (Gatys, Ecker and Bethge 2015, equation 3).
 //!
-//! F is M×N, with M = H·W positions and N channels. Gᵢⱼ says how strongly channels i and j fire together, summed over the
+//! F is M×N, with M = H·W positions and N channels (the paper's F transposed). Gᵢⱼ says how strongly channels i and j fire together, summed over the
 //! picture: which things there are, wherever they are. That is what the paper means by style.
 //!
 //! > dL/dF = F (dL/dG + (dL/dG)ᵀ) = 2 F dL/dG, since every loss on Gram matrices has a symmetric gradient

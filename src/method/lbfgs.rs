@@ -25,7 +25,7 @@ pub const DEFAULT_HISTORY: u32 = 10;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Lbfgs<T> {
     history: usize,
-    /// The largest change of a pixel in the first step, for which no pair tells the length.
+    /// The largest change of a pixel in a step for which no pair tells the length: the first, and the first after a reset.
     first_change: f64,
     /// The newest is the last.
     pairs: VecDeque<Pair<T>>,

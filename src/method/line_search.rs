@@ -1,4 +1,4 @@
-//! The line search of Lewis and Overton (2013), Nonsmooth optimization via quasi-Newton methods.
+//! The line search of Lewis and Overton (2013), Nonsmooth optimization via quasi-Newton methods, with a parabola where they bisect.
 //!
 //! With φ(t) = f(x + t d), a step t is accepted if it goes downhill enough and is long enough (the weak Wolfe conditions):
 //!
@@ -19,7 +19,7 @@ const DECREASE: f64 = 1e-4;
 /// c₂: the slope must have shrunk to this part of what it was.
 const CURVATURE: f64 = 0.9;
 
-/// The most trials of one search. 20 halvings make a step of a millionth.
+/// The most trials of one search. Each shortens the bracket by a tenth at least, and by half as a rule.
 const MAX_TRIALS: usize = 20;
 
 /// How close to the ends of a bracket the next trial may be, as a part of its length.

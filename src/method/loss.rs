@@ -32,7 +32,8 @@ pub trait Loss<T: Scalar>: Send + Sync {
     }
 }
 
-/// The matrix products that style losses are made of, and memory for intermediate results. A faster engine has its own.
+/// What a loss may ask its engine for: the matrix products that style losses are made of, and memory for intermediate results. Every
+/// loss is handed them, so that all losses are called in one way.
 pub trait Products<T: Scalar>: Send + Sync {
     /// [`gram::forward`]
     fn gram(&self, f: &Array3<T>) -> Array2<T>;

@@ -1,9 +1,9 @@
 //! The method, as a short book: every operation, loss and optimizer in its plain form, forward beside backward, on arrays.
 //!
-//! Nothing here knows of vector instructions, buffers or masks; the fast engine ([`crate::engine::fast`]) computes the same and
-//! is tested against it. A reader who wants to follow a picture reads [`conv`], [`relu`] and [`pool`], of which the network is
+//! Nothing here knows of vector instructions or of how memory is reused; the fast engine ([`crate::engine::fast`]) computes the same
+//! and is tested against it. A reader who wants to follow a picture reads [`conv`], [`relu`] and [`pool`], of which the network is
 //! made; [`gram`], [`content`], [`style`] and [`total_variation`], which say what is wanted of a picture; and [`lbfgs`] or
-//! [`adam`], which change it accordingly. [`finite_difference`] is how every derivative is proved.
+//! [`adam`], which change it accordingly. [`finite_difference`] is how every derivative is checked.
 //!
 //! # Conventions
 //!
@@ -11,6 +11,14 @@
 //! batch axis: one picture at a time. Arrays must be in ndarray's standard layout; operations panic if they are not, or if
 //! shapes do not fit. Every operation is generic over [`Scalar`]: `f32`, in which pictures are painted, and `f64`, in which
 //! gradients are checked.
+//!
+//! | letter | meaning |
+//! |---|---|
+//! | H, W, C or N | height, width and channels of an array; N where channels are the dimensions of a distribution |
+//! | M, m | positions, H·W; and the sum of their weights w, which is M without a mask |
+//! | x, y, F | the input and output of an operation; the activations that a loss looks at, as a matrix M×N |
+//! | G, A, P | the Gram matrix, that of the painting, the photograph's activations |
+//! | μ, C | mean and covariance of the positions; μ′ and C′ are the painting's |
 //!
 //! For an operation y = f(x) inside a loss L, `backward` takes dL/dy and returns dL/dx. In the code these are called `dy` and
 //! `dx`. The network's weights are fixed, so no gradient with respect to them is ever needed.

@@ -5,8 +5,8 @@
 //! With circular padding the picture is a torus: the right edge continues at the left one, and the bottom at the top. No layer
 //! can tell where the edges are, so copies of the painted picture fit together like tiles.
 //!
-//! On a torus x\[i, j\] reaches y\[i−p+1 mod H, j−q+1 mod W\]. The backward pass of a circular convolution is therefore again a
-//! *circular* convolution, with the kernel rotated by 180°.
+//! In the notation of [`conv`](super::conv), x\[i, j\] contributes to y\[i−p+1 mod H, j−q+1 mod W\] on a torus. The backward pass of a
+//! circular convolution is therefore again a *circular* convolution, with the kernel rotated by 180°.
 
 /// How a picture continues beyond its edges. Convolutions read there; total variation takes its neighbors from there.
 ///
@@ -23,13 +23,14 @@ pub enum Padding {
 }
 
 impl Padding {
-    /// Where to read position `next` − 1 of an axis of this length; `None` where the value is 0.
+    /// Where to read a position of an axis of this length; `None` where the value is 0. Positions are counted from −1, which is given
+    /// as 0: `from_minus_one` = position + 1.
     #[inline(always)]
-    pub(crate) fn position(self, next: usize, length: usize) -> Option<usize> {
-        match (next.checked_sub(1), self) {
+    pub(crate) fn position(self, from_minus_one: usize, length: usize) -> Option<usize> {
+        match (from_minus_one.checked_sub(1), self) {
             (Some(inside), _) if inside < length => Some(inside),
             (_, Self::Zero) => None,
-            (_, Self::Circular) => Some((next + length - 1) % length),
+            (_, Self::Circular) => Some((from_minus_one + length - 1) % length),
         }
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! > average: y = Σ x / n over the n positions of the cell, and dL/dx = dL/dy / n for each of them
 //! >
-//! > max: y is the largest of them, and its position gets all of dL/dy; of equals the first one, row by row
+//! > max: y is the largest of them, and its position gets all of dL/dy; if several are equally large, the first in row order
 
 use super::Scalar;
 use ndarray::parallel::prelude::*;

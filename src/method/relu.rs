@@ -8,7 +8,7 @@
 use super::Scalar;
 use ndarray::{Array3, Zip};
 
-/// max(x, 0), in place of `x` (H×W×C).
+/// Overwrites `x` (H×W×C) with max(x, 0), and returns it.
 ///
 /// A NaN stays a NaN, so that a broken run is noticed instead of looking like a black picture.
 pub fn forward<T: Scalar>(mut x: Array3<T>) -> Array3<T> {

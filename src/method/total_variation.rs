@@ -1,10 +1,10 @@
-//! Total variation: how much neighboring pixels differ. A little of it quiets the noise that the other losses leave.
+//! Total variation: how much neighboring pixels differ. A small weight of it reduces the noise that the other losses leave.
 //!
 //! > L = ½ Σ (x\[i, j+1\] − x\[i, j\])² + ½ Σ (x\[i+1, j\] − x\[i, j\])²
 //!
 //! over each channel and all pairs of neighbors inside the picture. With circular padding the last and the first of each row
 //! and column are neighbors too. A pair with difference d adds −d to the gradient of its first pixel and +d to that of its
-//! second. (Mahendran and Vedaldi 2015, with β = 2.)
+//! second. (Mahendran and Vedaldi 2015, with β = 2, up to the factor.)
 
 use super::Padding;
 use super::loss::{Loss, Products};

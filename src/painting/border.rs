@@ -1,7 +1,7 @@
 //! A border that is painted around the picture and cut off at the end.
 //!
-//! The network takes everything beyond an edge as zero, the mean color. It sees this step, and the style losses compare what it
-//! sees: along its edges a painted picture gets a frame, a few pixels wide. With a border, which begins as the mirrored picture, the
+//! The network takes everything beyond an edge as zero. It sees an edge there, and the style losses compare what it sees: along its
+//! edges a painted picture gets a frame, a few pixels wide. With a border, which begins as the mirrored picture, the
 //! frame is painted where it will be cut off.
 
 use crate::files::picture::Size;

@@ -10,7 +10,8 @@ use crate::vgg::{LayerKind, LayerSpec};
 /// Bytes of an `f32`.
 const F32: u64 = 4;
 
-/// Arrays of the picture's own size: the picture, its gradient, the optimizer's two, the last finite picture, and temporaries.
+/// Arrays of the picture's own size that a run has at least: the picture, its gradient, the optimizer's state, the last finite picture,
+/// and temporaries.
 const PICTURES: u64 = 8;
 
 /// Checks the size of a picture that, with its border, goes through the network down to the deepest of these taps.

@@ -25,7 +25,7 @@ pub use inputs::{InputRegion, Inputs, RegionPlace};
 #[cfg(feature = "cli")]
 pub(crate) use limits::check_size;
 pub use network_cache::NetworkCache;
-pub use run::{Painting, Run, State, Step};
+pub use run::{Iteration, Painting, Run, State};
 pub use settings::{
     Bounds, Command, DEFINITIONS, Definition, Group, Init, InvalidSetting, InvalidValue,
     LayerWeight, Layers, OptimizerKind, OriginalColors, PRESETS, PerStyle, Recipe, RecipeError,
@@ -158,7 +158,7 @@ impl Stylization {
     }
 }
 
-/// So many pixels along the longer edge, whatever the aspect.
+/// This many pixels along the longer edge, whatever the aspect.
 pub fn long_edge(pixels: u32) -> SizeRequest {
     SizeRequest::LongEdge(pixels)
 }

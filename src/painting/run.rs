@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 /// A run that is ready to begin. [`Stylization`](super::Stylization) makes it.
 ///
-/// It prints nothing. After each iteration it shows a [`Step`] to whoever watches, who may end the run.
+/// It prints nothing. After each iteration it shows a [`Iteration`] to whoever watches, who may end the run.
 pub struct Run {
     pub(super) network: Arc<Network<f32>>,
     pub(super) plan: Plan,
@@ -63,7 +63,7 @@ impl State {
 }
 
 /// What is known after an iteration.
-pub struct Step<'a> {
+pub struct Iteration<'a> {
     /// The number of this iteration, from 1.
     pub iteration: usize,
     /// The number of all iterations.
@@ -77,7 +77,7 @@ pub struct Step<'a> {
     run: &'a Run,
 }
 
-impl Step<'_> {
+impl Iteration<'_> {
     /// The size that is being painted at.
     pub fn size(&self) -> Size {
         self.run.stages[self.state.stage].size
@@ -135,7 +135,7 @@ impl Run {
     /// If a loss becomes NaN or infinite: the error holds the last good picture.
     pub fn run(
         &self,
-        mut watch: impl FnMut(&Step) -> ControlFlow<()>,
+        mut watch: impl FnMut(&Iteration) -> ControlFlow<()>,
     ) -> Result<Painting, StylizeError> {
         let begin = State {
             stage: 0,
@@ -145,7 +145,7 @@ impl Run {
             x: self.initial.clone(),
             optimizer: Optimizer::new(&self.settings, self.initial.dim()),
         };
-        self.go_on(begin, &mut watch)
+        self.iterate_from(begin, &mut watch)
     }
 
     /// Resumes from the `state` of a run with the same pictures, weights and settings. The result is the same.
@@ -155,17 +155,17 @@ impl Run {
     pub fn resume(
         &self,
         state: State,
-        mut watch: impl FnMut(&Step) -> ControlFlow<()>,
+        mut watch: impl FnMut(&Iteration) -> ControlFlow<()>,
     ) -> Result<Painting, StylizeError> {
         self.check(&state)?;
-        self.go_on(state, &mut watch)
+        self.iterate_from(state, &mut watch)
     }
 
-    /// This is not generic, so that the network is compiled once and not again in each program that calls it.
-    fn go_on(
+    /// The loop. It is not generic, so that it is compiled once, in the library, and not again for each `watch`.
+    fn iterate_from(
         &self,
         mut state: State,
-        watch: &mut dyn FnMut(&Step) -> ControlFlow<()>,
+        watch: &mut dyn FnMut(&Iteration) -> ControlFlow<()>,
     ) -> Result<Painting, StylizeError> {
         let (before, begin) = (state.elapsed, Instant::now());
         let mut last_good = None;
@@ -175,7 +175,7 @@ impl Run {
             while state.stage_iterations < stage.iterations {
                 let losses = self.iterate(&objective, &mut state, &mut last_good)?;
                 state.elapsed = before.saturating_add(begin.elapsed());
-                let step = Step {
+                let step = Iteration {
                     iteration: state.iterations,
                     iterations: self.iterations(),
                     losses,
@@ -205,10 +205,7 @@ impl Run {
         let (losses, gradient) = objective.evaluate(&self.network, &state.x);
         let loss = losses.total();
         if loss.is_finite() {
-            let same_size = last_good.take().filter(|good| good.dim() == state.x.dim());
-            let mut good = same_size.unwrap_or_else(|| state.x.clone());
-            good.assign(&state.x);
-            *last_good = Some(good);
+            copy_into(last_good, &state.x);
         }
         let stepped = state.optimizer.step(&mut state.x, loss, &gradient);
         self.network.engine().recycle(gradient);
@@ -302,5 +299,13 @@ impl Run {
             painted = painted.with_alpha_of(photograph);
         }
         (self.settings.original_colors).finish(painted, photograph)
+    }
+}
+
+/// Copies `x`, into the array that is there if it has the same shape.
+fn copy_into(copy: &mut Option<Array3<f32>>, x: &Array3<f32>) {
+    match copy {
+        Some(copy) if copy.dim() == x.dim() => copy.assign(x),
+        _ => *copy = Some(x.clone()),
     }
 }

@@ -148,7 +148,7 @@ fn the_table_of_defaults_has_every_setting_that_has_an_option_with_a_value() {
     let commands = [Command::Stylize, Command::Texture, Command::Reconstruct];
     for setting in DEFINITIONS {
         let name = setting.name();
-        if setting.value_name.is_empty() || setting.commands.is_empty() {
+        if setting.value_name().is_none() || setting.commands.is_empty() {
             continue;
         }
         let line = DEFAULTS.iter().find(|(option, _)| *option == name);

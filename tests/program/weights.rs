@@ -143,7 +143,7 @@ fn where_lists_the_places_and_the_published_files() {
     command.env("IMPASTO_WEIGHTS", "mine.pth");
     let list = printed(command);
     assert!(
-        list.contains("IMPASTO_WEIGHTS names: mine.pth, which is not there  ← used"),
+        list.contains("IMPASTO_WEIGHTS names: mine.pth, which does not exist  ← used"),
         "{list}"
     );
     assert_eq!(list.matches("← used").count(), 1);

@@ -15,7 +15,7 @@ pub struct CheckpointOptions {
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
 
-    /// How often: after every Nth iteration, or after so many seconds, minutes or hours: 30s, 5m, 1h
+    /// How often: after every Nth iteration, or after a time in seconds, minutes or hours: 30s, 5m, 1h
     #[arg(
         long,
         value_name = "N|TIME",

@@ -103,7 +103,7 @@ impl MachineOptions {
     /// The threads to compute with.
     ///
     /// # Errors
-    /// If the system cannot start so many.
+    /// If the system cannot start this many.
     pub fn threads(&self) -> anyhow::Result<ThreadPool> {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         ThreadPoolBuilder::new()

@@ -16,7 +16,7 @@ pub struct OutputOptions {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
     jpeg_quality: Option<u8>,
 
-    /// Make the painting transparent where the photograph is
+    /// Make the painted picture transparent where the photograph is
     #[arg(long)]
     keep_alpha: bool,
 

@@ -72,8 +72,8 @@ pub struct Batch {
     #[arg(long)]
     again: bool,
 
-    /// Write checkpoints, so that a picture that was begun is continued: after every Nth iteration, or so many seconds, minutes or
-    /// hours: 30s, 5m, 1h
+    /// Write checkpoints, so that a picture that was begun is continued: after every Nth iteration, or after a time in seconds,
+    /// minutes or hours: 30s, 5m, 1h
     #[arg(long, value_name = "N|TIME")]
     checkpoint_every: Option<Interval>,
 
@@ -150,7 +150,7 @@ impl Batch {
         self.paint_all(&mut painter, &mine, tasks.len())
     }
 
-    /// Paints these of so many tasks, each with its number.
+    /// Paints these tasks, each with its number, of a list of `count`.
     fn paint_all(
         &self,
         painter: &mut Painter,

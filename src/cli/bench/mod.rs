@@ -20,7 +20,7 @@ use workload::Workload;
 /// counted.
 #[derive(Args)]
 pub struct Bench {
-    /// Size of the painting: WxH, or N pixels along the long edge of a picture with the aspect 4:3
+    /// Size of the picture: WxH, or N pixels along the long edge of a picture with the aspect 4:3
     #[arg(long, value_name = "N|WxH", default_value = "512")]
     size: SizeRequest,
 

@@ -82,7 +82,7 @@ impl Workload {
         layers
     }
 
-    /// Runs so many iterations after a first one, with a clock around the engine.
+    /// Runs this many iterations after a first one, with a clock around the engine.
     pub fn measure(&self, engine: EngineKind, iterations: usize) -> Vec<IterationTimes> {
         let (engine, phases): (Arc<dyn Engine<f32>>, _) = match engine {
             EngineKind::Fast(cpu) => {

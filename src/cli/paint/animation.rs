@@ -2,7 +2,7 @@
 
 use crate::files::atomic_file::{AtomicFile, AtomicFileError};
 use crate::files::picture::{Picture, Size, SizeRequest};
-use crate::painting::Step;
+use crate::painting::Iteration;
 use rayon::prelude::*;
 use std::io::Write;
 use std::path::Path;
@@ -94,7 +94,7 @@ impl Animation {
     }
 
     /// Adds a frame if one is due after this iteration.
-    pub fn observe(&mut self, step: &Step) {
+    pub fn observe(&mut self, step: &Iteration) {
         if self.due.last() == Some(&step.iteration) {
             self.due.pop();
             self.frames.push(to_frame(&step.picture()));

@@ -16,7 +16,7 @@ use super::terminal::say;
 use crate::engine::EngineKind;
 use crate::files::picture::OutputFile;
 use crate::files::weights::{self, Loaded, Source};
-use crate::painting::{NetworkCache, Painting, Run, State, Step, Stylization, StylizeError};
+use crate::painting::{Iteration, NetworkCache, Painting, Run, State, Stylization, StylizeError};
 use anyhow::anyhow;
 use checkpoints::{Checkpoints, RunDescription};
 use interrupt::Interrupt;
@@ -178,8 +178,8 @@ impl Painter {
         prepared.paint(&self.interrupt, self.many, resumed)
     }
 
-    /// Finds everything that can be wrong, before the first iteration and before anything is written. A run that is resumed has
-    /// its engine given.
+    /// Finds everything that can be wrong, before the first iteration; the last thing is to write the settings, if they are asked for.
+    /// A run that is resumed has its engine given.
     fn prepare<'a>(
         &mut self,
         request: &'a RunRequest,
@@ -243,7 +243,7 @@ impl Prepared<'_> {
         let mut observers = Observers::create(&request.reports, done, run.iterations())?;
         let mut output_watch = OutputWatch::new(output);
         let mut seconds = 0.0;
-        let watch = |step: &Step| {
+        let watch = |step: &Iteration| {
             seconds = step.elapsed.as_secs_f64();
             observers.observe(step);
             if let Some(warning) = output_watch.warning() {
@@ -330,7 +330,7 @@ impl Prepared<'_> {
     }
 }
 
-/// Ends a run if this is so.
+/// Breaks if `end`.
 pub fn break_if(end: bool) -> ControlFlow<()> {
     if end {
         ControlFlow::Break(())

@@ -5,7 +5,7 @@ use super::progress::Progress;
 use crate::cli::args::ReportOptions;
 use crate::cli::terminal::say;
 use crate::files::picture::Picture;
-use crate::painting::Step;
+use crate::painting::Iteration;
 use crate::painting::observers::{Frames, Log};
 use anyhow::{Context, anyhow};
 
@@ -52,7 +52,7 @@ impl Observers {
     }
 
     /// Shows them an iteration.
-    pub fn observe(&mut self, step: &Step) {
+    pub fn observe(&mut self, step: &Iteration) {
         if let Some(Err(error)) = self.log.as_mut().map(|log| log.observe(step)) {
             self.warn(format_args!("warning: the log ends here: {error}"));
             self.log = None;

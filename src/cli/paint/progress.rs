@@ -1,6 +1,6 @@
 //! How far the run is, on the terminal's error stream.
 
-use crate::painting::Step;
+use crate::painting::Iteration;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{IsTerminal, Write, stderr};
 use std::time::Duration;
@@ -17,7 +17,7 @@ pub enum Progress {
 }
 
 impl Progress {
-    /// Shows that a run of so many iterations begins.
+    /// Shows that a run of this many iterations begins.
     pub fn new(iterations: usize) -> Self {
         if !stderr().is_terminal() {
             return Self::Lines(None);
@@ -32,7 +32,7 @@ impl Progress {
     }
 
     /// Shows how far it is, with the loss and the time left.
-    pub fn observe(&mut self, step: &Step) {
+    pub fn observe(&mut self, step: &Iteration) {
         let share = (step.iterations - step.iteration) as f64 / step.iteration as f64;
         let left = Duration::try_from_secs_f64(step.elapsed.as_secs_f64() * share);
         let left = left.unwrap_or(Duration::MAX);

@@ -76,7 +76,7 @@ fn list_published(out: &mut String) -> std::fmt::Result {
             let megabytes = bytes as f64 / 1e6;
             writeln!(out, "    size      {megabytes:.0} MB ({bytes} bytes)")?;
         }
-        writeln!(out, "    licence   {}", file.licence)?;
+        writeln!(out, "    license   {}", file.license)?;
         writeln!(out, "    pixels    {}", file.convention)?;
         match file.sha256 {
             Some(sum) if sum.len() < 64 => {

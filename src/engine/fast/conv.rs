@@ -12,7 +12,7 @@ use crate::method::Padding;
 use ndarray::{Array1, Array3, Array4};
 use std::sync::Arc;
 
-/// Winograd's way pays from this many channels on, on both sides.
+/// The fewest channels, on both sides, for which Winograd's algorithm is faster.
 const MIN_WINOGRAD_CHANNELS: usize = 16;
 
 /// A convolution whose kernel is stored as the fast engine needs it.

@@ -16,7 +16,7 @@ const GRAM_CHUNK: usize = 4096;
 /// Elements of F that are multiplied before the sum is stored: they stay in the cache beside the sum.
 const CACHED_ELEMENTS: usize = 8 * 1024;
 
-/// But at least so many positions, to make up for loading and storing the sum.
+/// But at least this many positions, to make up for loading and storing the sum.
 const MIN_CACHED_POSITIONS: usize = 64;
 
 /// Positions whose gradients one parallel task computes: a multiple of every register tile's rows.

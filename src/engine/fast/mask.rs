@@ -37,7 +37,7 @@ impl Mask {
     }
 }
 
-/// Words of a mask for one position with so many channels.
+/// Words of a mask for one position with this many channels.
 pub(super) fn words_per_position(channels: usize) -> usize {
     channels.div_ceil(CHANNELS_PER_WORD)
 }

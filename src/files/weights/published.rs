@@ -12,7 +12,7 @@ pub struct PublishedFile {
     /// The size in bytes, if known.
     pub bytes: Option<u64>,
     /// The terms of use.
-    pub licence: &'static str,
+    pub license: &'static str,
     /// The SHA-256 in hexadecimal digits, or its first eight digits, if known.
     pub sha256: Option<&'static str>,
     /// The MD5 in hexadecimal digits, if known.
@@ -29,7 +29,7 @@ const UNKNOWN: PublishedFile = PublishedFile {
     description: "",
     address: None,
     bytes: None,
-    licence: OXFORD,
+    license: OXFORD,
     sha256: None,
     md5: None,
     convention: Convention::CaffeRgb,
@@ -116,7 +116,7 @@ pub const PUBLISHED: &[PublishedFile] = &[
         description: "torchvision's VGG-19, trained from scratch",
         address: Some("https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"),
         bytes: Some(574_673_361),
-        licence: TORCHVISION,
+        license: TORCHVISION,
         sha256: Some("dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44"),
         convention: Convention::Torchvision,
         ..UNKNOWN
@@ -125,7 +125,7 @@ pub const PUBLISHED: &[PublishedFile] = &[
         description: "torchvision's VGG-16, trained from scratch",
         address: Some("https://download.pytorch.org/models/vgg16-397923af.pth"),
         bytes: Some(553_433_881),
-        licence: TORCHVISION,
+        license: TORCHVISION,
         sha256: Some("397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0"),
         convention: Convention::Torchvision,
         ..UNKNOWN
@@ -134,7 +134,7 @@ pub const PUBLISHED: &[PublishedFile] = &[
         description: "torchvision's VGG-19 with batch normalization",
         address: Some("https://download.pytorch.org/models/vgg19_bn-c79401a0.pth"),
         bytes: Some(574_769_405),
-        licence: TORCHVISION,
+        license: TORCHVISION,
         sha256: Some("c79401a0cf3cb42714e4182f5868c7a6f4f4534f5df9e956e2bb2098de41cbb6"),
         convention: Convention::Torchvision,
         ..UNKNOWN
@@ -143,7 +143,7 @@ pub const PUBLISHED: &[PublishedFile] = &[
         description: "torchvision's VGG-16 with batch normalization",
         address: Some("https://download.pytorch.org/models/vgg16_bn-6c64b313.pth"),
         bytes: Some(553_507_836),
-        licence: TORCHVISION,
+        license: TORCHVISION,
         sha256: Some("6c64b3138f2f4fcb3bcc4cafde11619c4f440eb1631787e93a682fd88305888a"),
         convention: Convention::Torchvision,
         ..UNKNOWN
@@ -151,7 +151,7 @@ pub const PUBLISHED: &[PublishedFile] = &[
     PublishedFile {
         description: "timm's copy of torchvision's VGG-19",
         address: Some("https://huggingface.co/timm/vgg19.tv_in1k/resolve/main/model.safetensors"),
-        licence: "BSD-3-Clause",
+        license: "BSD-3-Clause",
         sha256: Some("11aea017b543ff59233749d8f1cf544cda749378f5790d2fedab841fb86b7669"),
         convention: Convention::Torchvision,
         ..UNKNOWN
@@ -159,7 +159,7 @@ pub const PUBLISHED: &[PublishedFile] = &[
     PublishedFile {
         description: "timm's copy of torchvision's VGG-16",
         address: Some("https://huggingface.co/timm/vgg16.tv_in1k/resolve/main/model.safetensors"),
-        licence: "BSD-3-Clause",
+        license: "BSD-3-Clause",
         sha256: Some("57b026918159a6bf9faf8405c3a551903768e7138989d9c6224a14227203fad8"),
         convention: Convention::Torchvision,
         ..UNKNOWN

@@ -11,7 +11,7 @@
 //! Good at strokes and textures of every kind: the classic look. It cannot tell a few strong responses from many weak ones,
 //! which makes contrasts uneven.
 
-use super::{Features, StyleLoss, fit};
+use super::{Features, StyleLoss, with_painting};
 use crate::method::Scalar;
 use crate::method::loss::Products;
 use ndarray::parallel::prelude::*;
@@ -26,7 +26,7 @@ pub struct GramLoss<T> {
 impl<T: Scalar> GramLoss<T> {
     /// The loss that is 0 where activations have the mean Gram matrix of the `painting`'s (H×W×N, of any size).
     pub fn new(painting: &Array3<T>) -> Self {
-        fit(Self::empty(painting.dim().2), painting)
+        with_painting(Self::empty(painting.dim().2), painting)
     }
 
     pub(super) fn empty(channels: usize) -> Self {

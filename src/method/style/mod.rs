@@ -4,6 +4,9 @@
 //! compare two distributions: [`gram`], [`moments`] and [`sliced`]. The painting may be a mixture of several, and masks say which
 //! positions of a painting, and of the painted picture, count.
 //!
+//! A [`StyleLoss`] compares features; a [`RegionLoss`] is the [`Loss`] of a layer's activations that is made of one or several of
+//! them, with the mask of a region.
+//!
 //! To add a style loss, write a file with a type that implements [`StyleLoss`], and add a line to the table of
 //! [`StyleLossKind`] below. The option `--style-loss`, settings files, help texts and the tests that go through all losses have
 //! it then.
@@ -59,17 +62,17 @@ pub trait StyleLoss<T: Scalar>: Send + Sync {
 }
 
 /// An empty loss with one painting (H×W×N) in it.
-fn fit<T: Scalar, L: StyleLoss<T>>(mut loss: L, painting: &Array3<T>) -> L {
+fn with_painting<T: Scalar, L: StyleLoss<T>>(mut loss: L, painting: &Array3<T>) -> L {
     loss.add_painting(Features::new(painting, None), 1.0, &PlainProducts);
     loss.finish(1.0);
     loss
 }
 
 /// Losses whose values are added up.
-type Sum<T> = Vec<Box<dyn StyleLoss<T>>>;
+type LossList<T> = Vec<Box<dyn StyleLoss<T>>>;
 
 /// Defines [`StyleLossKind`] from a table with a line for each style loss: its documentation, its name, what people write for it,
-/// and how to make it, yet without a painting, for a layer with so many channels.
+/// and how to make it, yet without a painting, for a layer with this many channels.
 macro_rules! style_losses {
     ($($(#[$doc:meta])* $kind:ident = $name:literal: $make:expr;)*) => {
         /// Which style loss is minimized.
@@ -89,10 +92,10 @@ macro_rules! style_losses {
                 }
             }
 
-            fn make<T: Scalar>(self, channels: usize) -> Sum<T> {
+            fn make<T: Scalar>(self, channels: usize) -> LossList<T> {
                 match self {
                     $(Self::$kind => {
-                        let make: fn(usize) -> Sum<T> = $make;
+                        let make: fn(usize) -> LossList<T> = $make;
                         make(channels)
                     })*
                 }
@@ -138,7 +141,7 @@ impl FromStr for StyleLossKind {
 /// The style loss of a part of the picture at one layer: of the positions that a mask shows, against a mixture of paintings.
 pub struct RegionLoss<T> {
     /// Empty if nothing of any painting is visible.
-    losses: Sum<T>,
+    losses: LossList<T>,
     /// How much each position of the painted picture counts, H×W.
     mask: Option<Array2<T>>,
 }
@@ -146,7 +149,7 @@ pub struct RegionLoss<T> {
 /// A [`RegionLoss`] whose paintings are added one after the other, so that the activations of only one need to exist at a time.
 pub struct RegionLossBuilder<T> {
     kind: StyleLossKind,
-    losses: Sum<T>,
+    losses: LossList<T>,
     /// The sum of the paintings' shares.
     shares: f64,
 }

@@ -3,7 +3,7 @@
 //! > L = (s/N)·‖μ − μ′‖² + Σ (C − C′)² / (4·N²),  C = Σ w·f·fᵀ / m − μμᵀ,  μ = Σ w·f / m
 //!
 //! with N channels, weights w of the positions (1 without a mask) and m = Σ w. The Gram loss compares C + μμᵀ, which mixes the two.
-//! With s = ‖μ′‖²/2N the first term equals the Gram loss for a small change of μ alone, orthogonal to μ. A mixture of paintings
+//! With s = ‖μ′‖²/(2N) the first term equals the Gram loss for a small change of μ alone, orthogonal to μ. A mixture of paintings
 //! has the μ′ and C′ of the mixture. For each position f, since Σ w·(f − μ) = 0,
 //!
 //! > dL/df = (w/m)·( (2·s/N)·(μ − μ′) + (C − C′)·(f − μ) / N² ).
@@ -14,7 +14,7 @@
 //! compares their first two moments.
 
 use super::gram::sum_squares;
-use super::{Features, StyleLoss, fit};
+use super::{Features, StyleLoss, with_painting};
 use crate::method::Scalar;
 use crate::method::loss::Products;
 use crate::method::scalar::{elements, elements_mut};
@@ -37,7 +37,7 @@ pub struct MomentsLoss<T> {
 impl<T: Scalar> MomentsLoss<T> {
     /// The loss that is 0 where activations have mean and covariance of the `painting`'s (H×W×N, of any size).
     pub fn new(painting: &Array3<T>) -> Self {
-        fit(Self::empty(painting.dim().2), painting)
+        with_painting(Self::empty(painting.dim().2), painting)
     }
 
     pub(super) fn empty(channels: usize) -> Self {

@@ -2,8 +2,8 @@
 //!
 //! > L = (s/K) Σ W²(k),  dL/df = (s/K) Σ (dW²(k)/dp)·dₖ
 //!
-//! over K directions dₖ, where W²(k) is the cost of [`transport`] between the projections p = dₖ·f of the two pictures' positions.
-//! s = ‖μ′‖²/2N is a constant of the painting, of its mean activation μ′. W² grows with the square of the activations and the Gram
+//! over K = N orthonormal directions dₖ, where W²(k) is the cost of [`transport`] between the projections p = dₖ·f of the two pictures' positions.
+//! s = ‖μ′‖²/(2N) is a constant of the painting, of its mean activation μ′. W² grows with the square of the activations and the Gram
 //! loss with their fourth power, and activations differ by orders of magnitude from layer to layer. If the mean moves by a small δ
 //! orthogonal to it and nothing else changes, both losses are s·‖δ‖²/N, so that the same layer weights serve both. A mixture of
 //! paintings has the mixture of their distributions.
@@ -18,14 +18,14 @@
 
 use super::projection::{self, Directions};
 use super::transport::{Masses, quantiles, transport};
-use super::{Features, StyleLoss, fit};
+use super::{Features, StyleLoss, with_painting};
 use crate::method::Scalar;
 use crate::method::loss::Products;
 use ndarray::{Array2, Array3, ArrayView1, Axis};
 use rayon::prelude::*;
 
 /// The most steps of a painting's quantile functions. With more positions each step is the mean of several neighboring values,
-/// which nobody sees, and which limits the memory that a painting needs.
+/// which makes no visible difference, and limits the memory that a painting needs.
 const MAX_STEPS: usize = 1 << 14;
 
 /// The loss of one layer.
@@ -42,7 +42,7 @@ pub struct SlicedLoss<T> {
 impl<T: Scalar> SlicedLoss<T> {
     /// The loss that is 0 where activations, seen along the `directions`, are distributed as the `painting`'s (H×W×N, of any size).
     pub fn new(painting: &Array3<T>, directions: Directions<T>) -> Self {
-        fit(Self::along(directions), painting)
+        with_painting(Self::along(directions), painting)
     }
 
     pub(super) fn along(directions: Directions<T>) -> Self {
@@ -128,13 +128,13 @@ fn masses<'a, T: Scalar>(features: Features<'a, T>) -> Masses<'a, T> {
     }
 }
 
-/// The quantile function of each row of values, in so many steps; all rows have the same masses.
+/// The quantile function of each row of values, in this many steps; all rows have the same masses.
 fn quantiles_of_rows<T: Scalar>(rows: &[&[T]], masses: Masses<T>, steps: usize) -> Array2<T> {
     let quantiles = rows
         .par_iter()
         .flat_map_iter(|row| quantiles(row, masses, steps));
     let elements = quantiles.collect();
-    Array2::from_shape_vec((rows.len(), steps), elements).expect("so many steps for each row")
+    Array2::from_shape_vec((rows.len(), steps), elements).expect("as many steps in each row")
 }
 
 /// The quantile functions of all paintings together. Their steps are taken for values, weighted by the paintings' shares.

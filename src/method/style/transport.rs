@@ -6,7 +6,7 @@
 //! > W² = ∫₀¹ (F⁻¹(u) − Q(u))² du
 //!
 //! (Villani 2003, Topics in Optimal Transportation, theorem 2.18). Here F has a point mass mᵢ at each number fᵢ, Σ mᵢ = 1. F⁻¹ is
-//! fᵢ on an interval of length mᵢ; Q is a step function of K equal steps qₖ. As long as no two numbers change their order, the
+//! fᵢ on an interval of length mᵢ; Q is a step function of equal steps qₖ. As long as no two numbers change their order, the
 //! intervals do not move, so that
 //!
 //! > dW²/dfᵢ = 2 ∫ (fᵢ − Q(u)) du over the interval of fᵢ.
@@ -25,7 +25,7 @@ pub struct Masses<'a, T> {
 /// A number and its index in the list that it comes from.
 type Indexed<T> = (T, u32);
 
-/// The quantile function of `values` in so many `steps`, each the mean of the function over it.
+/// The quantile function of `values` in this many `steps`, each the mean of the function over it.
 ///
 /// With as many steps as values of equal weight, the steps are the sorted values.
 pub fn quantiles<T: Scalar>(values: &[T], masses: Masses<T>, steps: usize) -> Vec<T> {

@@ -1,7 +1,7 @@
 //! Numbered pictures of a run as it goes on.
 
 use crate::files::picture::{FloatPicture, OutputFile, PictureError};
-use crate::painting::Step;
+use crate::painting::Iteration;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -80,7 +80,7 @@ impl Frames {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn observe(&mut self, step: &Step) -> Result<(), PictureError> {
+    pub fn observe(&mut self, step: &Iteration) -> Result<(), PictureError> {
         if !self.schedule.includes(step.iteration) {
             return Ok(());
         }

@@ -1,6 +1,6 @@
 //! A log of the losses: one JSON object a line, one line an iteration.
 
-use crate::painting::Step;
+use crate::painting::Iteration;
 use serde::Serialize;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, LineWriter, Seek, SeekFrom, Write};
@@ -33,7 +33,7 @@ impl Log {
         Ok(Self(LineWriter::new(File::create(path)?)))
     }
 
-    /// Continues the log of a run that was interrupted. Lines after so many iterations are removed.
+    /// Continues the log of a run that was interrupted. Lines after this many iterations are removed.
     ///
     /// # Errors
     /// If the file cannot be read or written.
@@ -63,7 +63,7 @@ impl Log {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn observe(&mut self, step: &Step) -> io::Result<()> {
+    pub fn observe(&mut self, step: &Iteration) -> io::Result<()> {
         let line = Line {
             iteration: step.iteration,
             size: step.size().to_string(),

@@ -1,4 +1,4 @@
-//! Observers of a run: each is shown every [`Step`](super::Step).
+//! Observers of a run: each is shown every [`Iteration`](super::Iteration).
 
 mod frames;
 mod log;

@@ -145,13 +145,13 @@ macro_rules! settings {
 }
 
 settings! {
-    /// Size of the painting: N pixels along the long edge, or WxH, to which the photograph is cropped around its center
+    /// Size of the painted picture: N pixels along the long edge, or WxH, to which the photograph is cropped around its center
     size: SizeRequest = SizeRequest::LongEdge(512), "N|WxH", Picture, ALL, Bounds::any();
     /// Coarse to fine: auto, or a number of sizes, each √2 times the one before, or a list of their long edges
     scales: Scales = Scales::Auto, "auto|N|LIST", Recipe, ALL, Bounds::any();
     /// Pixels that are painted beyond each edge and cut off, so that no frame shows
     border: u32 = 8, "PIXELS", Recipe, ALL, Bounds::from_to(0.0, border::MAX as f64);
-    /// Size of the style picture relative to the painting: 2 makes strokes twice as large; a number for each style, or one for
+    /// Size of the style picture relative to the painted one: 2 makes strokes twice as large; a number for each style, or one for
     /// all
     style_scale: PerStyle = PerStyle::All(1.0), "X[,X…]", Style, WITH_STYLE, Bounds::from_to(0.05, 8.0);
     /// How much of a style picture's edge is left out on each side, as a share of it: photographs of paintings often show a
@@ -161,8 +161,8 @@ settings! {
     style_blend: PerStyle = PerStyle::All(1.0), "X,X…", Style, WITH_STYLE, Bounds::at_least(0.0);
     /// Whether a style picture may be enlarged beyond its own pixels
     enlarge_style: bool = false, "true|false", Style, FILE, Bounds::any();
-    /// How often loss and gradient are computed: more comes closer to the painting, and takes longer
-    iterations: u32 = 200, "N", Recipe, ALL, Bounds::from_to(1.0, u32::MAX as f64);
+    /// How many times loss and gradient are computed: more comes closer to the style, and takes longer
+    iterations: u32 = 200, "N", Recipe, ALL, Bounds::at_least(1.0);
     /// What changes the pixels: L-BFGS needs fewer iterations, Adam is what many recipes use
     optimizer: OptimizerKind = OptimizerKind::Lbfgs, "NAME", Recipe, ALL, Bounds::any();
     /// The most that a step of Adam, or the first step of L-BFGS, changes a pixel, on the scale 0..255
@@ -178,7 +178,7 @@ settings! {
     init: Init = Init::Content, "content|noise|random|FILE", Picture, STYLIZE, Bounds::any();
     /// Share of noise in the classic mix
     noise_ratio: f64 = 0.6, "X", Picture, STYLIZE, Bounds::from_to(0.0, 1.0);
-    /// Seed of the noise: another number, another painting
+    /// Seed of the noise: another number, another picture
     seed: u64 = 0, "N", Picture, ALL, Bounds::at_least(0.0);
     /// How much the content of the photograph counts
     content_weight: f64 = 20000.0, "X", Picture, STYLIZE, Bounds::at_least(0.0);

@@ -47,7 +47,7 @@ fn a_value_out_of_its_bounds_is_refused_by_name() {
     };
     assert_eq!(
         refusal(|s| s.iterations = 0),
-        "iterations must be from 1 to 4294967295, not 0"
+        "iterations must be 1 or more, not 0"
     );
     assert_eq!(
         refusal(|s| s.learning_rate = 0.0),

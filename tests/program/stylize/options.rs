@@ -102,7 +102,7 @@ fn numbers_for_each_style_accumulate() {
         ("--style-scale 1 --style-scale 2", 2),
     ] {
         let line = place.refusal(place.stylize(&format!("-o out.png --size 32 {options}")));
-        let expected = format!("has {count} numbers for 1 style pictures");
+        let expected = format!("has {count} numbers for 1 style picture:");
         assert!(line.contains(&expected), "{options}: {line}");
     }
 }
@@ -113,7 +113,7 @@ fn a_setting_that_is_not_a_list_is_refused_when_given_twice() {
     let mut number = 0;
     for setting in DEFINITIONS.iter().filter(|setting| !setting.list) {
         let name = setting.name();
-        let once = if setting.value_name.is_empty() {
+        let once = if setting.value_name().is_none() {
             format!("--{name}")
         } else {
             format!("--{name} {}", (setting.default)())

@@ -71,11 +71,11 @@ fn settings_that_only_adam_has_are_refused_with_lbfgs() {
     for (options, trouble) in [
         (
             "--normalize-gradients",
-            "normalized gradients are not the gradient of any loss, which L-BFGS needs; use Adam",
+            "normalize-gradients works with Adam only, and the optimizer is lbfgs: use --optimizer adam",
         ),
         (
             "--average 0.9",
-            "average is a mean of Adam's pictures; use Adam",
+            "average works with Adam only, and the optimizer is lbfgs: use --optimizer adam",
         ),
     ] {
         let line = place.refusal(place.stylize(&format!("{SMALL} {options}")));

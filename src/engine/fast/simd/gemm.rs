@@ -73,7 +73,7 @@ pub fn panel<T: Copy, S: Simd<T>>(
         return;
     }
     let width = 2 * S::LANES;
-    // The offset of the last of so many steps; saturated, so that it lies beyond any slice if it overflows.
+    // The offset of the last of this many steps; saturated, so that it lies beyond any slice if it overflows.
     let last = |count: usize, step: usize| (count - 1).saturating_mul(step);
     assert!(depth > 0);
     assert!(

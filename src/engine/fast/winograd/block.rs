@@ -64,7 +64,7 @@ impl<'a, T> Band<'a, T> {
         self.rows.start
     }
 
-    /// Divides the band into bands of so many rows of tiles.
+    /// Divides the band into bands of this many rows of tiles.
     pub fn split(self, rows: usize) -> Vec<Self> {
         let mut masks = (self.mask).map(|mask| mask.chunks_mut(rows * self.mask_row));
         let firsts = self.rows.clone().step_by(rows);

@@ -1,12 +1,13 @@
 //! Convolution by Winograd's minimal filtering F(4×4, 3×3): a quarter of the multiplications (Lavin and Gray 2016).
 //!
-//! In one dimension, four outputs of a filter with three taps, y\[i\] = Σ g\[k\] d\[i+k\], take twelve products. But the y are the
-//! coefficients of a product of two polynomials, which is determined by its values at six points. So six products suffice:
+//! In one dimension, four outputs of a filter with three weights, y\[i\] = Σ g\[k\] d\[i+k\], take twelve products. Multiplying a
+//! polynomial with four coefficients a by one with three, g, gives six coefficients, and these are determined by the product's values
+//! at six points. So six products suffice: B \[(A a) ⊙ (G g)\], where A and G evaluate the polynomials, and B interpolates. For a
+//! fixed g this is linear in a, and the filter is its transpose:
 //!
 //! > y = Aᵀ \[(G g) ⊙ (Bᵀ d)\]
 //!
-//! with six inputs d, and G g and Bᵀ d the values at the points 0, √½, −√½, √2, −√2 and ∞. These points lose less to rounding than
-//! the textbook's 0, ±1, ±2, ∞. In two dimensions the transforms are applied along both axes: 36 products for the 16 outputs of a
+//! with six inputs d. The points are 0, √½, −√½, √2, −√2 and ∞. They lose less to rounding than the textbook's 0, ±1, ±2, ∞. In two dimensions the transforms are applied along both axes: 36 products for the 16 outputs of a
 //! 4×4 tile, from its 6×6 inputs. Summed over the input channels, the products at each of the 36 pairs of points are one matrix
 //! product, tiles × Cin times Cin × Cout.
 //!

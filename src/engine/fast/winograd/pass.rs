@@ -24,7 +24,7 @@ use std::ops::Range;
 
 /// Elements of V and M in a thread's own block: half a MiB of `f32`, which its cache holds beside the kernel.
 const THREAD_BLOCK_ELEMENTS: usize = 128 * 1024;
-/// A thread's own block has at least so many tiles, to make up for loading the kernel; or half as many, where a row of tiles is
+/// A thread's own block has at least this many tiles, to make up for loading the kernel; or half as many, where a row of tiles is
 /// divided into equal parts.
 const MIN_THREAD_BLOCK_TILES: usize = 24;
 /// Elements of V and M in a block that all threads share: 24 MiB of `f32`.
@@ -184,7 +184,7 @@ impl<T: SimdScalar> Pass<'_, T> {
         PAIRS * self.v_pair_stride()
     }
 
-    /// Elements of M from one panel to the next, in a block of so many tiles.
+    /// Elements of M from one panel to the next, in a block of this many tiles.
     fn m_panel_stride(&self, tiles: usize) -> usize {
         tiles * gemm::panel_width::<T>(self.cpu)
     }
@@ -207,7 +207,7 @@ impl<T: SimdScalar> Pass<'_, T> {
         phases.measure(Phase::InputTransforms, || self.cpu.run(task));
     }
 
-    /// Computes a part of M: for one pair of points and some panels of output channels, the products of so many tiles. `scratch` has
+    /// Computes a part of M: for one pair of points and some panels of output channels, the products of this many tiles. `scratch` has
     /// room for a panel of the kernel, in case it must be made.
     fn multiply(
         &self,
