@@ -1,7 +1,8 @@
 //! `impasto batch`: many pictures with one network in memory.
 
 mod checks;
-mod jobs;
+mod folders;
+mod list;
 mod records;
 mod task;
 
@@ -17,12 +18,11 @@ use crate::painting::Recipe;
 use anyhow::{Context, anyhow, ensure};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use jobs::Job;
 use records::{Records, Status};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
-use task::Task;
+use task::{Job, Task};
 use thiserror::Error;
 
 /// Paint many pictures: a list of jobs, or every photograph of a folder in the style of every painting of another
@@ -235,9 +235,9 @@ impl Batch {
         );
         let preset = self.preset.recipe()?;
         let jobs = match (&self.jobs, &self.contents, &self.styles, &self.output) {
-            (Some(list), ..) => jobs::read(list, preset)?,
+            (Some(list), ..) => list::read(list, preset)?,
             (None, Some(contents), Some(styles), Some(output)) => {
-                let mut jobs = jobs::pairs(contents, styles, output, &self.format)?;
+                let mut jobs = folders::pairs(contents, styles, output, &self.format)?;
                 for job in &mut jobs {
                     job.recipe = preset.clone().unwrap_or_default();
                 }

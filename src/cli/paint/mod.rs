@@ -6,27 +6,24 @@ mod describe;
 pub mod interrupt;
 mod observers;
 pub mod paths;
+mod prepared;
 pub mod progress;
 pub mod rescue;
+
+pub use prepared::{Ended, Resumed, break_if};
 
 use super::args::{NetworkOptions, load_weights};
 use super::request::RunRequest;
 use super::request::embedded::output_file;
 use super::terminal::say;
 use crate::engine::EngineKind;
-use crate::files::picture::OutputFile;
 use crate::files::weights::{self, Loaded, Source};
-use crate::painting::{Iteration, NetworkCache, Painting, Run, State, Stylization, StylizeError};
+use crate::painting::{NetworkCache, Run, Stylization};
 use anyhow::anyhow;
-use checkpoints::{Checkpoints, RunDescription};
 use interrupt::Interrupt;
-use observers::Observers;
-use progress::duration;
+use prepared::{Prepared, Unfinished};
 use rayon::ThreadPool;
-use rescue::{OutputWatch, rescue_last_good, write_or_rescue};
 use std::io::IsTerminal;
-use std::ops::ControlFlow;
-use std::process::ExitCode;
 use std::time::Instant;
 
 /// Paints, with weights and a network that one run after the other uses.
@@ -38,40 +35,6 @@ pub struct Painter {
     /// Whether there are many runs, all with the same weights. Then the weights are retained, and unfinished pictures are not
     /// written.
     many: bool,
-}
-
-/// A run that is resumed.
-pub struct Resumed {
-    pub state: State,
-    /// The engine that it was begun with.
-    pub engine: EngineKind,
-}
-
-/// How a run ended.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    Finished,
-    /// By Ctrl-C, before its last iteration.
-    Early,
-}
-
-impl From<Ended> for ExitCode {
-    fn from(ended: Ended) -> Self {
-        match ended {
-            Ended::Finished => Self::SUCCESS,
-            Ended::Early => Self::from(interrupt::EXIT_CODE),
-        }
-    }
-}
-
-/// A run with everything that it needs.
-struct Prepared<'a> {
-    request: &'a RunRequest,
-    run: Run,
-    output: OutputFile,
-    threads: ThreadPool,
-    engine: EngineKind,
-    weights: Source,
 }
 
 impl Painter {
@@ -175,7 +138,12 @@ impl Painter {
         if !self.many {
             self.drop_weights();
         }
-        prepared.paint(&self.interrupt, self.many, resumed)
+        let unfinished = if self.many {
+            Unfinished::Discard
+        } else {
+            Unfinished::Write
+        };
+        prepared.paint(&self.interrupt, unfinished, resumed)
     }
 
     /// Finds everything that can be wrong, before the first iteration; the last thing is to write the settings, if they are asked for.
@@ -220,121 +188,5 @@ impl Painter {
             engine,
             weights,
         })
-    }
-}
-
-impl Prepared<'_> {
-    fn paint(
-        self,
-        interrupt: &Interrupt,
-        many: bool,
-        resumed: Option<Resumed>,
-    ) -> anyhow::Result<Ended> {
-        let Self {
-            request,
-            run,
-            output,
-            threads,
-            ..
-        } = &self;
-        let talk = request.reports.talk;
-        let mut checkpoints = Checkpoints::create(&request.checkpoints, || self.description())?;
-        let done = (resumed.as_ref()).map_or(0, |resumed| resumed.state.iterations());
-        let mut observers = Observers::create(&request.reports, done, run.iterations())?;
-        let mut output_watch = OutputWatch::new(output);
-        let mut seconds = 0.0;
-        let watch = |step: &Iteration| {
-            seconds = step.elapsed.as_secs_f64();
-            observers.observe(step);
-            if let Some(warning) = output_watch.warning() {
-                observers.warn(format_args!("warning: {warning}"));
-            }
-            let pressed = interrupt.pressed();
-            let written = checkpoints.as_mut().map(|c| c.observe(step.state, pressed));
-            if let Some(Err(error)) = written {
-                observers.warn(format_args!(
-                    "warning: no checkpoint: {error}; the run continues, and tries again"
-                ));
-            }
-            break_if(pressed)
-        };
-        let begin = Instant::now();
-        let painted = threads.install(|| match resumed {
-            None => run.run(watch),
-            Some(resumed) => run.resume(resumed.state, watch),
-        });
-        observers.finish();
-        let painting = self.written(painted, many, |painting| {
-            observers.write_animation(&painting.picture.to_picture());
-        })?;
-        // If the request to end came during the last iteration, the run is complete.
-        let early = painting.iterations < run.iterations();
-        if early && many {
-            return Ok(Ended::Early);
-        }
-        talk.detail(format_args!(
-            "time      {:.3} s an iteration",
-            seconds / painting.iterations as f64
-        ));
-        talk.remark(format_args!(
-            "wrote {} ({}, {} iterations in {})",
-            output.path().display(),
-            painting.picture.size(),
-            painting.iterations,
-            duration(begin.elapsed())
-        ));
-        if early {
-            if let Some(path) = &request.checkpoints.checkpoint {
-                let shown = path.display();
-                talk.remark(format_args!("impasto resume {shown} continues from here"));
-            }
-            return Ok(Ended::Early);
-        }
-        if let Some(checkpoints) = checkpoints {
-            checkpoints.remove();
-        }
-        Ok(Ended::Finished)
-    }
-
-    /// Writes the picture, and lets `then` write more. Of `many` runs, an unfinished one has nothing written.
-    fn written(
-        &self,
-        painted: Result<Painting, StylizeError>,
-        many: bool,
-        then: impl FnOnce(&Painting),
-    ) -> anyhow::Result<Painting> {
-        let painting = painted.map_err(|error| {
-            if many {
-                error.into()
-            } else {
-                rescue_last_good(error, &self.output)
-            }
-        })?;
-        if many && painting.iterations < self.run.iterations() {
-            return Ok(painting);
-        }
-        // The picture comes first: it is there whatever happens to the rest.
-        let written = write_or_rescue(&self.output, &painting.picture);
-        then(&painting);
-        written.map(|()| painting)
-    }
-
-    /// What a checkpoint says about this run.
-    fn description(&self) -> anyhow::Result<RunDescription> {
-        let weights = match &self.weights {
-            Source::File(file) => Some(file.as_path()),
-            Source::BuiltIn(_) => None,
-        };
-        let files: Vec<_> = self.request.inputs().chain(weights).collect();
-        RunDescription::new(self.request, self.engine, &files)
-    }
-}
-
-/// Breaks if `end`.
-pub fn break_if(end: bool) -> ControlFlow<()> {
-    if end {
-        ControlFlow::Break(())
-    } else {
-        ControlFlow::Continue(())
     }
 }

@@ -3,9 +3,12 @@
 use crate::method::Scalar;
 use crate::method::loss::Products;
 use crate::method::scalar::{elements, elements_mut};
-use ndarray::{Array2, Array3};
+use ndarray::{Array1, Array2, Array3};
 use rayon::prelude::*;
 use std::borrow::Cow;
+
+/// Positions that one parallel task takes.
+const MEAN_CHUNK: usize = 1024;
 
 /// Activations F (H×W×N) and the weights w of their positions.
 #[derive(Clone, Copy)]
@@ -48,6 +51,43 @@ impl<'a, T: Scalar> Features<'a, T> {
     /// The weight of a position.
     pub(super) fn weight(&self, position: usize) -> T {
         self.weights.map_or(T::one(), |weights| weights[position])
+    }
+
+    /// μ = Σ w·f / m, N.
+    pub(super) fn mean(&self) -> Array1<f64> {
+        let channels = self.channels();
+        let sums: Vec<Vec<f64>> = (elements(self.f).par_chunks(MEAN_CHUNK * channels))
+            .enumerate()
+            .map(|(chunk, f)| {
+                let mut sums = vec![0.0; channels];
+                for (at, f) in (chunk * MEAN_CHUNK..).zip(f.chunks_exact(channels)) {
+                    let w = self.weight(at).as_f64();
+                    let pairs = sums.iter_mut().zip(f);
+                    pairs.for_each(|(sum, f)| *sum += w * f.as_f64());
+                }
+                sums
+            })
+            .collect();
+        // Added in the order of the chunks, whichever thread computed them.
+        let mut mean = Array1::zeros(channels);
+        for sums in sums {
+            mean += &Array1::from(sums);
+        }
+        mean / self.mass
+    }
+
+    /// Adds w·`vector` (N) to each position of `df`: the backward pass of [`mean`](Self::mean), up to 1/m.
+    pub(super) fn add_to_each(&self, vector: &[T], df: &mut Array3<T>) {
+        let channels = vector.len();
+        (elements_mut(df).par_chunks_mut(MEAN_CHUNK * channels))
+            .enumerate()
+            .for_each(|(chunk, df)| {
+                for (at, df) in (chunk * MEAN_CHUNK..).zip(df.chunks_exact_mut(channels)) {
+                    let w = self.weight(at);
+                    let pairs = df.iter_mut().zip(vector);
+                    pairs.for_each(|(df, &v)| *df += w * v);
+                }
+            });
     }
 
     /// Σ w·f·fᵀ over the positions, N×N: the Gram matrix of √w·F.

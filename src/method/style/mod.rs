@@ -33,6 +33,10 @@ use std::str::FromStr;
 use thiserror::Error;
 
 /// A way to compare the features of a picture with those of a painting, or of a mixture of paintings.
+///
+/// Activations differ by orders of magnitude from layer to layer, and the default weights of the layers were chosen for the Gram loss.
+/// A loss that serves with the same weights costs as much as the Gram loss where μ moves by a small δ orthogonal to it: s·‖δ‖²/N with
+/// s = ‖μ′‖²/(2N), where μ′ is the painting's mean. `moments.rs` and `sliced.rs` show how.
 pub trait StyleLoss<T: Scalar>: Send + Sync {
     /// Adds the features of a painting to the mixture, with this share. What counts is the ratio of the shares.
     fn add_painting(&mut self, painting: Features<T>, share: f64, products: &dyn Products<T>);

@@ -17,12 +17,7 @@ use super::gram::sum_squares;
 use super::{Features, StyleLoss, with_painting};
 use crate::method::Scalar;
 use crate::method::loss::Products;
-use crate::method::scalar::{elements, elements_mut};
 use ndarray::{Array1, Array2, Array3, Zip};
-use rayon::prelude::*;
-
-/// Positions that one parallel task takes.
-const MEAN_CHUNK: usize = 1024;
 
 /// The loss of one layer.
 pub struct MomentsLoss<T> {
@@ -51,7 +46,7 @@ impl<T: Scalar> MomentsLoss<T> {
 
 impl<T: Scalar> StyleLoss<T> for MomentsLoss<T> {
     fn add_painting(&mut self, painting: Features<T>, share: f64, products: &dyn Products<T>) {
-        self.mean.scaled_add(share, &mean(painting));
+        self.mean.scaled_add(share, &painting.mean());
         let share = T::of(share / painting.mass);
         self.covariance += &(painting.gram(products) * share);
     }
@@ -72,7 +67,7 @@ impl<T: Scalar> StyleLoss<T> for MomentsLoss<T> {
         products: &dyn Products<T>,
     ) -> f64 {
         let channels = self.mean.len();
-        let mean = mean(features);
+        let mean = features.mean();
         let mean_difference = &mean - &self.mean;
         let mut difference = features.gram(products) * T::of(1.0 / features.mass);
         center(&mut difference, &mean);
@@ -87,48 +82,11 @@ impl<T: Scalar> StyleLoss<T> for MomentsLoss<T> {
         let at_mean = difference.mapv(T::as_f64).dot(&mean);
         let constant = 2.0 * self.mean_weight * &mean_difference - at_mean / square;
         let constant: Vec<T> = constant.iter().map(|v| T::of(share * v)).collect();
-        add_to_each(&constant, features, df);
+        features.add_to_each(&constant, df);
 
         let means = mean_difference.dot(&mean_difference);
         self.mean_weight * means + sum_squares(&difference, channels as f64) / 4.0
     }
-}
-
-/// Adds w·`vector` (N) to each position of `df`.
-fn add_to_each<T: Scalar>(vector: &[T], features: Features<T>, df: &mut Array3<T>) {
-    let channels = vector.len();
-    (elements_mut(df).par_chunks_mut(MEAN_CHUNK * channels))
-        .enumerate()
-        .for_each(|(chunk, df)| {
-            for (at, df) in (chunk * MEAN_CHUNK..).zip(df.chunks_exact_mut(channels)) {
-                let w = features.weight(at);
-                let pairs = df.iter_mut().zip(vector);
-                pairs.for_each(|(df, &v)| *df += w * v);
-            }
-        });
-}
-
-/// μ = Σ w·f / m
-fn mean<T: Scalar>(features: Features<T>) -> Array1<f64> {
-    let channels = features.channels();
-    let sums: Vec<Vec<f64>> = (elements(features.f).par_chunks(MEAN_CHUNK * channels))
-        .enumerate()
-        .map(|(chunk, f)| {
-            let mut sums = vec![0.0; channels];
-            for (at, f) in (chunk * MEAN_CHUNK..).zip(f.chunks_exact(channels)) {
-                let w = features.weight(at).as_f64();
-                let pairs = sums.iter_mut().zip(f);
-                pairs.for_each(|(sum, f)| *sum += w * f.as_f64());
-            }
-            sums
-        })
-        .collect();
-    // Added in the order of the chunks, whichever thread computed them.
-    let mut mean = Array1::zeros(channels);
-    for sums in sums {
-        mean += &Array1::from(sums);
-    }
-    mean / features.mass
 }
 
 /// From the mean of f·fᵀ to that of (f − μ)(f − μ)ᵀ.

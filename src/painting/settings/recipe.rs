@@ -87,10 +87,11 @@ impl Recipe {
         })
     }
 
-    /// A preset by its name; `None` if there is none of this name.
+    /// A preset by its name; `None` if there is none of this name. It is complete: what its file leaves out has its default.
     pub fn preset(name: &str) -> Option<Self> {
         let (_, text) = PRESETS.into_iter().find(|(known, _)| *known == name)?;
-        Some(text.parse().expect("the presets are recipes"))
+        let preset: Self = text.parse().expect("the presets are recipes");
+        Some(preset.settings().into())
     }
 }
 
@@ -145,6 +146,16 @@ mod tests {
             let read: Recipe = written.parse().unwrap();
             assert_eq!(read.settings(), settings, "{name}");
         }
+    }
+
+    #[test]
+    fn a_preset_is_complete_and_wins_over_everything_behind_it() {
+        let other = Recipe {
+            optimizer: Some(OptimizerKind::Adam),
+            ..Recipe::default()
+        };
+        let settings = Recipe::preset("gatys2016").unwrap().or(other).settings();
+        assert_eq!(settings.optimizer, OptimizerKind::Lbfgs);
     }
 
     #[test]

@@ -1,0 +1,183 @@
+//! A run that can begin: painting it, and writing the picture and whatever else is asked for.
+
+use super::checkpoints::{Checkpoints, RunDescription};
+use super::interrupt::{self, Interrupt};
+use super::observers::Observers;
+use super::progress::duration;
+use super::rescue::{OutputWatch, rescue_last_good, write_or_rescue};
+use crate::cli::request::RunRequest;
+use crate::engine::EngineKind;
+use crate::files::picture::OutputFile;
+use crate::files::weights::Source;
+use crate::painting::{Iteration, Painting, Run, State};
+use rayon::ThreadPool;
+use std::ops::ControlFlow;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// A run that is resumed.
+pub struct Resumed {
+    pub state: State,
+    /// The engine that it was begun with.
+    pub engine: EngineKind,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    Finished,
+    /// By Ctrl-C, before its last iteration.
+    Early,
+}
+
+impl From<Ended> for ExitCode {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Finished => Self::SUCCESS,
+            Ended::Early => Self::from(interrupt::EXIT_CODE),
+        }
+    }
+}
+
+/// What to do with the picture of a run that ends early or fails.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Unfinished {
+    Write,
+    Discard,
+}
+
+/// A run with everything that it needs.
+pub struct Prepared<'a> {
+    pub request: &'a RunRequest,
+    pub run: Run,
+    pub output: OutputFile,
+    pub threads: ThreadPool,
+    pub engine: EngineKind,
+    pub weights: Source,
+}
+
+impl Prepared<'_> {
+    /// Paints, and writes the picture.
+    ///
+    /// # Errors
+    /// What went wrong, for the user.
+    pub fn paint(
+        self,
+        interrupt: &Interrupt,
+        unfinished: Unfinished,
+        resumed: Option<Resumed>,
+    ) -> anyhow::Result<Ended> {
+        let done = (resumed.as_ref()).map_or(0, |resumed| resumed.state.iterations());
+        let mut watch = Watch::new(&self, interrupt, done)?;
+        let begin = Instant::now();
+        let painted = self.threads.install(|| match resumed {
+            None => self.run.run(|iteration| watch.observe(iteration)),
+            Some(resumed) => self
+                .run
+                .resume(resumed.state, |iteration| watch.observe(iteration)),
+        });
+        watch.observers.finish();
+        let painting = painted.map_err(|error| match unfinished {
+            Unfinished::Write => rescue_last_good(error, &self.output),
+            Unfinished::Discard => error.into(),
+        })?;
+        // If Ctrl-C was pressed during the last iteration, the run is complete.
+        let early = painting.iterations < self.run.iterations();
+        if early && unfinished == Unfinished::Discard {
+            return Ok(Ended::Early);
+        }
+        // The picture comes first: it is there whatever happens to the animation.
+        let written = write_or_rescue(&self.output, &painting.picture);
+        let picture = painting.picture.to_picture();
+        watch.observers.write_animation(&picture);
+        written?;
+        self.report(&painting, watch.elapsed, begin.elapsed());
+        if early {
+            return Ok(Ended::Early);
+        }
+        if let Some(checkpoints) = watch.checkpoints {
+            checkpoints.remove();
+        }
+        Ok(Ended::Finished)
+    }
+
+    /// Prints what was written. `elapsed` is the time of all iterations, and `now` of those since the program began.
+    fn report(&self, painting: &Painting, elapsed: Duration, now: Duration) {
+        let talk = self.request.reports.talk;
+        let seconds = elapsed.as_secs_f64() / painting.iterations as f64;
+        talk.detail(format_args!("time      {seconds:.3} s an iteration"));
+        talk.remark(format_args!(
+            "wrote {} ({}, {} iterations in {})",
+            self.output.path().display(),
+            painting.picture.size(),
+            painting.iterations,
+            duration(now)
+        ));
+        if painting.iterations < self.run.iterations()
+            && let Some(path) = &self.request.checkpoints.checkpoint
+        {
+            let shown = path.display();
+            talk.remark(format_args!("impasto resume {shown} continues from here"));
+        }
+    }
+
+    /// What a checkpoint says about this run.
+    fn description(&self) -> anyhow::Result<RunDescription> {
+        let weights = match &self.weights {
+            Source::File(file) => Some(file.as_path()),
+            Source::BuiltIn(_) => None,
+        };
+        let files: Vec<_> = self.request.inputs().chain(weights).collect();
+        RunDescription::new(self.request, self.engine, &files)
+    }
+}
+
+/// What happens after each iteration.
+struct Watch<'a> {
+    observers: Observers,
+    checkpoints: Option<Checkpoints>,
+    output: OutputWatch<'a>,
+    interrupt: &'a Interrupt,
+    /// The time of all iterations so far.
+    elapsed: Duration,
+}
+
+impl<'a> Watch<'a> {
+    /// For a run of which the first `done` iterations were done before it was resumed.
+    fn new(run: &'a Prepared, interrupt: &'a Interrupt, done: usize) -> anyhow::Result<Self> {
+        let request = run.request;
+        Ok(Self {
+            checkpoints: Checkpoints::create(&request.checkpoints, || run.description())?,
+            observers: Observers::create(&request.reports, done, run.run.iterations())?,
+            output: OutputWatch::new(&run.output),
+            interrupt,
+            elapsed: Duration::ZERO,
+        })
+    }
+
+    fn observe(&mut self, iteration: &Iteration) -> ControlFlow<()> {
+        self.elapsed = iteration.elapsed;
+        self.observers.observe(iteration);
+        if let Some(warning) = self.output.warning() {
+            self.observers.warn(format_args!("warning: {warning}"));
+        }
+        let pressed = self.interrupt.pressed();
+        let checkpoints = self.checkpoints.as_mut();
+        let written = checkpoints.map(|c| c.observe(iteration.state, pressed));
+        if let Some(Err(error)) = written {
+            self.observers.warn(format_args!(
+                "warning: no checkpoint: {error}; the run continues, and tries again"
+            ));
+        }
+        break_if(pressed)
+    }
+}
+
+/// Breaks if `end`.
+pub fn break_if(end: bool) -> ControlFlow<()> {
+    if end {
+        ControlFlow::Break(())
+    } else {
+        ControlFlow::Continue(())
+    }
+}
