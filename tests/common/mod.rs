@@ -1,4 +1,4 @@
-//! What the tests share: seeded random arrays, and small networks of the VGG family.
+//! What the tests share: seeded random arrays, small networks of the VGG family, and ways to compare arrays.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub mod mat;
@@ -14,7 +14,7 @@ use rand_pcg::Pcg64Mcg;
 use safetensors::{Dtype, SafeTensors};
 use std::sync::Arc;
 
-/// Three blocks, few channels: every kind of layer and of neighbourhood that VGG has.
+/// Three blocks with few channels. The network has every kind of layer that VGG has, and every pair of neighbors.
 pub const TINY: Architecture = Architecture {
     name: "tiny VGG",
     blocks: &[Block::new(2, 4), Block::new(2, 6), Block::new(1, 8)],
@@ -35,13 +35,13 @@ pub fn random<T: Scalar, D: Dimension, S: ShapeBuilder<Dim = D>>(
     ndarray::Array::from_shape_simple_fn(shape, || T::of(rng.random_range(-1.0..1.0)))
 }
 
-/// Random weights of `architecture` that keep activations of order 1.
+/// Random weights of `architecture`. They keep activations of order 1.
 pub fn random_weights(architecture: Architecture, seed: u64) -> Weights {
     let convs = (0..).zip(architecture.layers()).filter_map(|(n, spec)| {
         let LayerKind::Conv { inputs, outputs } = spec.kind else {
             return None;
         };
-        // Uniform numbers have a variance of 1/3; He's rule wants 2 / (9·inputs).
+        // Uniform numbers have a variance of 1/3. He's rule wants 2 / (9·inputs).
         let scale = (6.0 / (9.0 * inputs as f32)).sqrt();
         let kernel: Array4<f32> = random((3, 3, inputs, outputs), seed + 100 * n);
         let bias: Array1<f32> = random(outputs, seed + 100 * n + 1);
@@ -51,10 +51,11 @@ pub fn random_weights(architecture: Architecture, seed: u64) -> Weights {
         };
         Some((spec.name, conv))
     });
-    Weights::new(convs.collect(), &[architecture]).expect("weights as the architecture wants them")
+    Weights::new(convs.collect(), &[architecture])
+        .expect("the weights have the shapes of the architecture")
 }
 
-/// The weights of a [`TINY`] network in the bytes of a file.
+/// Reads the weights of a [`TINY`] network from the bytes of a file.
 pub fn tiny_weights(bytes: impl Into<Bytes>) -> Result<Loaded, ReadError> {
     let options = ReadOptions {
         candidates: &[TINY],
@@ -63,7 +64,7 @@ pub fn tiny_weights(bytes: impl Into<Bytes>) -> Result<Loaded, ReadError> {
     weights::read(&bytes.into(), &options)
 }
 
-/// A float64 tensor of a safetensors file, by name: its shape and its elements.
+/// The shape and the elements of the float64 tensor with this name in a safetensors file.
 pub fn golden(file: &[u8], name: &str) -> (Vec<usize>, Vec<f64>) {
     let file = SafeTensors::deserialize(file).unwrap();
     let view = file.tensor(name).unwrap();
@@ -74,7 +75,7 @@ pub fn golden(file: &[u8], name: &str) -> (Vec<usize>, Vec<f64>) {
     (view.shape().to_vec(), elements.collect())
 }
 
-/// Such a tensor with three axes.
+/// A float64 tensor with three axes, as an array.
 pub fn golden_array<T: Scalar>(file: &[u8], name: &str) -> Array3<T> {
     let (shape, elements) = golden(file, name);
     let shape: [usize; 3] = shape.try_into().unwrap();
@@ -97,6 +98,12 @@ pub fn distance<T: Scalar>(a: &Array3<T>, b: &Array3<f64>) -> f64 {
     (difference / size).sqrt()
 }
 
+/// Runs `f` on a thread pool with a single thread, so that parallel loops in it run one step after the other.
+pub fn on_one_thread<R: Send>(f: impl FnOnce() -> R + Send) -> R {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    pool.unwrap().install(f)
+}
+
 type Map = Box<dyn Fn(&Array3<f64>) -> Array3<f64>>;
 
 /// A convolution without a ReLU.
@@ -116,24 +123,24 @@ pub fn linear_conv(
 ) -> LinearConv {
     match engine {
         EngineKind::Reference => {
-            let ((kernel, bias), again) = ((kernel.clone(), bias.clone()), kernel.clone());
+            let (kernel, bias, for_backward) = (kernel.clone(), bias.clone(), kernel.clone());
             LinearConv {
                 forward: Box::new(move |x| conv::forward(x, &kernel, &bias, padding)),
-                backward: Box::new(move |dy| conv::backward(dy, &again, padding)),
+                backward: Box::new(move |dy| conv::backward(dy, &for_backward, padding)),
             }
         }
         EngineKind::Fast(cpu) => {
             let conv = Arc::new(FastConv::new(kernel, bias, padding, &Fast::new(cpu)));
-            let again = conv.clone();
+            let for_backward = conv.clone();
             LinearConv {
                 forward: Box::new(move |x| conv.forward(x)),
-                backward: Box::new(move |dy| again.backward(dy)),
+                backward: Box::new(move |dy| for_backward.backward(dy)),
             }
         }
     }
 }
 
-/// The forward pass of a layer.
+/// Runs the forward pass of a layer.
 pub fn run_layer<'a, T: Scalar>(layer: &'a dyn Layer<T>, x: &Array3<T>) -> Forward<'a, T> {
     layer.forward(&Arc::new(x.clone()))
 }
