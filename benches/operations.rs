@@ -1,5 +1,5 @@
-//! How long each operation takes, forward and backward, at the sizes that it has when a picture of 333×250 is painted, and how
-//! long one whole iteration of the classic recipe takes. `make bench` runs it.
+//! Measures each operation, forward and backward, at the sizes that it has when impasto paints a picture of 333×250, and one whole
+//! iteration of the classic recipe. `make bench` runs it.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use impasto::engine::fast::FastConv;
@@ -11,7 +11,7 @@ use impasto::method::{
 use impasto::method::{conv, gram, relu};
 use impasto::network::Network;
 use impasto::objective::{Objective, Region, Style, Tap, Targets};
-use impasto::painting::Recipe;
+use impasto::painting::{Recipe, Settings};
 use impasto::vgg::VGG16;
 use impasto::weights::{Source, Weights};
 use ndarray::{Array3, ArrayBase, Dimension, OwnedRepr, ShapeBuilder};
@@ -20,7 +20,7 @@ use rand_pcg::Pcg64Mcg;
 use std::hint::black_box;
 use std::sync::Arc;
 
-/// Numbers like those after a ReLU: from −1 to 1, the negative ones 0.
+/// Numbers like those after a ReLU: half of them are 0, the others between 0 and 1.
 fn activations<D: Dimension, S: ShapeBuilder<Dim = D>>(
     shape: S,
 ) -> ArrayBase<OwnedRepr<f32>, D, f32> {
@@ -28,7 +28,7 @@ fn activations<D: Dimension, S: ShapeBuilder<Dim = D>>(
     ArrayBase::from_shape_simple_fn(shape, || rng.random_range(-1.0f32..1.0).max(0.0))
 }
 
-/// Returns an output to its engine, as the network does, so that the next one need not ask the system for memory.
+/// Gives an output back to its engine, as the network does. The next output then uses the same memory.
 fn recycle(engine: &Fast<f32>, array: Array3<f32>) {
     engine.recycle(black_box(array));
 }
@@ -75,7 +75,7 @@ fn convolutions(c: &mut Criterion) {
     }
 }
 
-fn cheap_operations(c: &mut Criterion) {
+fn relu_and_pooling(c: &mut Criterion) {
     let mut group = c.benchmark_group("activations");
     group.sample_size(20);
     let shape = BLOCKS[0];
@@ -96,7 +96,7 @@ fn cheap_operations(c: &mut Criterion) {
     }
 }
 
-fn losses(c: &mut Criterion) {
+fn gram_and_style_losses(c: &mut Criterion) {
     let mut group = c.benchmark_group("loss");
     let engine = Fast::new(Cpu::widest());
     group.sample_size(20);
@@ -119,6 +119,12 @@ fn losses(c: &mut Criterion) {
             });
         }
     }
+}
+
+fn other_losses_and_adam(c: &mut Criterion) {
+    let mut group = c.benchmark_group("other losses and Adam");
+    let engine = Fast::new(Cpu::widest());
+    group.sample_size(20);
     let f: Array3<f32> = activations(BLOCKS[3]);
     let mut df = Array3::zeros(f.dim());
     let content = ContentLoss::new(f.clone());
@@ -136,33 +142,32 @@ fn losses(c: &mut Criterion) {
     group.bench_function("Adam step", |b| b.iter(|| adam.step(&mut moving, &x)));
 }
 
-/// Forward, losses, backward and step, with the project's own weights.
-fn iteration(c: &mut Criterion) {
+/// A picture of 333×250. Its values lie between −100 and `scale` − 100.
+fn picture(scale: f32) -> Array3<f32> {
+    activations((250, 333, 3)).mapv(|x: f32| scale * x - 100.0)
+}
+
+/// The network of the classic recipe with the project's weights.
+fn network() -> Network<f32> {
     let weights = Weights::load(&Source::File("data/vgg16.safetensors".into()))
         .expect("the benchmark runs in the project's folder");
-    let classic = Recipe::preset("classic")
-        .expect("it is built in")
-        .settings();
+    let depth = VGG16.find("conv5_1").expect("a layer of VGG-16") + 1;
+    let engine = EngineKind::default().build();
+    Network::new(&weights, Pooling::Average, Padding::Zero, depth, engine)
+}
+
+fn objective(network: &Network<f32>, recipe: &Settings) -> Objective<f32> {
     let tap = |layer: &str, weight| Tap {
         layer: VGG16.find(layer).expect("a layer of VGG-16"),
         weight,
     };
-    let content_taps = [tap("conv4_2", classic.content_weight)];
-    let layers = classic.style_layers.0.iter();
+    let content_taps = [tap("conv4_2", recipe.content_weight)];
+    let layers = recipe.style_layers.0.iter();
     let style_taps: Vec<_> = layers
         .map(|layer| tap(&layer.layer, layer.weight))
         .collect();
-    let depth = VGG16.find("conv5_1").expect("a layer of VGG-16") + 1;
-    let network = Network::new(
-        &weights,
-        Pooling::Average,
-        Padding::Zero,
-        depth,
-        EngineKind::default().build(),
-    );
-    let picture = |scale: f32| activations((250, 333, 3)).mapv(|x: f32| scale * x - 100.0);
-    let objective = Objective::new(
-        &network,
+    Objective::new(
+        network,
         Targets {
             content: Some((&picture(200.0), &content_taps)),
             regions: &[Region::everywhere(vec![Style::whole(picture(255.0))])],
@@ -171,7 +176,16 @@ fn iteration(c: &mut Criterion) {
             tv_weight: 0.0,
             normalize: false,
         },
-    );
+    )
+}
+
+/// One iteration: forward pass, losses, backward pass and step.
+fn iteration(c: &mut Criterion) {
+    let classic = Recipe::preset("classic")
+        .expect("the preset is built in")
+        .settings();
+    let network = network();
+    let objective = objective(&network, &classic);
     let mut x = picture(150.0);
     let mut adam = Adam::new(x.dim(), classic.learning_rate);
     let mut group = c.benchmark_group("iteration");
@@ -186,5 +200,12 @@ fn iteration(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, convolutions, cheap_operations, losses, iteration);
+criterion_group!(
+    benches,
+    convolutions,
+    relu_and_pooling,
+    gram_and_style_losses,
+    other_losses_and_adam,
+    iteration
+);
 criterion_main!(benches);

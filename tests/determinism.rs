@@ -1,4 +1,4 @@
-//! The same bytes, whatever the number of threads, and from run to run.
+//! Runs give the same bits each time and on any number of threads, and files the same bytes.
 
 use impasto::engine::{Cpu, EngineKind};
 use impasto::painting::{OptimizerKind, Recipe, Scales, Settings, Stylization};
@@ -7,7 +7,7 @@ use impasto::weights::{Source, Weights};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-/// All bits of the losses and of the picture's values in a short run on so many threads.
+/// Paints a small picture on this number of threads. Returns the bits of all losses, and of the values of the last picture.
 fn run(
     weights: &Weights,
     engine: EngineKind,
@@ -18,7 +18,7 @@ fn run(
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
     let open = |name: &str| Picture::open(&data.join(name)).unwrap().0;
     let settings = Settings {
-        // Large enough that every kind of parallel work has several pieces, with odd sizes all the way down.
+        // Large enough that all parallel work is divided into several tasks. The sizes of deeper layers are odd too.
         size: "109x93".parse().unwrap(),
         scales: Scales::Count(2),
         iterations: 3,
@@ -57,7 +57,8 @@ fn run(
     })
 }
 
-fn same_bits(optimizer: OptimizerKind) {
+/// Checks that the number of threads changes no bit, with every engine, and that the seed does.
+fn check_bits(optimizer: OptimizerKind) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/vgg16.safetensors");
     let weights = Weights::load(&Source::File(file)).unwrap();
     let cpus = Cpu::all().into_iter().map(EngineKind::Fast);
@@ -70,18 +71,18 @@ fn same_bits(optimizer: OptimizerKind) {
             );
         }
         let other = run(&weights, engine, optimizer, 2, 8);
-        assert!(other != one, "another seed, another picture");
+        assert!(other != one, "{engine:?}: the seed must change the picture");
     }
 }
 
 #[test]
 fn a_run_with_adam_gives_the_same_bits_on_any_number_of_threads() {
-    same_bits(OptimizerKind::Adam);
+    check_bits(OptimizerKind::Adam);
 }
 
 #[test]
 fn a_run_with_lbfgs_gives_the_same_bits_on_any_number_of_threads() {
-    same_bits(OptimizerKind::Lbfgs);
+    check_bits(OptimizerKind::Lbfgs);
 }
 
 #[test]

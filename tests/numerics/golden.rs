@@ -1,4 +1,4 @@
-//! The engine against values that PyTorch computed; `golden/make_golden.py` says how.
+//! Compares the engines with values that PyTorch computed. `golden/make_golden.py` wrote them.
 
 use crate::common::{TINY, distance, golden, golden_array, tiny_weights};
 use impasto::engine::{Cpu, EngineKind, SimdScalar};
@@ -9,7 +9,7 @@ use ndarray::Array3;
 
 static FIXTURE: &[u8] = include_bytes!("../golden/golden.safetensors");
 
-/// As in the script.
+/// The same layers, weights and numbers as in the script.
 const CONTENT: [(&str, f64); 2] = [("conv2_2", 1.0), ("pool1", 0.5)];
 const STYLE: [(&str, f64); 4] = [
     ("conv1_1", 0.5),
@@ -59,7 +59,7 @@ fn objective<T: Scalar>(network: &Network<T>) -> Objective<T> {
     )
 }
 
-/// Holds everything that the fixture has against `engine` in `T`, to the relative error `bound`.
+/// Compares all values of the fixture with what `engine` computes in `T`. `bound` is the largest relative error.
 fn compare<T: SimdScalar>(engine: EngineKind, bound: f64) {
     for (name, pooling) in [("avg", Pooling::Average), ("max", Pooling::Max)] {
         let network = network::<T>(pooling, engine);
@@ -95,16 +95,15 @@ fn compare<T: SimdScalar>(engine: EngineKind, bound: f64) {
 }
 
 #[test]
-fn in_double_precision_everything_is_as_pytorch_computes_it() {
+fn in_double_precision_everything_agrees_with_pytorch() {
     compare::<f64>(EngineKind::Reference, 1e-12);
     compare::<f64>(EngineKind::default(), 1e-12);
 }
 
-/// Single precision has a relative rounding error of 6e-8, of which sums over hundreds of terms in several layers make some
-/// 1e-6. Adam divides by the gradient's own size, so that a rounding error in a small gradient counts as much as one in a
-/// large one.
+/// Single precision has a relative rounding error of 6e-8. Sums of hundreds of terms in several layers raise it to about 1e-6. Adam
+/// divides by the size of the gradient, so that an error in a small gradient counts as much as one in a large gradient.
 #[test]
-fn in_single_precision_everything_is_as_pytorch_computes_it() {
+fn in_single_precision_everything_agrees_with_pytorch() {
     compare::<f32>(EngineKind::Reference, 2e-5);
     for cpu in Cpu::all() {
         compare::<f32>(EngineKind::Fast(cpu), 2e-5);

@@ -1,4 +1,4 @@
-//! The numbers: derivatives, and one way of computing against another.
+//! Tests of what is computed: derivatives, and results compared with plain computations, other engines and PyTorch.
 
 #[path = "../common/mod.rs"]
 mod common;

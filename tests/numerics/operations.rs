@@ -1,4 +1,4 @@
-//! Each operation against its definition, written out as plain loops, or against values worked out by hand.
+//! Compares each operation with its definition, written as plain loops, or with values computed by hand.
 
 use crate::common::{random, run_layer};
 use impasto::engine::EngineKind;
@@ -6,7 +6,7 @@ use impasto::method::{ContentLoss, GramLoss, Loss, Padding, StyleLoss, TotalVari
 use impasto::method::{Pooling, conv, gram, pool, relu};
 use ndarray::{Array1, Array3, Array4, array};
 
-/// y[i, j, o] = b[o] + Σ k[p, q, c, o] x[i+p−1, j+q−1, c], straight from the formula.
+/// y[i, j, o] = b[o] + Σ k[p, q, c, o] x[i+p−1, j+q−1, c], computed term by term.
 fn by_definition(
     x: &Array3<f64>,
     k: &Array4<f64>,
@@ -28,8 +28,8 @@ fn by_definition(
 }
 
 #[test]
-fn convolution_is_what_its_formula_says() {
-    // The last ones are so large that they are done in several bands, the last band shorter than the others.
+fn convolution_follows_its_formula() {
+    // The last ones are so large that they are computed in several bands. The last band is shorter than the others.
     let shapes = [
         (1, 1, 1, 1),
         (1, 5, 2, 3),
@@ -75,7 +75,7 @@ fn relu_is_zero_below_zero_and_passes_nan_on() {
     assert_eq!(dx, array![[[0.0, 0.0, 7.0, 0.0, 0.0, 0.0]]]);
 }
 
-/// Output and gradient of a pooling layer, which every engine must compute alike.
+/// Output and gradient of a pooling layer. Every engine must compute the same bits.
 fn pooled(pooling: Pooling, x: &Array3<f64>, dy: &Array3<f64>) -> (Array3<f64>, Array3<f64>) {
     let plain = (pool::forward(pooling, x), pool::backward(pooling, x, dy));
     for engine in [EngineKind::Reference, EngineKind::default()] {
@@ -88,7 +88,7 @@ fn pooled(pooling: Pooling, x: &Array3<f64>, dy: &Array3<f64>) -> (Array3<f64>, 
 }
 
 #[test]
-fn pooling_an_odd_size_takes_the_cells_that_exist() {
+fn pooling_an_odd_size_has_smaller_cells_at_the_edges() {
     let x = array![[1.0, 2.0, 3.0], [4.0, 5.0, 9.0], [7.0, 1.0, 6.0]];
     let x = x.insert_axis(ndarray::Axis(2));
     let dy = array![[[4.0], [2.0]], [[6.0], [1.0]]];
@@ -118,7 +118,7 @@ fn max_pooling_passes_nan_on() {
 
 #[test]
 fn the_gram_matrix_of_a_large_layer_is_the_sum_over_its_positions() {
-    // More positions than one parallel task takes.
+    // More positions than one parallel task sums.
     for (channels, engine) in [
         (3, EngineKind::Reference),
         (3, EngineKind::default()),
@@ -137,7 +137,7 @@ fn the_gram_matrix_of_a_large_layer_is_the_sum_over_its_positions() {
 }
 
 #[test]
-fn the_losses_are_zero_at_their_targets_and_known_nearby() {
+fn the_losses_are_zero_at_their_targets_and_have_known_values_nearby() {
     let value = |loss: &dyn Loss<f64>, f: &Array3<f64>| loss.value_and_gradient(f).0;
     let target: Array3<f64> = random((3, 4, 2), 6);
     let content = ContentLoss::new(target.clone());
@@ -155,13 +155,13 @@ fn the_losses_are_zero_at_their_targets_and_known_nearby() {
     let loss = style.value_and_gradient(&(&target * 3.0)).0;
     assert!((loss / expected - 1.0).abs() < 1e-12);
 
-    // Along the rows by 3 and by −9, down the columns by 5 and by −7.
+    // Neighbors differ by 3 and −9 along the rows, and by 5 and −7 down the columns.
     let x = array![[[0.0], [3.0]], [[5.0], [-4.0]]];
     let squares = 9.0 + 81.0 + 25.0 + 49.0;
     assert_eq!(value(&TotalVariation(Padding::Zero), &x), squares / 2.0);
-    // On a torus of two by two, each pair is neighbours twice.
+    // On a torus of two by two, each pair of neighbors counts twice.
     assert_eq!(value(&TotalVariation(Padding::Circular), &x), squares);
-    // In a row of three, 1, 2 and 4: by 1 and 2, and across the edge by 3. Each is its own neighbour above and below.
+    // In the row 1, 2, 4 neighbors differ by 1 and 2, and across the edge by 3. Each pixel is its own neighbor above and below.
     let x = array![[[1.0], [2.0], [4.0]]];
     assert_eq!(value(&TotalVariation(Padding::Zero), &x), 2.5);
     assert_eq!(value(&TotalVariation(Padding::Circular), &x), 7.0);

@@ -1,6 +1,7 @@
-//! A picture that joins itself at its edges: with circular padding nothing can tell where they are.
+//! Circular padding joins the opposite edges of a picture, so that it is a torus without edges.
 //!
-//! So what is rolled stays what it was, rolled: the proof that no operation, forward or backward, treats an edge differently.
+//! A rolled picture must then have rolled activations and a rolled gradient. This shows that no operation, forward or backward,
+//! treats an edge differently.
 
 use crate::common::{TINY, WIDE, distance, random, random_weights};
 use impasto::engine::EngineKind;
@@ -11,14 +12,16 @@ use impasto::vgg::Architecture;
 use impasto::weights::{Source, Weights};
 use ndarray::{Array3, Axis};
 
-/// Pixels to one position of the deepest layer of either network, after three poolings.
+/// Pixels per position of the deepest layer of both networks, after three poolings.
 const STRIDE: usize = 8;
 
-/// Rounding in f64, and far more than that.
+/// Rounding in f64 makes smaller errors than this.
 const ROUNDING: f64 = 1e-13;
-const SEEN: f64 = 1e-3;
 
-/// x (H×W×C), each position moved so many down and to the right, and what leaves coming back at the opposite edge.
+/// With zero padding the edges make larger differences than this, far above rounding.
+const EDGES: f64 = 1e-3;
+
+/// x (H×W×C) with each position moved down and to the right. Positions that leave at one edge enter at the opposite one.
 fn roll(x: &Array3<f64>, (down, right): (usize, usize)) -> Array3<f64> {
     let (h, w, _) = x.dim();
     Array3::from_shape_fn(x.dim(), |(i, j, c)| {
@@ -26,7 +29,7 @@ fn roll(x: &Array3<f64>, (down, right): (usize, usize)) -> Array3<f64> {
     })
 }
 
-/// Both networks, by both engines, with both ways of pooling: tried with each kind of padding.
+/// Calls `test` for both networks, both engines and both poolings, with this padding.
 fn networks(padding: Padding, mut test: impl FnMut(&str, Architecture, &Network<f64>)) {
     for architecture in [TINY, WIDE] {
         let weights = random_weights(architecture, 50);
@@ -41,17 +44,17 @@ fn networks(padding: Padding, mut test: impl FnMut(&str, Architecture, &Network<
     }
 }
 
-/// The errors that rolling by (`STRIDE`, 2·`STRIDE`) pixels makes in each layer: whether its activations are the rolled ones.
+/// Rolls a picture by (`STRIDE`, 2·`STRIDE`) pixels. For each layer, how far its activations are from the rolled activations.
 fn errors_of_rolling(architecture: Architecture, network: &Network<f64>) -> Vec<f64> {
     let layers = architecture.layers();
     let x: Array3<f64> = random((2 * STRIDE, 3 * STRIDE, 3), 51);
     let steps = network.steps(0..layers.len());
-    let there = network.forward(&steps, &roll(&x, (STRIDE, 2 * STRIDE)));
+    let of_rolled = network.forward(&steps, &roll(&x, (STRIDE, 2 * STRIDE)));
     let here = network.forward(&steps, &x);
     (layers.iter().enumerate())
         .map(|(layer, spec)| {
             let by = (STRIDE / spec.stride, 2 * STRIDE / spec.stride);
-            distance(there.of(layer), &roll(here.of(layer), by))
+            distance(of_rolled.of(layer), &roll(here.of(layer), by))
         })
         .collect()
 }
@@ -66,15 +69,15 @@ fn on_a_torus_a_rolled_picture_has_rolled_activations() {
 }
 
 #[test]
-fn with_zero_padding_every_layer_sees_the_edges() {
+fn with_zero_padding_the_edges_change_every_layer() {
     networks(Padding::Zero, |name, architecture, network| {
         for (layer, error) in errors_of_rolling(architecture, network).iter().enumerate() {
-            assert!(*error > SEEN, "{name} layer {layer}: {error:e}");
+            assert!(*error > EDGES, "{name} layer {layer}: {error:e}");
         }
     });
 }
 
-/// Style and total variation together: loss and gradient.
+/// Checks the values of the style loss and of total variation, and the gradient of their sum.
 #[test]
 fn on_a_torus_a_rolled_picture_has_the_same_losses_and_a_rolled_gradient() {
     for (padding, same) in [(Padding::Circular, true), (Padding::Zero, false)] {
@@ -105,7 +108,7 @@ fn on_a_torus_a_rolled_picture_has_the_same_losses_and_a_rolled_gradient() {
                 if same {
                     assert!(error < 1e2 * ROUNDING, "{name}: {error:e}");
                 } else {
-                    assert!(error > 1e-2 * SEEN, "{name}: {error:e}");
+                    assert!(error > 1e-2 * EDGES, "{name}: {error:e}");
                 }
             }
         });
@@ -113,7 +116,7 @@ fn on_a_torus_a_rolled_picture_has_the_same_losses_and_a_rolled_gradient() {
 }
 
 #[test]
-fn on_a_torus_total_variation_does_not_know_where_the_edges_are() {
+fn on_a_torus_a_rolled_picture_has_the_same_total_variation() {
     let x: Array3<f64> = random((5, 7, 3), 54);
     for by in [(1, 0), (0, 1), (3, 4)] {
         let variation = TotalVariation(Padding::Circular);
@@ -124,7 +127,7 @@ fn on_a_torus_total_variation_does_not_know_where_the_edges_are() {
     }
 }
 
-/// VGG-16 with its own weights, down to conv5_1 after four poolings.
+/// VGG-16 with the project's weights. The layer is conv5_1, after four poolings.
 #[test]
 fn on_a_torus_a_picture_rolled_by_sixteen_pixels_has_the_same_gram_matrices() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/data/vgg16.safetensors");
@@ -143,5 +146,5 @@ fn on_a_torus_a_picture_rolled_by_sixteen_pixels_has_the_same_gram_matrices() {
     };
     let (circular, zero) = (error(Padding::Circular), error(Padding::Zero));
     assert!(circular < 1e2 * ROUNDING, "{circular:e}");
-    assert!(zero > SEEN, "{zero:e}");
+    assert!(zero > EDGES, "{zero:e}");
 }

@@ -107,11 +107,11 @@ fn flipped(ours: &[Array3<f32>], theirs: &[Array3<f64>]) -> usize {
     pairs.filter(|(a, b)| (**a > 0.0) != (**b > 0.0)).count()
 }
 
-/// Compares each engine with the reference in f64, on all these pictures. Each network is built once: transforming the kernels takes
-/// longer than small pictures do.
+/// Compares each engine with the reference in f64, on all these pictures. Each network is built once: to transform its kernels
+/// takes longer than to compute these pictures.
 ///
-/// In f32 a sum near 0 may come out on the other side of a ReLU's kink. Then the right gradient is a different one. A deep layer has
-/// a few thousand outputs, so one such sum shows. Where there is none, only rounding is left.
+/// In f32 a sum near 0 may come out on the other side of a ReLU's kink. Then the right gradient is a different one. A deep layer
+/// has a few thousand outputs, so one such sum shows. Where there is none, only rounding is left.
 fn compare_with_the_reference(weights: &Weights, pictures: &[Pictures]) {
     let architecture = weights.architecture();
     let name = architecture.name;

@@ -1,7 +1,7 @@
 //! The losses at one layer: content, style and total variation.
 
 use super::{BOUND, PADDINGS, SIZES, engines, mask, projections};
-use crate::common::random;
+use crate::common::{on_one_thread, random};
 use impasto::engine::{Engine, EngineKind};
 use impasto::method::finite_difference::{STEP, relative_error};
 use impasto::method::style::{Features, RegionLoss, RegionLossBuilder};
@@ -61,6 +61,10 @@ impl Paintings {
 /// wherever the mask shows something, since the activations are random.
 #[test]
 fn every_style_loss_has_the_right_gradient() {
+    on_one_thread(check_style_losses);
+}
+
+fn check_style_losses() {
     let activations = |shape, seed| random(shape, seed).mapv(|f: f64| f + 0.5);
     let paintings = Paintings {
         first: activations((6, 5, 4), 13),

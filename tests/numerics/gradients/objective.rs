@@ -23,8 +23,6 @@ struct Case {
     regions: Option<StyleLossKind>,
 }
 
-/// The pictures have a few dozen pixels. On one thread the test takes a fraction of the time: with more, nearly all of it goes into
-/// waking threads.
 #[test]
 fn the_whole_objective_has_the_right_gradient() {
     on_one_thread(|| {
@@ -166,8 +164,8 @@ fn away_from_kinks(case: Case, network: &Network<f64>) -> Array3<f64> {
         .expect("one seed of a hundred gives a picture away from all kinks")
 }
 
-/// Which ReLUs are open and, for max pooling, which position of each cell holds the maximum. With regions, also the positions in the
-/// order of their projections.
+/// Which ReLUs are open and which position of each 2×2 cell holds the maximum. With regions, also the positions in the order of
+/// their projections.
 fn switches(case: Case, network: &Network<f64>, x: &Array3<f64>) -> Vec<usize> {
     let layers = case.architecture.layers();
     let activations = network.forward(&network.steps(0..layers.len()), x);
@@ -193,6 +191,10 @@ fn switches(case: Case, network: &Network<f64>, x: &Array3<f64>) -> Vec<usize> {
 
 #[test]
 fn the_check_catches_a_wrong_gradient() {
+    on_one_thread(check_wrong_gradients);
+}
+
+fn check_wrong_gradients() {
     let case = Case {
         architecture: TINY,
         pooling: Average,

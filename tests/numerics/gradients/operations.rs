@@ -1,7 +1,7 @@
 //! The operations: convolution, ReLU, pooling, Gram matrices, projections and transport.
 
 use super::{BOUND, PADDINGS, SIZES, distinct, engines, mask};
-use crate::common::{inner, linear_conv, random, run_layer};
+use crate::common::{inner, linear_conv, on_one_thread, random, run_layer};
 use impasto::engine::EngineKind;
 use impasto::method::finite_difference::relative_error;
 use impasto::method::pool::Pooling::{Average, Max};
@@ -43,9 +43,7 @@ fn convolutions() -> Vec<((usize, usize), EngineKind)> {
 /// Checks the layers as networks have them: a convolution with its ReLU, without and with the pooling after it.
 #[test]
 fn convolution_relu_and_pooling_together_have_the_right_gradient() {
-    for padding in PADDINGS {
-        convolution_relu_and_pooling(padding);
-    }
+    on_one_thread(|| PADDINGS.map(convolution_relu_and_pooling));
 }
 
 fn convolution_relu_and_pooling(padding: Padding) {
