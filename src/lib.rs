@@ -69,14 +69,3 @@ pub mod painting;
 pub mod vgg;
 
 pub use files::{AtomicFileError, checkpoint, picture, weights};
-
-/// What the system says is wrong, without its error number: "no such file or directory".
-pub(crate) fn os_reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let words = text.split(" (os error").next().unwrap_or(&text);
-    let mut letters = words.chars();
-    match letters.next() {
-        Some(first) => first.to_lowercase().chain(letters).collect(),
-        None => String::new(),
-    }
-}

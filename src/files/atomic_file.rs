@@ -29,7 +29,7 @@ pub enum AtomicFileError {
     #[error("there is no folder {}", .0.display())]
     NoFolder(PathBuf),
     /// The system refuses to create a file in the folder.
-    #[error("cannot create a file in {}: {}", folder.display(), crate::os_reason(reason))]
+    #[error("cannot create a file in {}: {}", folder.display(), crate::files::os_reason(reason))]
     CannotCreate {
         /// The folder.
         folder: PathBuf,
@@ -37,7 +37,7 @@ pub enum AtomicFileError {
         reason: io::Error,
     },
     /// The system refuses to write the content or to rename the finished file.
-    #[error("cannot be written: {}", crate::os_reason(.0))]
+    #[error("cannot be written: {}", crate::files::os_reason(.0))]
     CannotWrite(io::Error),
 }
 

@@ -58,7 +58,7 @@ pub enum CheckpointError {
 #[derive(Debug, Error)]
 pub enum CheckpointProblem {
     /// The file is missing, or the system cannot read it.
-    #[error("{}", crate::os_reason(.0))]
+    #[error("{}", crate::files::os_reason(.0))]
     Unreadable(io::Error),
     /// The path names a folder, a device or a pipe.
     #[error("not a file; name a checkpoint")]

@@ -141,7 +141,7 @@ impl Stylization {
         let content = first.content.as_ref();
         Ok(Run {
             initial: initial::initial(settings, inputs, first.size, plan.border, content),
-            network: cache.get(weights, settings, self.engine, plan.depth),
+            network: cache.get(weights, settings, self.engine, plan.depth()),
             stages,
             plan,
             settings: settings.clone(),

@@ -3,7 +3,7 @@
 
 use super::pictures::Pictures;
 use super::settings::InvalidSetting;
-use super::settings::{LayerWeight, Layers};
+use super::settings::{LayerWeight, Layers, Scale};
 use super::{Settings, limits};
 use crate::files::picture::{Size, SizeRequest};
 use crate::files::weights::Weights;
@@ -14,8 +14,6 @@ use crate::vgg::LayerSpec;
 pub(super) struct Plan {
     pub content_taps: Vec<Tap>,
     pub style_taps: Vec<Tap>,
-    /// How many layers of the network these need.
-    pub depth: usize,
     /// Pixels around each size that are painted too, and cut off.
     pub border: usize,
     /// The sizes to paint at. The last is the painted picture's.
@@ -48,60 +46,76 @@ impl Plan {
             style_taps = taps(weights, &settings.style_layers, settings.style_weight)?;
         }
         let layers = weights.architecture().layers();
-        // The painted picture goes through the style layers too.
-        let all_taps = [&content_taps[..], &style_taps].concat();
-        let grid = grid(settings, &layers, &all_taps);
-        check_grid(finest, grid)?;
         let border = if settings.seamless {
             0
         } else {
             settings.border as usize
         };
-        let check = |which: &str, size: Size, border: usize, taps: &[Tap]| {
-            limits::check_size(which, size, border, &layers, taps)
-        };
-        let mut stages = Vec::new();
-        for scale in settings
-            .scales
-            .plan(finest, grid, settings.iterations as usize)
-        {
-            let cropped = pictures.content.is_some();
-            let style_sizes: Vec<_> = (pictures.styles().enumerate())
-                .map(|(number, style)| {
-                    style_size(settings, style.picture.size(), scale.share, number, cropped)
-                })
-                .collect();
-            let which = if cropped { "content" } else { "painted" };
-            let fits = check(which, scale.size, border, &all_taps).and_then(|()| {
-                let mut sizes = style_sizes.iter();
-                sizes.try_for_each(|&size| check("style", size, 0, &style_taps))
-            });
-            match fits {
-                // A size that is too small for the layers is left out, unless it is the last.
-                Err(_) if scale.size != finest => continue,
-                fits => fits?,
-            }
-            stages.push(StagePlan {
-                size: scale.size,
-                style_sizes,
-                iterations: scale.iterations,
-            });
-        }
-        Ok(Self {
-            depth: depth(&all_taps),
+        let plan = Self {
             content_taps,
             style_taps,
             border,
-            stages,
-        })
+            stages: Vec::new(),
+        };
+        let grid = grid(settings, &layers, &plan.all_taps());
+        check_grid(finest, grid)?;
+        let scales = (settings.scales).plan(finest, grid, settings.iterations as usize);
+        let mut stages = Vec::new();
+        for scale in scales {
+            let stage = StagePlan::new(&scale, pictures, settings);
+            match plan.check(&stage, pictures, &layers) {
+                Ok(()) => stages.push(stage),
+                // A size that is too small for the layers is left out, unless it is the last.
+                Err(_) if stage.size != finest => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Self { stages, ..plan })
+    }
+
+    /// The layers that the painted picture is compared at.
+    fn all_taps(&self) -> Vec<Tap> {
+        [&self.content_taps[..], &self.style_taps].concat()
+    }
+
+    /// How many layers of the network the taps need.
+    pub fn depth(&self) -> usize {
+        let layers = self.all_taps().into_iter().map(|tap| tap.layer + 1);
+        layers.max().unwrap_or(0)
+    }
+
+    /// Checks that the pictures of a stage are large enough for the layers and fit into memory.
+    fn check(
+        &self,
+        stage: &StagePlan,
+        pictures: &Pictures,
+        layers: &[LayerSpec],
+    ) -> Result<(), InvalidSetting> {
+        let painted = match pictures.content {
+            Some(_) => "content",
+            None => "painted",
+        };
+        limits::check_size(painted, stage.size, self.border, layers, &self.all_taps())?;
+        let mut sizes = stage.style_sizes.iter();
+        sizes.try_for_each(|&size| limits::check_size("style", size, 0, layers, &self.style_taps))
     }
 }
 
-/// How many layers these taps need.
-fn depth(taps: &[Tap]) -> usize {
-    taps.iter().map(|tap| tap.layer + 1).max().unwrap_or(0)
+impl StagePlan {
+    fn new(scale: &Scale, pictures: &Pictures, settings: &Settings) -> Self {
+        let cropped = pictures.content.is_some();
+        let style_sizes = (pictures.styles().enumerate())
+            .map(|(number, style)| {
+                style_size(settings, style.picture.size(), scale.share, number, cropped)
+            })
+            .collect();
+        Self {
+            size: scale.size,
+            style_sizes,
+            iterations: scale.iterations,
+        }
+    }
 }
-
 /// The layers whose weight is above 0, by number.
 fn taps(weights: &Weights, layers: &Layers, overall: f64) -> Result<Vec<Tap>, InvalidSetting> {
     let mut taps = Vec::new();

@@ -46,7 +46,7 @@ const CONVERT: &str = "convert it to PNG or JPEG first";
 pub enum PictureErrorKind {
     // The file cannot be read.
     /// The file is missing, or the system cannot read it.
-    #[error("{}", crate::os_reason(.0))]
+    #[error("{}", crate::files::os_reason(.0))]
     Unreadable(io::Error),
     /// The path names a folder, a device or a pipe.
     #[error("not a file; name a picture file")]

@@ -24,7 +24,7 @@ pub enum WeightsError {
         places: Vec<PathBuf>,
     },
     /// The file does not exist or cannot be read.
-    #[error("{}: {}", path.display(), crate::os_reason(error))]
+    #[error("{}: {}", path.display(), crate::files::os_reason(error))]
     Unreadable {
         /// The file.
         path: PathBuf,

@@ -23,6 +23,7 @@ pub use layers::{LayerWeight, Layers};
 pub use names::{OptimizerKind, OriginalColors};
 pub use per_style::PerStyle;
 pub use recipe::{PRESETS, RecipeError};
+pub(super) use scales::Scale;
 pub use scales::Scales;
 
 use super::border;

@@ -26,7 +26,7 @@ pub enum RecipeError {
     /// The file cannot be read, and there is no such preset.
     #[error(
         "{name}: {}; nor is it one of the presets {}",
-        crate::os_reason(error),
+        crate::files::os_reason(error),
         preset_names()
     )]
     Unreadable {

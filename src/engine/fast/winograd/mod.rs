@@ -233,6 +233,9 @@ fn transform_kernel<T: Scalar>(kernel: &Array4<T>, width: usize) -> Vec<T> {
                 let mut sums = [0.0; 2 * MAX_LANES];
                 for tap in 0..9 {
                     let weight = rows[tap / 3] * columns[tap % 3];
+                    if weight == 0.0 {
+                        continue;
+                    }
                     let at = (tap * cin + c) * cout;
                     let taps = &taps[at + outputs.start..at + outputs.end];
                     for (sum, tap) in sums.iter_mut().zip(taps) {
