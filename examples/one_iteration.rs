@@ -16,7 +16,7 @@ const CONTENT_LAYER: usize = 3; // conv2_1
 const STYLE_LAYER: usize = 1; // conv1_2
 const CONTENT_WEIGHT: f32 = 1e3;
 
-/// Computes ten iterations, and checks that each makes the loss smaller.
+/// Computes ten iterations, and checks that each of the first nine makes the loss smaller.
 ///
 /// # Errors
 /// If a file cannot be read.

@@ -9,9 +9,9 @@
 //!
 //! 1. [`method`] is the textbook: convolution, ReLU, pooling, the Gram matrix, the losses, L-BFGS and Adam, each with its formula,
 //!    forward beside backward. It depends on nothing else.
-//! 2. [`network`] puts these operations in a row, as [`vgg`] says, and [`objective`] sums the losses.
-//! 3. [`engine`] computes the operations. The reference engine calls the textbook; the fast one does the same with a quarter of the
-//!    multiplications, on vectors ([`engine::fast`]).
+//! 2. [`engine`] computes these operations. The reference engine calls the textbook; the fast one does the same with a quarter of
+//!    the multiplications, on vectors ([`engine::fast`]).
+//! 3. [`network`] puts them in a row, as [`vgg`] says, and [`objective`] sums the losses.
 //! 4. [`painting`] is a run: its settings, its plan, the loop, and those who watch it.
 //! 5. [`picture`], [`weights`] and [`checkpoint`] read and write files.
 //! 6. `cli` is the command line, behind the feature of this name.

@@ -145,7 +145,7 @@ impl<T: Scalar> Network<T> {
     /// Walks the `steps` down for the picture `x` (H×W×3, RGB 0..255 less the mean).
     ///
     /// # Panics
-    /// If `x` does not have 3 channels, or the steps are another network's.
+    /// If `x` does not have 3 channels, or the steps need layers that this network does not have.
     pub fn forward(&self, steps: &Steps, x: &Array3<T>) -> Activations<'_, T> {
         let mut input = self.engine.array(x.dim());
         input.assign(x);

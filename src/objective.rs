@@ -220,7 +220,7 @@ impl<T: Scalar> Term<T> {
     }
 }
 
-/// The style losses of a region, one for each tap, each multiplied by the region's share of the `area`.
+/// The style losses of a region, one for each tap, each multiplied by `area`, the region's share of the area of all.
 ///
 /// Regions and their masks follow Gatys, Ecker, Bethge, Hertzmann and Shechtman 2017, Controlling Perceptual Factors in Neural
 /// Style Transfer, section 4 (guided Gram matrices).

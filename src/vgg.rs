@@ -1,7 +1,8 @@
 //! The architectures VGG-16 and VGG-19 (Simonyan and Zisserman 2014), as data.
 //!
-//! Both have blocks of 3×3 convolutions, each followed by a ReLU, and a pooling layer after each block. The fully connected layers of
-//! the original are left out. `conv4_2` is the second convolution of block 4, and `pool4` ends that block. Without them the network takes pictures of any size.
+//! Both have blocks of 3×3 convolutions, each followed by a ReLU, and a pooling layer after each block. `conv4_2` is the
+//! second convolution of block 4, and `pool4` ends that block. The fully connected layers of the original are left out; without them
+//! the network takes pictures of any size.
 
 use thiserror::Error;
 

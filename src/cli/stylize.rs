@@ -42,7 +42,7 @@ pub struct Stylize {
         long,
         value_name = "FILE",
         conflicts_with = "preset",
-        help_heading = "Recipe"
+        help_heading = "Recipes"
     )]
     settings_from: Option<PathBuf>,
 

@@ -39,7 +39,8 @@ pub trait Engine<T: Scalar>: Products<T> {
 
 /// A layer, as one engine computes it.
 pub trait Layer<T>: Send + Sync {
-    /// The output (H×W×C) for the input `x`, and the way back.
+    /// The output for the input `x` (H×W×Cin), and its backward pass. The output is H×W×Cout for a convolution, ⌈H/2⌉×⌈W/2⌉×Cin for
+    /// a pooling.
     ///
     /// # Panics
     /// If `x` has another number of channels than the layer's inputs.
@@ -48,7 +49,11 @@ pub trait Layer<T>: Send + Sync {
 
 /// A convolution with its ReLU. Its [`forward`](Layer::forward) is max(conv(x), 0).
 pub trait ConvRelu<T>: Layer<T> {
-    /// The averages of that over cells of 2×2, as [`pool`](crate::method::pool) defines them. The unpooled output need not exist.
+    /// The averages of that over cells of 2×2, ⌈H/2⌉×⌈W/2⌉×Cout, as [`pool`](crate::method::pool) defines them. The unpooled output
+    /// need not exist.
+    ///
+    /// # Panics
+    /// As [`forward`](Layer::forward).
     fn forward_pooled<'a>(&'a self, x: &Activation<T>) -> Forward<'a, T>;
 }
 
@@ -78,7 +83,7 @@ impl<T, F: FnOnce(&Array3<T>) -> Array3<T>> Backward<T> for F {
     }
 }
 
-/// Numbers for which every engine is there: `f32` and `f64`.
+/// The number types that every engine supports: `f32` and `f64`.
 pub trait SimdScalar: Scalar + Dispatch {}
 
 impl<T: Scalar + Dispatch> SimdScalar for T {}

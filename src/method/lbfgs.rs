@@ -59,8 +59,8 @@ impl<T: Scalar> Lbfgs<T> {
         pairs.chain(search).all(|array| array.dim() == shape)
     }
 
-    /// Takes the `loss` and the `gradient` at `x`, and moves `x` to where they are evaluated next. A loss that is not finite counts as
-    /// too high.
+    /// Takes the `loss` and the `gradient` at `x`, and moves `x` to where they are evaluated next. The first loss must be finite;
+    /// later, one that is not counts as too high. Where the gradient is 0, `x` stays.
     ///
     /// # Panics
     /// If the shapes differ.
@@ -93,7 +93,7 @@ impl<T: Scalar> Lbfgs<T> {
         }
     }
 
-    /// The best picture so far: where the current line search began. `None` before the first step.
+    /// The last accepted picture: where the current line search began. `None` before the first step, and where the gradient is 0.
     pub fn accepted(&self) -> Option<&Array3<T>> {
         self.search.as_ref().map(LineSearch::begin)
     }

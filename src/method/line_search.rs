@@ -19,7 +19,7 @@ const DECREASE: f64 = 1e-4;
 /// c₂: the slope must have shrunk to this part of what it was.
 const CURVATURE: f64 = 0.9;
 
-/// The most trials of one search. Each shortens the bracket by a tenth at least, and by half as a rule.
+/// The most trials of one search. Once a step was too long, each trial shortens the bracket by at least a tenth.
 const MAX_TRIALS: usize = 20;
 
 /// How close to the ends of a bracket the next trial may be, as a part of its length.
@@ -54,7 +54,7 @@ pub(super) enum Verdict {
     TryNext,
     /// No step is accepted within the trials; this one goes downhill.
     EndHere,
-    /// No step is accepted within the trials; the search's begin is the best point.
+    /// No step is accepted within the trials, and this one is too long: go back to where the search began.
     EndAtBegin,
 }
 

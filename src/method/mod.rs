@@ -19,6 +19,8 @@
 //! | x, y, F | the input and output of an operation; the activations that a loss looks at, as a matrix M×N |
 //! | G, A, P | the Gram matrix, that of the painting, the photograph's activations |
 //! | μ, C | mean and covariance of the positions; μ′ and C′ are the painting's |
+//! | F⁻¹, Q | in [`style::transport`]: the quantile functions of the picture and the painting |
+//! | D, P | in [`style::projection`]: the directions, one in each row, and the projections on them |
 //!
 //! For an operation y = f(x) inside a loss L, `backward` takes dL/dy and returns dL/dx. In the code these are called `dy` and
 //! `dx`. The network's weights are fixed, so no gradient with respect to them is ever needed.

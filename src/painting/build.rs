@@ -43,7 +43,7 @@ pub(super) fn stages(
 fn build(plan: &StagePlan, border: usize, pictures: &Pictures, settings: &Settings) -> Stage {
     let content = (pictures.content.as_ref())
         .map(|content| border::mirrored(&content.fit(plan.size).to_array(), border));
-    // The settings number the styles of all regions.
+    // The settings count the styles across all regions.
     let mut number = 0;
     let mut style = |style: &Style<Picture, Picture>| {
         let size = plan.style_sizes[number];

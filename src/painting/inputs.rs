@@ -16,8 +16,8 @@ const SEAM: usize = 32;
 pub struct Inputs {
     /// The photograph; `None` for a texture, which has only a style.
     pub content: Option<Picture>,
-    /// The parts of the painted picture, each with its styles; none for a reconstruction, which has only content. The settings
-    /// `style-scale` and `style-blend` number the styles of all regions in their order.
+    /// The parts of the painted picture, each with its styles; none for a reconstruction, which has only content. The numbers in
+    /// `style-scale` and `style-blend` belong to the styles of all regions, in this order.
     pub regions: Vec<InputRegion>,
     /// The first picture, if the setting `init` names a file.
     pub initial: Option<Picture>,

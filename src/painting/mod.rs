@@ -42,7 +42,7 @@ use plan::Plan;
 use std::ops::ControlFlow;
 use thiserror::Error;
 
-/// A painting to be made: its pictures, its settings, and the engine to compute with.
+/// A picture to be painted: what it is made from, its settings, and the engine to compute with.
 ///
 /// ```no_run
 /// use impasto::painting::{Settings, Stylization, long_edge};
@@ -87,7 +87,7 @@ impl Stylization {
         Self::new(Inputs::pair(photograph.clone(), painting.clone()))
     }
 
-    /// A painting from these pictures.
+    /// A picture to be painted from these inputs.
     pub fn new(inputs: Inputs) -> Self {
         Self {
             inputs,

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 /// A run that is ready to begin. [`Stylization`](super::Stylization) makes it.
 ///
-/// It prints nothing. After each iteration it shows a [`Iteration`] to whoever watches, who may end the run.
+/// It prints nothing. After each iteration it passes an [`Iteration`] to its caller's function, which may end the run.
 pub struct Run {
     pub(super) network: Arc<Network<f32>>,
     pub(super) plan: Plan,
@@ -132,7 +132,8 @@ impl Run {
     /// Runs to the end, or until `watch`, which is called after each iteration, breaks.
     ///
     /// # Errors
-    /// If a loss becomes NaN or infinite: the error holds the last good picture.
+    /// If the run diverges: with Adam, if a loss is not finite; with L-BFGS, if the first loss of a size is not; with either, if a
+    /// pixel is not. The error holds the last picture with a finite loss.
     pub fn run(
         &self,
         mut watch: impl FnMut(&Iteration) -> ControlFlow<()>,
@@ -151,7 +152,8 @@ impl Run {
     /// Resumes from the `state` of a run with the same pictures, weights and settings. The result is the same.
     ///
     /// # Errors
-    /// If the state is that of another run; and as [`run`](Self::run).
+    /// If the state has another size, number of iterations or optimizer; and as [`run`](Self::run). Other pictures of the same
+    /// size, or other weights, are not noticed here.
     pub fn resume(
         &self,
         state: State,
@@ -175,7 +177,7 @@ impl Run {
             while state.stage_iterations < stage.iterations {
                 let losses = self.iterate(&objective, &mut state, &mut last_good)?;
                 state.elapsed = before.saturating_add(begin.elapsed());
-                let step = Iteration {
+                let iteration = Iteration {
                     iteration: state.iterations,
                     iterations: self.iterations(),
                     losses,
@@ -183,7 +185,7 @@ impl Run {
                     elapsed: state.elapsed,
                     run: self,
                 };
-                if watch(&step).is_break() {
+                if watch(&iteration).is_break() {
                     return Ok(self.painting(&state));
                 }
             }

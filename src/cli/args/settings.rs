@@ -127,7 +127,7 @@ impl<C: ForCommand> FromArgMatches for SettingOptions<C> {
 
 /// Options for recipes in files.
 #[derive(Args)]
-#[command(next_help_heading = "Recipe")]
+#[command(next_help_heading = "Recipes")]
 pub struct PresetOptions {
     #[arg(long, value_name = "NAME|FILE", help = preset_help())]
     preset: Option<PathBuf>,

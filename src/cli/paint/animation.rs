@@ -94,10 +94,10 @@ impl Animation {
     }
 
     /// Adds a frame if one is due after this iteration.
-    pub fn observe(&mut self, step: &Iteration) {
-        if self.due.last() == Some(&step.iteration) {
+    pub fn observe(&mut self, iteration: &Iteration) {
+        if self.due.last() == Some(&iteration.iteration) {
             self.due.pop();
-            self.frames.push(to_frame(&step.picture()));
+            self.frames.push(to_frame(&iteration.picture()));
         }
     }
 

@@ -26,7 +26,7 @@ use rayon::ThreadPool;
 use std::io::IsTerminal;
 use std::time::Instant;
 
-/// Paints, with weights and a network that one run after the other uses.
+/// Paints runs one after the other, with the same weights and, where it fits, the same network.
 pub struct Painter {
     built_in: Option<&'static [u8]>,
     interrupt: Interrupt,
@@ -146,8 +146,8 @@ impl Painter {
         prepared.paint(&self.interrupt, unfinished, resumed)
     }
 
-    /// Finds everything that can be wrong, before the first iteration; the last thing is to write the settings, if they are asked for.
-    /// A run that is resumed has its engine given.
+    /// Checks everything before the first iteration, and last writes the settings file, if one is asked for. `engine` is that of a
+    /// run that is resumed.
     fn prepare<'a>(
         &mut self,
         request: &'a RunRequest,

@@ -52,20 +52,20 @@ impl Observers {
     }
 
     /// Shows them an iteration.
-    pub fn observe(&mut self, step: &Iteration) {
-        if let Some(Err(error)) = self.log.as_mut().map(|log| log.observe(step)) {
+    pub fn observe(&mut self, iteration: &Iteration) {
+        if let Some(Err(error)) = self.log.as_mut().map(|log| log.observe(iteration)) {
             self.warn(format_args!("warning: the log ends here: {error}"));
             self.log = None;
         }
-        if let Some(Err(error)) = self.frames.as_mut().map(|frames| frames.observe(step)) {
+        if let Some(Err(error)) = self.frames.as_mut().map(|frames| frames.observe(iteration)) {
             self.warn(format_args!("warning: no more frames: {error}"));
             self.frames = None;
         }
         if let Some(animation) = &mut self.animation {
-            animation.observe(step);
+            animation.observe(iteration);
         }
         if let Some(progress) = &mut self.progress {
-            progress.observe(step);
+            progress.observe(iteration);
         }
     }
 

@@ -101,7 +101,8 @@ impl Prepared<'_> {
         Ok(Ended::Finished)
     }
 
-    /// Prints what was written. `elapsed` is the time of all iterations, and `now` of those since the program began.
+    /// Prints what was written. `elapsed` is the time of all iterations, also of those before a resume; `now` is that of this call, with the
+    /// time to write the files.
     fn report(&self, painting: &Painting, elapsed: Duration, now: Duration) {
         let talk = self.request.reports.talk;
         let seconds = elapsed.as_secs_f64() / painting.iterations as f64;

@@ -32,26 +32,28 @@ impl Progress {
     }
 
     /// Shows how far it is, with the loss and the time left.
-    pub fn observe(&mut self, step: &Iteration) {
-        let share = (step.iterations - step.iteration) as f64 / step.iteration as f64;
-        let left = Duration::try_from_secs_f64(step.elapsed.as_secs_f64() * share);
+    pub fn observe(&mut self, iteration: &Iteration) {
+        let share =
+            (iteration.iterations - iteration.iteration) as f64 / iteration.iteration as f64;
+        let left = Duration::try_from_secs_f64(iteration.elapsed.as_secs_f64() * share);
         let left = left.unwrap_or(Duration::MAX);
-        let loss = step.losses.total();
+        let loss = iteration.losses.total();
         match self {
             Self::Bar(bar) => {
-                bar.set_position(step.iteration as u64);
+                bar.set_position(iteration.iteration as u64);
                 bar.set_message(format!("loss {loss:.3e}  {} left", duration(left)));
             }
             Self::Lines(last) => {
-                let due = last.is_none_or(|last| step.elapsed.saturating_sub(last) >= INTERVAL);
-                if due || step.iteration == step.iterations {
-                    *last = Some(step.elapsed);
+                let due =
+                    last.is_none_or(|last| iteration.elapsed.saturating_sub(last) >= INTERVAL);
+                if due || iteration.iteration == iteration.iterations {
+                    *last = Some(iteration.elapsed);
                     // Nobody may be listening any more; that is no reason to stop.
                     let _ = writeln!(
                         stderr(),
                         "iteration {} of {}, loss {loss:.3e}, {} left",
-                        step.iteration,
-                        step.iterations,
+                        iteration.iteration,
+                        iteration.iterations,
                         duration(left)
                     );
                 }

@@ -31,7 +31,7 @@ use simd::Cpu;
 use std::sync::Arc;
 use workspace::Workspace;
 
-/// The fast engine. Clones share their memory and their clock.
+/// The fast engine. Clones share their workspace and their phase times.
 pub struct Fast<T> {
     cpu: Cpu,
     workspace: Arc<Workspace<T>>,
@@ -63,7 +63,7 @@ impl<T: Scalar> Fast<T> {
         self.phases.clone()
     }
 
-    /// Bytes of buffers that it has asked the system for so far. After the first iteration there are no more.
+    /// Bytes of buffers that it has asked the system for so far. After the first iteration at a size there are no more, until the next size.
     pub fn allocated_bytes(&self) -> u64 {
         self.workspace.allocated_bytes()
     }

@@ -18,7 +18,7 @@ pub struct Features<'a, T> {
     /// H·W numbers, at least 0 each; without them all are 1.
     pub(super) weights: Option<&'a [T]>,
     /// m, the sum of the weights.
-    pub(super) mass: f64,
+    pub(super) total_weight: f64,
 }
 
 impl<'a, T: Scalar> Features<'a, T> {
@@ -32,10 +32,14 @@ impl<'a, T: Scalar> Features<'a, T> {
             assert_eq!(mask.dim(), (height, width), "a mask has its layer's size");
             mask.as_slice().expect("masks are in standard layout")
         });
-        let mass = weights.map_or((height * width) as f64, |weights| {
+        let total_weight = weights.map_or((height * width) as f64, |weights| {
             weights.iter().map(|w| w.as_f64()).sum()
         });
-        Self { f, weights, mass }
+        Self {
+            f,
+            weights,
+            total_weight,
+        }
     }
 
     /// N
@@ -73,7 +77,7 @@ impl<'a, T: Scalar> Features<'a, T> {
         for sums in sums {
             mean += &Array1::from(sums);
         }
-        mean / self.mass
+        mean / self.total_weight
     }
 
     /// Adds w·`vector` (N) to each position of `df`: the backward pass of [`mean`](Self::mean), up to 1/m.

@@ -38,7 +38,7 @@ impl<T: Scalar> GramLoss<T> {
 
 impl<T: Scalar> StyleLoss<T> for GramLoss<T> {
     fn add_painting(&mut self, painting: Features<T>, share: f64, products: &dyn Products<T>) {
-        let share = T::of(share / painting.mass);
+        let share = T::of(share / painting.total_weight);
         self.target += &(painting.gram(products) * share);
     }
 
@@ -53,12 +53,12 @@ impl<T: Scalar> StyleLoss<T> for GramLoss<T> {
         df: &mut Array3<T>,
         products: &dyn Products<T>,
     ) -> f64 {
-        let m = T::of(features.mass);
+        let m = T::of(features.total_weight);
         let mut difference = features.gram(products);
         Zip::from(&mut difference)
             .and(&self.target)
             .par_for_each(|g, &a| *g -= m * a);
-        let size = features.channels() as f64 * features.mass;
+        let size = features.channels() as f64 * features.total_weight;
         // dL/dG = (G − A) / (2·N²·m²), and dL/dF = 2 F dL/dG.
         let scale = T::of(weight / (2.0 * size * size));
         features.add_gram_backward(&difference, scale, df, products);

@@ -1,8 +1,9 @@
 //! Style losses: the activations of a layer against those of the painting, wherever in the picture they are.
 //!
-//! A layer's activations are taken for a distribution of N-vectors, one at each position ([`Features`]). Each file holds one way to
-//! compare two distributions: [`gram`], [`moments`] and [`sliced`]. The painting may be a mixture of several, and masks say which
-//! positions of a painting, and of the painted picture, count.
+//! A layer's activations are taken for a distribution of N-vectors, one at each position ([`Features`]). The files [`gram`],
+//! [`moments`] and [`sliced`] each hold a way to compare two distributions; [`projection`] and [`transport`] are what `sliced` is
+//! made of. The painting may be a mixture of several, and masks say which positions of a painting, and of the painted picture,
+//! count.
 //!
 //! A [`StyleLoss`] compares features; a [`RegionLoss`] is the [`Loss`] of a layer's activations that is made of one or several of
 //! them, with the mask of a region.
@@ -35,16 +36,24 @@ use thiserror::Error;
 /// A way to compare the features of a picture with those of a painting, or of a mixture of paintings.
 ///
 /// Activations differ by orders of magnitude from layer to layer, and the default weights of the layers were chosen for the Gram loss.
-/// A loss that serves with the same weights costs as much as the Gram loss where μ moves by a small δ orthogonal to it: s·‖δ‖²/N with
-/// s = ‖μ′‖²/(2N), where μ′ is the painting's mean. `moments.rs` and `sliced.rs` show how.
+/// The same layer weights suit another loss if it equals the Gram loss when the mean moves from the painting's mean μ′ by a small δ
+/// orthogonal to μ′: s·‖δ‖²/N, with s = ‖μ′‖²/(2N). `moments.rs` and `sliced.rs` show how.
 pub trait StyleLoss<T: Scalar>: Send + Sync {
-    /// Adds the features of a painting to the mixture, with this share. What counts is the ratio of the shares.
+    /// Adds the features of a painting to the mixture, with this share. What counts is the ratio of the shares. The sum of the
+    /// features' weights is above 0.
+    ///
+    /// # Panics
+    /// If the features have another number of channels than the loss.
     fn add_painting(&mut self, painting: Features<T>, share: f64, products: &dyn Products<T>);
 
     /// Called once after the last painting, with the sum of all shares, before any gradient.
     fn finish(&mut self, shares: f64);
 
-    /// Returns L at `features`, and adds `weight`·dL/dF to `df` (H×W×N). The mass of the features is above 0.
+    /// Returns L at `features`, and adds `weight`·dL/dF to `df` (H×W×N). The sum of the
+    /// features' weights is above 0.
+    ///
+    /// # Panics
+    /// If the features have another number of channels than the loss.
     fn add_weighted_gradient(
         &self,
         features: Features<T>,
@@ -75,8 +84,8 @@ fn with_painting<T: Scalar, L: StyleLoss<T>>(mut loss: L, painting: &Array3<T>) 
 /// Losses whose values are added up.
 type LossList<T> = Vec<Box<dyn StyleLoss<T>>>;
 
-/// Defines [`StyleLossKind`] from a table with a line for each style loss: its documentation, its name, what people write for it,
-/// and how to make it, yet without a painting, for a layer with this many channels.
+/// Defines [`StyleLossKind`] from a table with a line for each style loss: its documentation, its name in Rust, its name in options
+/// and TOML files, and how to make it, yet without a painting, for a layer with this many channels.
 macro_rules! style_losses {
     ($($(#[$doc:meta])* $kind:ident = $name:literal: $make:expr;)*) => {
         /// Which style loss is minimized.
@@ -89,7 +98,7 @@ macro_rules! style_losses {
             /// All of them.
             pub const ALL: &[Self] = &[$(Self::$kind),*];
 
-            /// What people write for it.
+            /// Its name in options and TOML files.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$kind => $name,)*
@@ -173,7 +182,7 @@ impl<T: Scalar> RegionLossBuilder<T> {
     /// # Panics
     /// If it has other channels than those before.
     pub fn add_painting(&mut self, painting: Features<T>, share: f64, products: &dyn Products<T>) {
-        if painting.mass <= 0.0 {
+        if painting.total_weight <= 0.0 {
             return;
         }
         if self.losses.is_empty() {
@@ -207,7 +216,7 @@ impl<T: Scalar> Loss<T> for RegionLoss<T> {
         products: &dyn Products<T>,
     ) -> f64 {
         let features = Features::new(f, self.mask.as_ref());
-        if features.mass <= 0.0 {
+        if features.total_weight <= 0.0 {
             return 0.0;
         }
         let losses = self.losses.iter();

@@ -47,7 +47,7 @@ impl<T: Scalar> MomentsLoss<T> {
 impl<T: Scalar> StyleLoss<T> for MomentsLoss<T> {
     fn add_painting(&mut self, painting: Features<T>, share: f64, products: &dyn Products<T>) {
         self.mean.scaled_add(share, &painting.mean());
-        let share = T::of(share / painting.mass);
+        let share = T::of(share / painting.total_weight);
         self.covariance += &(painting.gram(products) * share);
     }
 
@@ -69,11 +69,11 @@ impl<T: Scalar> StyleLoss<T> for MomentsLoss<T> {
         let channels = self.mean.len();
         let mean = features.mean();
         let mean_difference = &mean - &self.mean;
-        let mut difference = features.gram(products) * T::of(1.0 / features.mass);
+        let mut difference = features.gram(products) * T::of(1.0 / features.total_weight);
         center(&mut difference, &mean);
         difference -= &self.covariance;
 
-        let share = weight / features.mass;
+        let share = weight / features.total_weight;
         let square = (channels * channels) as f64;
         // (C − C′)·f / N²; the backward pass of the Gram matrix doubles its factor.
         let scale = T::of(share / (2.0 * square));

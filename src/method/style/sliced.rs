@@ -2,7 +2,8 @@
 //!
 //! > L = (s/K) Σ W²(k),  dL/df = (s/K) Σ (dW²(k)/dp)·dₖ
 //!
-//! over K = N orthonormal directions dₖ, where W²(k) is the cost of [`transport`] between the projections p = dₖ·f of the two pictures' positions.
+//! over K = N orthonormal directions dₖ, where W²(k) is the cost of [`transport`] between the projections p = dₖ·f of the two pictures'
+//! positions.
 //! s = ‖μ′‖²/(2N) is a constant of the painting, of its mean activation μ′. W² grows with the square of the activations and the Gram
 //! loss with their fourth power, and activations differ by orders of magnitude from layer to layer. If the mean moves by a small δ
 //! orthogonal to it and nothing else changes, both losses are s·‖δ‖²/N, so that the same layer weights serve both. A mixture of
@@ -41,6 +42,10 @@ pub struct SlicedLoss<T> {
 
 impl<T: Scalar> SlicedLoss<T> {
     /// The loss that is 0 where activations, seen along the `directions`, are distributed as the `painting`'s (H×W×N, of any size).
+    /// The directions are N, and orthonormal.
+    ///
+    /// # Panics
+    /// If the directions do not have N columns.
     pub fn new(painting: &Array3<T>, directions: Directions<T>) -> Self {
         with_painting(Self::along(directions), painting)
     }
@@ -124,7 +129,7 @@ fn contiguous<'a, T>(row: ArrayView1<'a, T>) -> &'a [T] {
 fn masses<'a, T: Scalar>(features: Features<'a, T>) -> Masses<'a, T> {
     Masses {
         weights: features.weights,
-        total: features.mass,
+        total: features.total_weight,
     }
 }
 

@@ -5,9 +5,9 @@
 //!
 //! > W² = ∫₀¹ (F⁻¹(u) − Q(u))² du
 //!
-//! (Villani 2003, Topics in Optimal Transportation, theorem 2.18). Here F has a point mass mᵢ at each number fᵢ, Σ mᵢ = 1. F⁻¹ is
-//! fᵢ on an interval of length mᵢ; Q is a step function of equal steps qₖ. As long as no two numbers change their order, the
-//! intervals do not move, so that
+//! (Villani 2003, Topics in Optimal Transportation, theorem 2.18). Here F has a point mass wᵢ/m at each number fᵢ, with m = Σ wᵢ.
+//! F⁻¹ is fᵢ on an interval of that length; Q is a step function of equal steps qₖ. As long as no two numbers change their order,
+//! the intervals do not move, so that
 //!
 //! > dW²/dfᵢ = 2 ∫ (fᵢ − Q(u)) du over the interval of fᵢ.
 
@@ -16,9 +16,9 @@ use crate::method::Scalar;
 /// How much each number of a list counts.
 #[derive(Clone, Copy)]
 pub struct Masses<'a, T> {
-    /// At least 0 each; without them all count 1.
+    /// w, at least 0 each; without them all are 1.
     pub weights: Option<&'a [T]>,
-    /// Their sum, above 0.
+    /// m, above 0.
     pub total: f64,
 }
 

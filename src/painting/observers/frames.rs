@@ -76,16 +76,16 @@ impl Frames {
         number && file.extension().is_some_and(|ending| ending == "png")
     }
 
-    /// Writes the picture of this step if it is its turn.
+    /// Writes the picture of this iteration if the schedule includes it.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn observe(&mut self, step: &Iteration) -> Result<(), PictureError> {
-        if !self.schedule.includes(step.iteration) {
+    pub fn observe(&mut self, iteration: &Iteration) -> Result<(), PictureError> {
+        if !self.schedule.includes(iteration.iteration) {
             return Ok(());
         }
-        OutputFile::new(&self.place(step.iteration))?
-            .write(&FloatPicture::from_array(&step.array()))
+        OutputFile::new(&self.place(iteration.iteration))?
+            .write(&FloatPicture::from_array(&iteration.array()))
     }
 }
 

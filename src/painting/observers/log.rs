@@ -63,15 +63,15 @@ impl Log {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn observe(&mut self, step: &Iteration) -> io::Result<()> {
+    pub fn observe(&mut self, iteration: &Iteration) -> io::Result<()> {
         let line = Line {
-            iteration: step.iteration,
-            size: step.size().to_string(),
-            content: step.losses.content,
-            style: step.losses.style,
-            tv: step.losses.tv,
-            total: step.losses.total(),
-            seconds: step.elapsed.as_secs_f64(),
+            iteration: iteration.iteration,
+            size: iteration.size().to_string(),
+            content: iteration.losses.content,
+            style: iteration.losses.style,
+            tv: iteration.losses.tv,
+            total: iteration.losses.total(),
+            seconds: iteration.elapsed.as_secs_f64(),
         };
         let json = serde_json::to_string(&line).expect("numbers can be written as JSON");
         writeln!(self.0, "{json}")

@@ -30,19 +30,19 @@ pub enum Group {
     /// The style.
     Style,
     /// The optimization.
-    Recipe,
+    Optimization,
 }
 
 impl Group {
     /// All of them, in the order in which they are listed.
-    pub const ALL: [Self; 3] = [Self::Picture, Self::Style, Self::Recipe];
+    pub const ALL: [Self; 3] = [Self::Picture, Self::Style, Self::Optimization];
 
     /// The heading.
     pub fn name(self) -> &'static str {
         match self {
             Self::Picture => "Picture",
             Self::Style => "Style",
-            Self::Recipe => "Recipe",
+            Self::Optimization => "Optimization",
         }
     }
 }

@@ -50,11 +50,11 @@ pub struct Definition {
     pub commands: &'static [Command],
     /// The optimizer that has it; `None` if both have it.
     pub optimizer: Option<OptimizerKind>,
-    /// Its default as people write it, which a command's preset may change.
+    /// Its default as the text of an option, which a command's preset may change.
     pub default: fn() -> String,
-    /// Its value in some settings as people write it.
+    /// Its value in some settings as the text of an option.
     pub text: fn(&Settings) -> String,
-    /// Sets it in a recipe to what people wrote.
+    /// Sets it in a recipe, from the text of an option.
     pub parse: fn(&str, &mut Recipe) -> Result<(), InvalidValue>,
     /// Checks its value in some settings.
     check: fn(&Settings) -> Result<(), InvalidSetting>,
@@ -149,9 +149,9 @@ settings! {
     /// Size of the painted picture: N pixels along the long edge, or WxH, to which the photograph is cropped around its center
     size: SizeRequest = SizeRequest::LongEdge(512), "N|WxH", Picture, ALL, Bounds::any();
     /// Coarse to fine: auto, or a number of sizes, each √2 times the one before, or a list of their long edges
-    scales: Scales = Scales::Auto, "auto|N|LIST", Recipe, ALL, Bounds::any();
+    scales: Scales = Scales::Auto, "auto|N|LIST", Optimization, ALL, Bounds::any();
     /// Pixels that are painted beyond each edge and cut off, so that no frame shows
-    border: u32 = 8, "PIXELS", Recipe, ALL, Bounds::from_to(0.0, border::MAX as f64);
+    border: u32 = 8, "PIXELS", Optimization, ALL, Bounds::from_to(0.0, border::MAX as f64);
     /// Size of the style picture relative to the painted one: 2 makes strokes twice as large; a number for each style, or one for
     /// all
     style_scale: PerStyle = PerStyle::All(1.0), "X[,X…]", Style, WITH_STYLE, Bounds::from_to(0.05, 8.0);
@@ -163,18 +163,18 @@ settings! {
     /// Whether a style picture may be enlarged beyond its own pixels
     enlarge_style: bool = false, "true|false", Style, FILE, Bounds::any();
     /// How many times loss and gradient are computed: more comes closer to the style, and takes longer
-    iterations: u32 = 200, "N", Recipe, ALL, Bounds::at_least(1.0);
+    iterations: u32 = 200, "N", Optimization, ALL, Bounds::at_least(1.0);
     /// What changes the pixels: L-BFGS needs fewer iterations, Adam is what many recipes use
-    optimizer: OptimizerKind = OptimizerKind::Lbfgs, "NAME", Recipe, ALL, Bounds::any();
-    /// The most that a step of Adam, or the first step of L-BFGS, changes a pixel, on the scale 0..255
-    learning_rate: f64 = 10.0, "X", Recipe, ALL, Bounds::above(0.0);
+    optimizer: OptimizerKind = OptimizerKind::Lbfgs, "NAME", Optimization, ALL, Bounds::any();
+    /// How much a step of Adam changes a pixel, about, and the first step of L-BFGS at most, on the scale 0..255
+    learning_rate: f64 = 10.0, "X", Optimization, ALL, Bounds::above(0.0);
     /// How many steps L-BFGS remembers
-    history: u32 = lbfgs::DEFAULT_HISTORY, "N", Recipe, ALL, Bounds::from_to(1.0, 100.0), only Lbfgs;
+    history: u32 = lbfgs::DEFAULT_HISTORY, "N", Optimization, ALL, Bounds::from_to(1.0, 100.0), only Lbfgs;
     /// Makes the result a running mean of Adam's pictures, in which each counts X times as much as the next; 0 takes the last
     /// picture
-    average: f64 = 0.0, "X", Recipe, ALL, Bounds::from_to_below(0.0, 1.0), only Adam;
+    average: f64 = 0.0, "X", Optimization, ALL, Bounds::from_to_below(0.0, 1.0), only Adam;
     /// Whether Adam's pixels are limited to 0..255
-    clamp: bool = false, "true|false", Recipe, FILE, Bounds::any(), only Adam;
+    clamp: bool = false, "true|false", Optimization, FILE, Bounds::any(), only Adam;
     /// The first picture: the photograph, the classic mix of noise and photograph, noise alone, or a picture file
     init: Init = Init::Content, "content|noise|random|FILE", Picture, STYLIZE, Bounds::any();
     /// Share of noise in the classic mix
@@ -186,10 +186,10 @@ settings! {
     /// How much the style of the painting counts
     style_weight: f64 = 1.0, "X", Style, WITH_STYLE, Bounds::at_least(0.0);
     /// How much smoothness (total variation) counts
-    tv_weight: f64 = 30000.0, "X", Recipe, ALL, Bounds::at_least(0.0);
+    tv_weight: f64 = 30000.0, "X", Optimization, ALL, Bounds::at_least(0.0);
     /// Whether total variation is a mean over the picture's values, as the other losses are, so that its weight means the same at
     /// every size; otherwise it is a sum
-    tv_mean: bool = true, "true|false", Recipe, FILE, Bounds::any();
+    tv_mean: bool = true, "true|false", Optimization, FILE, Bounds::any();
     /// Layers where content is compared, each with its weight or 1
     content_layers: Layers = Layers::from(&[("conv4_2", 1.0)][..]), "LAYER[=X],…", Picture, STYLIZE, Bounds::at_least(0.0);
     /// Layers where style is compared, each with its weight or 1
@@ -199,13 +199,13 @@ settings! {
     /// How the style of the picture is compared with that of the painting
     style_loss: StyleLossKind = StyleLossKind::Gram, "NAME", Style, WITH_STYLE, Bounds::any();
     /// Scales each layer's gradient to the size that its weight says, whatever the loss there
-    normalize_gradients: bool = false, "", Recipe, ALL, Bounds::any(), only Adam;
+    normalize_gradients: bool = false, "", Optimization, ALL, Bounds::any(), only Adam;
     /// Keeps the photograph's colors: match gives them to the painting first, luminance paints light and shade only
     original_colors: OriginalColors = OriginalColors::Off, "NAME", Picture, STYLIZE, Bounds::any();
     /// Makes the picture tile: it continues at its left edge where it ends at its right, and likewise at the top and the bottom
     seamless: bool = false, "", Picture, TEXTURE, Bounds::any();
     /// How the network pools: by the mean, which paints smoother, or by the largest
-    pooling: Pooling = Pooling::Average, "NAME", Recipe, ALL, Bounds::any();
+    pooling: Pooling = Pooling::Average, "NAME", Optimization, ALL, Bounds::any();
 }
 
 fn check_bounds(field: &str, value: &impl Value, bounds: Bounds) -> Result<(), InvalidSetting> {

@@ -17,6 +17,9 @@ pub enum PerStyle {
 
 impl PerStyle {
     /// The number for style `number`, counted from 0.
+    ///
+    /// # Panics
+    /// If there is a list of several numbers without this one.
     pub fn of(&self, number: usize) -> f64 {
         match self {
             Self::All(value) => *value,

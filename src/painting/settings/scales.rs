@@ -14,7 +14,7 @@ const GROWTH: f64 = std::f64::consts::SQRT_2;
 /// The long edge of the first size, in pixels, by default.
 const COARSEST: f64 = 128.0;
 
-/// The most sizes: a factor of 2⁷ between the first edge and the last.
+/// The largest number of sizes, a factor of 2⁷ between the first edge and the last; and the most edges in a list.
 const MAX_SCALES: usize = 15;
 
 /// The sizes to paint at, written `auto`, `4` or `128,256,512`.

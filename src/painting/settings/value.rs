@@ -19,10 +19,10 @@ pub(super) trait Value: Clone + PartialEq + Serialize + DeserializeOwned {
         Vec::new()
     }
 
-    /// Reads what people write for it as an option. `bounds` are mentioned in the error.
+    /// Parses the text of an option. The error mentions the `bounds`.
     fn parse(text: &str, bounds: Bounds) -> Result<Self, InvalidValue>;
 
-    /// What people write for it as an option.
+    /// The value as the text of an option.
     fn text(&self) -> String;
 
     /// The numbers in it, to which bounds apply.

@@ -4,8 +4,8 @@
 //! multiplies one element of each row of A, broadcast to a vector, by two vectors of a row of B. A is read in place. B is packed
 //! in panels of [`panel_width`] columns, row after row, so that it is read in memory order.
 //!
-//! Every element of a product is the sum of its terms in the order of the depth, wherever the tiles begin. So it changes no bit
-//! of the result how the rows of A are divided into tiles.
+//! Every element of a product is the sum of its terms in the order of the depth, wherever the tiles begin. So the
+//! division of A's rows into tiles does not change a bit of the result.
 
 use super::{Cpu, Dispatch, Simd, SimdTask};
 use rayon::prelude::*;

@@ -42,7 +42,7 @@ const POINTS: usize = 6;
 /// Pairs of points: one point for each axis.
 const PAIRS: usize = POINTS * POINTS;
 
-/// G: the row of point p is 1, p, p², divided by the product of p's differences to the other points. The last row is for ∞.
+/// G: the row of point p is 1, p, p², divided by the product of p's differences to the other finite points. The last row is for ∞.
 const KERNEL_TRANSFORM: [[f64; 3]; POINTS] = [
     [1.0, 0.0, 0.0],
     [-2.0 / 3.0, -2.0 / 3.0 * FRAC_1_SQRT_2, -1.0 / 3.0],
