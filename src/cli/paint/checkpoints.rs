@@ -4,6 +4,7 @@ use crate::cli::args::{CheckpointOptions, Interval};
 use crate::cli::request::RunRequest;
 use crate::cli::terminal::say;
 use crate::engine::{Cpu, EngineKind};
+use crate::files::AtomicFileError;
 use crate::files::checkpoint::CheckpointFile;
 use crate::files::weights::Digests;
 use crate::painting::State;
@@ -119,7 +120,7 @@ impl Checkpoints {
     ///
     /// # Errors
     /// Why it cannot be written, unless the last one could not be written either.
-    pub fn observe(&mut self, state: &State, must: bool) -> Result<(), String> {
+    pub fn observe(&mut self, state: &State, must: bool) -> Result<(), AtomicFileError> {
         let due = match self.interval {
             Interval::Iterations(number) => state.iterations().is_multiple_of(number),
             Interval::Time(time) => self.last.elapsed() >= time,
@@ -131,7 +132,7 @@ impl Checkpoints {
         self.last = Instant::now();
         let failed_before = std::mem::replace(&mut self.failed, written.is_err());
         match written {
-            Err(error) if !failed_before => Err(error.to_string()),
+            Err(error) if !failed_before => Err(error),
             _ => Ok(()),
         }
     }

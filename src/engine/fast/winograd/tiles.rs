@@ -165,61 +165,121 @@ impl<T: Scalar> SimdTask<T> for TransformProducts<'_, '_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
         let (height, width, channels) = self.shape;
-        let words = words_per_position(channels);
         let panel = 2 * S::LANES;
         let top_of_band = TILE * self.band.first();
-        for (tile, (i, j)) in (self.first..).zip(self.block.positions()) {
+        for (number, (i, j)) in (self.first..).zip(self.block.positions()) {
             let (top, left) = (TILE * i, TILE * j);
-            let rows = 0..TILE.min(height - top);
-            let columns = 0..TILE.min(width - left);
-            let top = top - top_of_band;
+            let tile = Outputs {
+                top: top - top_of_band,
+                left,
+                rows: 0..TILE.min(height - top),
+                columns: 0..TILE.min(width - left),
+                width,
+                channels,
+            };
             for first in (0..channels).step_by(S::LANES) {
-                let offset = first / panel * self.panel_stride + tile * panel + first % panel;
-                let products = self.m.chunks_exact(self.pair_stride).take(PAIRS);
-                let mut m = [[s.splat(T::zero()); POINTS]; POINTS];
-                for (m, products) in m.as_flattened_mut().iter_mut().zip(products) {
-                    *m = s.load(&products[offset..]);
-                    prefetch(products, offset + panel);
-                }
-                let bias = match self.bias {
-                    Some(bias) => load_partial(s, &bias[first..]),
-                    None => s.splat(T::zero()),
-                };
-                let mut y = transforms::output(s, m);
-                for y in y.as_flattened_mut() {
-                    *y = s.add(*y, bias);
-                }
+                let offset = first / panel * self.panel_stride + number * panel + first % panel;
+                let mut y = self.transformed(s, offset, first);
                 if let Some(mask) = &mut self.band.mask {
-                    for p in rows.clone() {
-                        for q in columns.clone() {
-                            let position = (top + p) * width + left + q;
-                            let words = &mut mask[position * words..];
-                            y[p][q] = relu_and_mask(s, y[p][q], words, first);
-                        }
-                    }
+                    tile.relu(s, &mut y, mask, first);
                 }
-                let to = &mut self.band.y;
                 if self.pool {
-                    let width = width.div_ceil(2);
-                    for p in rows.clone().step_by(2) {
-                        for q in columns.clone().step_by(2) {
-                            let (p2, q2) = (rows.end.min(p + 2), columns.end.min(q + 2));
-                            let mean = mean(s, &y, p..p2, q..q2);
-                            let position = (top + p) / 2 * width + (left + q) / 2;
-                            let at = position * channels;
-                            store_partial(s, mean, &mut to[at + first..at + channels]);
-                        }
-                    }
+                    tile.store_means(s, &y, self.band.y, first);
                 } else {
-                    for p in rows.clone() {
-                        for q in columns.clone() {
-                            let position = (top + p) * width + left + q;
-                            let at = position * channels;
-                            store_partial(s, y[p][q], &mut to[at + first..at + channels]);
-                            prefetch(to, at + TILE * channels + first);
-                        }
-                    }
+                    tile.store(s, &y, self.band.y, first);
                 }
+            }
+        }
+    }
+}
+
+impl<T: Scalar> TransformProducts<'_, '_, T> {
+    /// The outputs of a tile, from channel `first` on. Its products begin at this offset in M.
+    #[inline(always)]
+    fn transformed<S: Simd<T>>(&self, s: S, offset: usize, first: usize) -> Tile<S::Vector> {
+        let products = self.m.chunks_exact(self.pair_stride).take(PAIRS);
+        let mut m = [[s.splat(T::zero()); POINTS]; POINTS];
+        for (m, products) in m.as_flattened_mut().iter_mut().zip(products) {
+            *m = s.load(&products[offset..]);
+            prefetch(products, offset + 2 * S::LANES);
+        }
+        let bias = match self.bias {
+            Some(bias) => load_partial(s, &bias[first..]),
+            None => s.splat(T::zero()),
+        };
+        let mut y = transforms::output(s, m);
+        for y in y.as_flattened_mut() {
+            *y = s.add(*y, bias);
+        }
+        y
+    }
+}
+
+/// A vector of channels at each position of a tile.
+type Tile<V> = [[V; TILE]; TILE];
+
+/// Where the outputs of a tile are in their band.
+struct Outputs {
+    /// The tile's first row in the band, and its first column.
+    top: usize,
+    left: usize,
+    /// Those of its rows and columns that are in the picture.
+    rows: Range<usize>,
+    columns: Range<usize>,
+    /// Of the picture.
+    width: usize,
+    channels: usize,
+}
+
+impl Outputs {
+    /// Applies ReLU to `y`, and writes the `mask`.
+    #[inline(always)]
+    fn relu<T: Scalar, S: Simd<T>>(
+        &self,
+        s: S,
+        y: &mut Tile<S::Vector>,
+        mask: &mut [u16],
+        first: usize,
+    ) {
+        let words = words_per_position(self.channels);
+        for p in self.rows.clone() {
+            for q in self.columns.clone() {
+                let position = (self.top + p) * self.width + self.left + q;
+                y[p][q] = relu_and_mask(s, y[p][q], &mut mask[position * words..], first);
+            }
+        }
+    }
+
+    /// Stores `y`, from channel `first` on.
+    #[inline(always)]
+    fn store<T: Scalar, S: Simd<T>>(&self, s: S, y: &Tile<S::Vector>, to: &mut [T], first: usize) {
+        for p in self.rows.clone() {
+            for q in self.columns.clone() {
+                let position = (self.top + p) * self.width + self.left + q;
+                let at = position * self.channels;
+                store_partial(s, y[p][q], &mut to[at + first..at + self.channels]);
+                prefetch(to, at + TILE * self.channels + first);
+            }
+        }
+    }
+
+    /// Stores the mean of each cell of `y`, from channel `first` on.
+    #[inline(always)]
+    fn store_means<T: Scalar, S: Simd<T>>(
+        &self,
+        s: S,
+        y: &Tile<S::Vector>,
+        to: &mut [T],
+        first: usize,
+    ) {
+        let width = self.width.div_ceil(2);
+        for p in self.rows.clone().step_by(2) {
+            for q in self.columns.clone().step_by(2) {
+                let (p2, q2) = (self.rows.end.min(p + 2), self.columns.end.min(q + 2));
+                let position = (self.top + p) / 2 * width + (self.left + q) / 2;
+                let at = position * self.channels;
+                let mean = mean(s, y, p..p2, q..q2);
+                store_partial(s, mean, &mut to[at + first..at + self.channels]);
             }
         }
     }
@@ -229,7 +289,7 @@ impl<T: Scalar> SimdTask<T> for TransformProducts<'_, '_, T> {
 #[inline(always)]
 fn mean<T: Scalar, S: Simd<T>>(
     s: S,
-    y: &[[S::Vector; TILE]; TILE],
+    y: &Tile<S::Vector>,
     rows: Range<usize>,
     columns: Range<usize>,
 ) -> S::Vector {
