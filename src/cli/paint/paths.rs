@@ -8,7 +8,7 @@ use crate::painting::observers::Frames;
 use anyhow::{anyhow, ensure};
 #[cfg(unix)]
 use std::os::unix::fs::FileTypeExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// The files of a run that are known so far.
 #[derive(Default)]
@@ -141,8 +141,17 @@ pub fn canonical(path: &Path) -> PathBuf {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
-    match path.file_name() {
-        Some(name) => canonical(folder).join(name),
-        None => path.to_owned(),
+    match path.components().next_back() {
+        Some(Component::Normal(name)) => {
+            let path = canonical(folder).join(name);
+            path.canonicalize().unwrap_or(path)
+        }
+        // Out of a folder that does not exist yet, but will before the file is written.
+        Some(Component::ParentDir) => {
+            let mut path = canonical(folder);
+            path.pop();
+            path
+        }
+        _ => path.to_owned(),
     }
 }

@@ -146,9 +146,11 @@ macro_rules! settings {
 }
 
 settings! {
-    /// Size of the painted picture: N pixels along the long edge, or WxH, to which the photograph is cropped around its center
+    /// Size of the painted picture: N pixels along the long edge, or WxH. A photograph and its paintings are cropped to that
+    /// aspect, around their centers
     size: SizeRequest = SizeRequest::LongEdge(512), "N|WxH", Picture, ALL, Bounds::any();
-    /// Coarse to fine: auto, or a number of sizes, each √2 times the one before, or a list of their long edges
+    /// Coarse to fine: auto, or a number of sizes, each √2 times the one before, or a list of their long edges. Sizes
+    /// that are too small for the layers are left out, with their iterations
     scales: Scales = Scales::Auto, "auto|N|LIST", Optimization, ALL, Bounds::any();
     /// Pixels that are painted beyond each edge and cut off, so that no frame shows
     border: u32 = 8, "PIXELS", Optimization, ALL, Bounds::from_to(0.0, border::MAX as f64);

@@ -121,6 +121,15 @@ fn jobs_whose_files_are_missing_or_collide_are_refused() {
             good.clone() + &job("photos/cat.jpg", ""),
             "line 10, job 2: photos/cat.jpg: it would replace a file that is read",
         ),
+        // The batch would create this folder, and then find the photograph beside it.
+        (
+            good.clone() + &job("new/../photos/cat.jpg", ""),
+            "line 10, job 2: new/../photos/cat.jpg: it would replace a file that is read",
+        ),
+        (
+            good.clone() + &good.replace("out/", "new/deeper/../../out/"),
+            "another job writes this file too",
+        ),
         (
             job("out/a.xyz", ""),
             "line 1, job 1: out/a.xyz: the file extension decides the format",
