@@ -220,7 +220,7 @@ impl<T: Scalar> Term<T> {
     }
 }
 
-/// The style losses of a region, one for each tap, each multiplied by `area`, the region's share of the area of all.
+/// The style losses of a region, one for each tap, each multiplied by `area`, the region's share of the area of all regions.
 ///
 /// Regions and their masks follow Gatys, Ecker, Bethge, Hertzmann and Shechtman 2017, Controlling Perceptual Factors in Neural
 /// Style Transfer, section 4 (guided Gram matrices).
@@ -276,6 +276,11 @@ fn at_layer<T: Scalar>(network: &Network<T>, mask: &Array2<T>, layer: usize) -> 
     let halve = |mask: Array3<T>, _| pool::forward(Pooling::Average, &mask);
     let mask = (0..network.poolings(layer)).fold(mask, halve);
     mask.remove_axis(Axis(2))
+}
+
+/// How many layers a network needs to have all of these taps.
+pub(crate) fn depth(taps: &[Tap]) -> usize {
+    layers(taps).map(|layer| layer + 1).max().unwrap_or(0)
 }
 
 fn layers(taps: &[Tap]) -> impl Iterator<Item = usize> + '_ {

@@ -4,7 +4,7 @@
 use super::border;
 use super::settings::InvalidSetting;
 use crate::files::picture::Size;
-use crate::objective::Tap;
+use crate::objective::{Tap, depth};
 use crate::vgg::{LayerKind, LayerSpec};
 
 /// Bytes of an `f32`.
@@ -29,8 +29,7 @@ pub(crate) fn check_size(
     if let Some(deepest) = tapped.max_by_key(|spec| spec.stride) {
         check_smallest(which, size, deepest)?;
     }
-    let depth = taps.iter().map(|tap| tap.layer + 1).max().unwrap_or(0);
-    check_memory(which, size, border, &layers[..depth], taps)
+    check_memory(which, size, border, &layers[..depth(taps)], taps)
 }
 
 /// Refuses a picture of which the deepest layer would not see one whole position.

@@ -7,7 +7,7 @@ use super::settings::{LayerWeight, Layers, Scale};
 use super::{Settings, limits};
 use crate::files::picture::{Size, SizeRequest};
 use crate::files::weights::Weights;
-use crate::objective::Tap;
+use crate::objective::{Tap, depth};
 use crate::vgg::LayerSpec;
 
 /// The plan of a run.
@@ -80,8 +80,7 @@ impl Plan {
 
     /// How many layers of the network the taps need.
     pub fn depth(&self) -> usize {
-        let layers = self.all_taps().into_iter().map(|tap| tap.layer + 1);
-        layers.max().unwrap_or(0)
+        depth(&self.all_taps())
     }
 
     /// Checks that the pictures of a stage are large enough for the layers and fit into memory.

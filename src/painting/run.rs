@@ -1,4 +1,4 @@
-//! The loop of a run: evaluate the losses, take a step, show it to whoever watches; at one size after the other.
+//! The loop of a run: evaluate the losses, take a step, call the observer; at one size after the other.
 
 use super::build::Stage;
 use super::optimizer::Optimizer;

@@ -209,7 +209,7 @@ impl List<'_> {
 
 fn read_text(path: &Path) -> anyhow::Result<String> {
     ensure!(path.exists(), "there is no such file");
-    // Asked before it is opened: opening a pipe would wait for somebody to write.
+    // The kind of file is checked first: opening a pipe would wait until somebody writes to it.
     ensure!(
         path.is_file(),
         "not a file; name a list of jobs, or folders with --contents and --styles"

@@ -1,4 +1,4 @@
-//! Doing what a [`RunRequest`] asks for, from the files to the file.
+//! Runs a [`RunRequest`]: reads its files, paints, and writes the picture.
 
 pub mod animation;
 pub mod checkpoints;

@@ -49,8 +49,7 @@ pub trait StyleLoss<T: Scalar>: Send + Sync {
     /// Called once after the last painting, with the sum of all shares, before any gradient.
     fn finish(&mut self, shares: f64);
 
-    /// Returns L at `features`, and adds `weight`·dL/dF to `df` (H×W×N). The sum of the
-    /// features' weights is above 0.
+    /// Returns L at `features`, and adds `weight`·dL/dF to `df` (H×W×N). The sum of the features' weights is above 0.
     ///
     /// # Panics
     /// If the features have another number of channels than the loss.

@@ -108,7 +108,7 @@ impl Settings {
 }
 
 fn read_text(path: &Path) -> std::io::Result<String> {
-    // Asked before it is opened: opening a pipe would wait for somebody to write.
+    // The kind of file is checked first: opening a pipe would wait until somebody writes to it.
     if !std::fs::metadata(path)?.is_file() {
         return Err(std::io::Error::other("not a file"));
     }
