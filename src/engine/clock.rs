@@ -2,7 +2,7 @@
 
 use super::{Activation, ConvRelu, Engine, Forward, Layer};
 use crate::method::{Padding, Pooling, Products, Scalar};
-use ndarray::{Array1, Array2, Array3, Array4};
+use ndarray::{Array1, Array2, Array3, Array4, ArrayView2};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -60,6 +60,10 @@ impl<T: Scalar> Products<T> for Clock<T> {
 
     fn add_gram_backward(&self, f: &Array3<T>, dg: &Array2<T>, scale: T, df: &mut Array3<T>) {
         self.engine.add_gram_backward(f, dg, scale, df);
+    }
+
+    fn product(&self, a: ArrayView2<T>, b: ArrayView2<T>) -> Array2<T> {
+        self.engine.product(a, b)
     }
 
     fn array(&self, shape: (usize, usize, usize)) -> Array3<T> {

@@ -6,7 +6,7 @@
 use super::{Activation, ConvRelu, Engine, Forward, Layer};
 use crate::method::{Padding, PlainProducts, Pooling, Products, Scalar};
 use crate::method::{conv, pool, relu};
-use ndarray::{Array1, Array2, Array3, Array4};
+use ndarray::{Array1, Array2, Array3, Array4, ArrayView2};
 use std::sync::Arc;
 
 /// The reference engine.
@@ -20,6 +20,10 @@ impl<T: Scalar> Products<T> for Reference {
 
     fn add_gram_backward(&self, f: &Array3<T>, dg: &Array2<T>, scale: T, df: &mut Array3<T>) {
         PlainProducts.add_gram_backward(f, dg, scale, df);
+    }
+
+    fn product(&self, a: ArrayView2<T>, b: ArrayView2<T>) -> Array2<T> {
+        PlainProducts.product(a, b)
     }
 }
 

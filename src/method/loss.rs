@@ -2,7 +2,7 @@
 
 use super::Scalar;
 use super::gram;
-use ndarray::{Array2, Array3};
+use ndarray::{Array2, Array3, ArrayView2};
 
 /// A loss L(F) of an array F (H×W×C): the activations of a layer, or the pixels themselves.
 pub trait Loss<T: Scalar>: Send + Sync {
@@ -32,6 +32,35 @@ pub trait Loss<T: Scalar>: Send + Sync {
     }
 }
 
+/// A loss L(F₀, F₁, …) of several arrays at once: the activations of several layers, or the pixels.
+pub trait JointLoss<T: Scalar>: Send + Sync {
+    /// Looks at all arrays. Returns L, and what it remembers for the way back.
+    ///
+    /// A loss that looks at random positions draws them anew in each `iteration` of a run: the same number, the same positions.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    fn forward<'a>(
+        &'a self,
+        arrays: &[&Array3<T>],
+        iteration: u64,
+        products: &dyn Products<T>,
+    ) -> (f64, Box<dyn JointBackward<T> + 'a>);
+}
+
+/// The way back from a [`JointLoss`] to each of its arrays.
+pub trait JointBackward<T: Scalar> {
+    /// Adds `weight`·dL/dFₖ to `df`, where `f` = Fₖ is array number `k`. It is called once for each array, in any order.
+    fn add_gradient(
+        &self,
+        k: usize,
+        f: &Array3<T>,
+        weight: f64,
+        df: &mut Array3<T>,
+        products: &dyn Products<T>,
+    );
+}
+
 /// What a loss may ask its engine for: the matrix products that style losses are made of, and memory for intermediate results. Every
 /// loss is handed them, so that all losses are called in one way.
 pub trait Products<T: Scalar>: Send + Sync {
@@ -40,6 +69,13 @@ pub trait Products<T: Scalar>: Send + Sync {
 
     /// [`gram::add_backward`]
     fn add_gram_backward(&self, f: &Array3<T>, dg: &Array2<T>, scale: T, df: &mut Array3<T>);
+
+    /// The matrix product A·B of `a` (M×K) and `b` (K×N), which may be transposed views. Its bits do not depend on the number of
+    /// threads.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    fn product(&self, a: ArrayView2<T>, b: ArrayView2<T>) -> Array2<T>;
 
     /// An array of this shape whose elements have any values, to be overwritten.
     fn array(&self, shape: (usize, usize, usize)) -> Array3<T> {
@@ -62,5 +98,9 @@ impl<T: Scalar> Products<T> for PlainProducts {
 
     fn add_gram_backward(&self, f: &Array3<T>, dg: &Array2<T>, scale: T, df: &mut Array3<T>) {
         gram::add_backward(f, dg, scale, df);
+    }
+
+    fn product(&self, a: ArrayView2<T>, b: ArrayView2<T>) -> Array2<T> {
+        a.dot(&b)
     }
 }

@@ -45,7 +45,7 @@ pub use adam::Adam;
 pub use average::Average;
 pub use content::ContentLoss;
 pub use lbfgs::Lbfgs;
-pub use loss::{Loss, PlainProducts, Products};
+pub use loss::{JointBackward, JointLoss, Loss, PlainProducts, Products};
 pub use padding::Padding;
 pub use pool::Pooling;
 pub use scalar::Scalar;

@@ -2,7 +2,7 @@
 //!
 //! - [`conv`] chooses between `winograd` and, for few channels, `few_channels`, and computes the ReLU, its mask and the average
 //!   pooling together with the convolution.
-//! - `gram` and `pool` compute the rest of what a network needs.
+//! - `gram`, `product` and `pool` compute the rest of what networks and losses need.
 //! - `mask` is what a ReLU stores for the way back: one bit for each output.
 //! - `workspace` lends buffers, so that one iteration uses the memory of the one before.
 //! - [`phases`] measures the steps inside a Winograd convolution.
@@ -15,6 +15,7 @@ mod mask;
 mod parallel;
 pub mod phases;
 mod pool;
+mod product;
 pub(crate) mod simd;
 mod winograd;
 mod workspace;
@@ -25,7 +26,7 @@ pub use phases::{Phase, Phases};
 
 use crate::engine::{ConvRelu, Engine, Layer, SimdScalar};
 use crate::method::{Padding, Pooling, Products, Scalar};
-use ndarray::{Array1, Array2, Array3, Array4};
+use ndarray::{Array1, Array2, Array3, Array4, ArrayView2};
 use pool::FastPool;
 use simd::Cpu;
 use std::sync::Arc;
@@ -76,6 +77,10 @@ impl<T: SimdScalar> Products<T> for Fast<T> {
 
     fn add_gram_backward(&self, f: &Array3<T>, dg: &Array2<T>, scale: T, df: &mut Array3<T>) {
         gram::add_backward(f, dg, scale, df, self.cpu);
+    }
+
+    fn product(&self, a: ArrayView2<T>, b: ArrayView2<T>) -> Array2<T> {
+        product::product(a, b, self.cpu)
     }
 
     fn array(&self, shape: (usize, usize, usize)) -> Array3<T> {

@@ -208,3 +208,31 @@ fn gram_matrices_and_their_gradients_agree_with_the_reference() {
         }
     }
 }
+
+#[test]
+fn matrix_products_agree_with_the_reference_also_of_transposed_matrices() {
+    let as_layer = |c: Array2<f64>| c.insert_axis(Axis(0));
+    for cpu in Cpu::all() {
+        let fast = Fast::new(cpu);
+        for (rows, depth, columns) in [(1, 1, 1), (5, 3, 7), (97, 64, 33), (200, 130, 64)] {
+            let a: Array2<f64> = random((rows, depth), 1);
+            let b: Array2<f64> = random((depth, columns), 2);
+            let (ta, tb) = (a.mapv(|x| x as f32), b.mapv(|x| x as f32));
+            let expected = as_layer(a.dot(&b));
+            let (at, bt) = (
+                ta.t().as_standard_layout().into_owned(),
+                tb.t().as_standard_layout().into_owned(),
+            );
+            for (a, b) in [
+                (ta.view(), tb.view()),
+                (at.t(), tb.view()),
+                (ta.view(), bt.t()),
+                (at.t(), bt.t()),
+            ] {
+                let c = fast.product(a, b).mapv(f64::from);
+                let error = distance(&as_layer(c), &expected);
+                assert!(error < 1e-6, "{cpu} {rows}x{depth}x{columns}: {error:e}");
+            }
+        }
+    }
+}
