@@ -27,6 +27,7 @@
 
 pub mod adam;
 pub mod average;
+pub mod bilinear;
 pub mod content;
 pub mod conv;
 pub mod finite_difference;

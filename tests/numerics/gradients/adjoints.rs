@@ -4,7 +4,7 @@ use super::{PADDINGS, engines};
 use crate::common::{inner, linear_conv, random, run_layer};
 use impasto::engine::EngineKind;
 use impasto::method::pool::Pooling::{Average, Max};
-use impasto::method::{Loss, TotalVariation, gram, relu};
+use impasto::method::{Loss, TotalVariation, bilinear, gram, relu};
 use ndarray::{Array1, Array2, Array3, Array4};
 use proptest::prelude::*;
 
@@ -57,6 +57,15 @@ proptest! {
         let y = relu::forward(x.clone());
         let dy = random(x.dim(), seed ^ 1);
         prop_assert!(adjoint(&y, &dy, &x, &relu::backward(&y, &dy)));
+    }
+
+    #[test]
+    fn bilinear_interpolation_and_its_backward_pass_are_adjoint(
+        (h, w, c) in (1usize..20, 1usize..20, 1usize..6), to in (1usize..20, 1usize..20), seed: u64,
+    ) {
+        let (x, y) = (random((h, w, c), seed), random((to.0, to.1, c), seed ^ 1));
+        let (ax, aty) = (bilinear::forward(&x, to), bilinear::backward(&y, (h, w)));
+        prop_assert!(adjoint(&ax, &y, &x, &aty));
     }
 
     /// The derivative of total variation is linear in x, and its matrix is symmetric.
