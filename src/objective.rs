@@ -249,7 +249,7 @@ fn style_terms<T: Scalar>(
             kind: TermKind::Style,
             layer: Some(tap.layer),
             weight: tap.weight * area,
-            loss: Box::new(loss.finish(mask)) as Box<dyn Loss<T>>,
+            loss: Box::new(loss.finish(mask, network.engine())) as Box<dyn Loss<T>>,
         }
     };
     taps.iter().zip(losses).map(term).collect()

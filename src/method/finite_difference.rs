@@ -41,7 +41,34 @@ pub fn relative_error(
     gradient: &Array3<f64>,
     loss: impl Fn(&Array3<f64>) -> f64,
 ) -> f64 {
-    let numeric = difference_quotients(x, loss);
+    compare(gradient, difference_quotients(x, loss), x)
+}
+
+/// The same for a loss that is smooth within a few hundredths of each element, by a quotient of fourth order:
+///
+/// > ∂L/∂xᵢ ≈ (8·(L(x + h eᵢ) − L(x − h eᵢ)) − (L(x + 2h eᵢ) − L(x − 2h eᵢ))) / 12h
+///
+/// Its truncation error is h⁴·L⁽⁵⁾/30, so that a hundred times longer steps are possible and rounding errors count a hundred times
+/// less. That is needed where a small loss is the difference of larger terms.
+///
+/// # Panics
+/// If `gradient` does not have the shape of `x`.
+pub fn relative_error_of_smooth(
+    x: &Array3<f64>,
+    gradient: &Array3<f64>,
+    loss: impl Fn(&Array3<f64>) -> f64,
+) -> f64 {
+    let of_step = |step| {
+        let mut moved = x.clone();
+        Array3::from_shape_fn(x.dim(), |at| central(&mut moved, at, step, &loss))
+    };
+    let step = 100.0 * STEP;
+    let numeric = (of_step(step) * 4.0 - of_step(2.0 * step)) / 3.0;
+    compare(gradient, numeric, x)
+}
+
+/// The largest relative error of `gradient`, compared with difference quotients.
+fn compare(gradient: &Array3<f64>, numeric: Array3<f64>, x: &Array3<f64>) -> f64 {
     assert_eq!(x.dim(), gradient.dim(), "a gradient has the shape of x");
     let largest = (numeric.iter().chain(gradient)).fold(0.0, |m: f64, g| m.max(g.abs()));
     let mut worst: f64 = 0.0;
@@ -59,12 +86,21 @@ pub fn relative_error(
 /// The central difference quotients of `loss` at `x`, element by element.
 fn difference_quotients(x: &Array3<f64>, loss: impl Fn(&Array3<f64>) -> f64) -> Array3<f64> {
     let mut moved = x.clone();
-    Array3::from_shape_fn(x.dim(), |at| {
-        moved[at] = x[at] + STEP;
-        let above = loss(&moved);
-        moved[at] = x[at] - STEP;
-        let below = loss(&moved);
-        moved[at] = x[at];
-        (above - below) / (2.0 * STEP)
-    })
+    Array3::from_shape_fn(x.dim(), |at| central(&mut moved, at, STEP, &loss))
+}
+
+/// The central difference quotient of `loss` at `x` for one element.
+fn central(
+    x: &mut Array3<f64>,
+    at: (usize, usize, usize),
+    step: f64,
+    loss: impl Fn(&Array3<f64>) -> f64,
+) -> f64 {
+    let here = x[at];
+    x[at] = here + step;
+    let above = loss(x);
+    x[at] = here - step;
+    let below = loss(x);
+    x[at] = here;
+    (above - below) / (2.0 * step)
 }

@@ -35,6 +35,7 @@ pub mod gram;
 pub mod lbfgs;
 mod line_search;
 pub mod loss;
+pub mod matrix_root;
 pub mod padding;
 pub mod pool;
 pub mod relu;

@@ -42,7 +42,7 @@ impl<T: Scalar> StyleLoss<T> for GramLoss<T> {
         self.target += &(painting.gram(products) * share);
     }
 
-    fn finish(&mut self, shares: f64) {
+    fn finish(&mut self, shares: f64, _: &dyn Products<T>) {
         self.target *= T::of(1.0 / shares);
     }
 

@@ -18,11 +18,13 @@ pub mod moments;
 pub mod projection;
 pub mod sliced;
 pub mod transport;
+pub mod wasserstein;
 
 pub use features::Features;
 pub use gram::GramLoss;
 pub use moments::MomentsLoss;
 pub use sliced::SlicedLoss;
+pub use wasserstein::WassersteinLoss;
 
 use super::Scalar;
 use super::loss::{Loss, PlainProducts, Products};
@@ -47,7 +49,7 @@ pub trait StyleLoss<T: Scalar>: Send + Sync {
     fn add_painting(&mut self, painting: Features<T>, share: f64, products: &dyn Products<T>);
 
     /// Called once after the last painting, with the sum of all shares, before any gradient.
-    fn finish(&mut self, shares: f64);
+    fn finish(&mut self, shares: f64, products: &dyn Products<T>);
 
     /// Returns L at `features`, and adds `weight`·dL/dF to `df` (H×W×N). The sum of the features' weights is above 0.
     ///
@@ -76,7 +78,7 @@ pub trait StyleLoss<T: Scalar>: Send + Sync {
 /// An empty loss with one painting (H×W×N) in it.
 fn with_painting<T: Scalar, L: StyleLoss<T>>(mut loss: L, painting: &Array3<T>) -> L {
     loss.add_painting(Features::new(painting, None), 1.0, &PlainProducts);
-    loss.finish(1.0);
+    loss.finish(1.0, &PlainProducts);
     loss
 }
 
@@ -120,7 +122,9 @@ style_losses! {
     /// Which channels fire together: the classic (Gatys, Ecker and Bethge 2015).
     #[default]
     Gram = "gram": |n| vec![Box::new(GramLoss::empty(n))];
-    /// Mean and covariance, each by itself.
+    /// How far the activations are to be moved, as normal distributions (Crowson's style-transfer-pytorch).
+    Wasserstein = "wasserstein": |n| vec![Box::new(WassersteinLoss::empty(n))];
+    /// Mean and covariance, each by itself, the covariance by the squares of its differences.
     Moments = "moments": |n| vec![Box::new(MomentsLoss::empty(n))];
     /// The whole distribution, along a random orthonormal basis (Heitz et al. 2021).
     Sliced = "sliced": |n| vec![Box::new(SlicedLoss::along(Directions::random_basis(n)))];
@@ -195,9 +199,9 @@ impl<T: Scalar> RegionLossBuilder<T> {
 
     /// The loss that is 0 where the positions that the `mask` (H×W, at least 0) shows are distributed as this mixture is. Where the
     /// mask shows none, or no painting is visible, it is 0 as well.
-    pub fn finish(mut self, mask: Option<Array2<T>>) -> RegionLoss<T> {
+    pub fn finish(mut self, mask: Option<Array2<T>>, products: &dyn Products<T>) -> RegionLoss<T> {
         for loss in &mut self.losses {
-            loss.finish(self.shares);
+            loss.finish(self.shares, products);
         }
         RegionLoss {
             losses: self.losses,

@@ -51,7 +51,7 @@ impl<T: Scalar> StyleLoss<T> for MomentsLoss<T> {
         self.covariance += &(painting.gram(products) * share);
     }
 
-    fn finish(&mut self, shares: f64) {
+    fn finish(&mut self, shares: f64, _: &dyn Products<T>) {
         self.mean /= shares;
         self.covariance *= T::of(1.0 / shares);
         let channels = self.mean.len() as f64;

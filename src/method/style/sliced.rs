@@ -80,7 +80,7 @@ impl<T: Scalar> StyleLoss<T> for SlicedLoss<T> {
         products.recycle(projected.insert_axis(Axis(0)));
     }
 
-    fn finish(&mut self, _: f64) {
+    fn finish(&mut self, _: f64, _: &dyn Products<T>) {
         let mut paintings = std::mem::take(&mut self.paintings);
         self.target = if paintings.len() == 1 {
             paintings.remove(0).0

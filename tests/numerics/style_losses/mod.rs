@@ -39,7 +39,8 @@ fn masked_loss(
     for (activations, mask, share) in samples {
         loss.add_painting(Features::new(activations, *mask), *share, &PlainProducts);
     }
-    loss.finish(mask.cloned()).value_and_gradient(f)
+    loss.finish(mask.cloned(), &PlainProducts)
+        .value_and_gradient(f)
 }
 
 fn close(a: f64, b: f64) -> bool {

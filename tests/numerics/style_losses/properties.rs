@@ -85,7 +85,7 @@ fn large<T: Scalar>(kind: StyleLossKind, products: &dyn Products<T>) -> (f64, Ar
     loss.add_painting(Features::new(&style, None), 1.0, products);
     loss.add_painting(Features::new(&other, Some(&style_mask)), 0.5, products);
     let mut df = Array3::zeros(f.dim());
-    let value = (loss.finish(Some(mask))).add_gradient(&f, 1.0, &mut df, products);
+    let value = (loss.finish(Some(mask), products)).add_gradient(&f, 1.0, &mut df, products);
     (value, df.mapv(T::as_f64))
 }
 
@@ -119,7 +119,16 @@ fn style_losses_in_single_precision_agree_with_the_reference() {
         let cpus = Cpu::all().into_iter().map(EngineKind::Fast);
         for engine in cpus.chain([EngineKind::Reference]) {
             let (loss32, gradient32) = large_by::<f32>(kind, engine);
-            assert!((loss32 / loss - 1.0).abs() < 1e-4, "{kind} {engine:?}");
+            // The Wasserstein loss is the difference of traces, which here are some hundred times as large.
+            let bound = if kind == StyleLossKind::Wasserstein {
+                3e-2
+            } else {
+                1e-4
+            };
+            assert!(
+                (loss32 / loss - 1.0).abs() < bound,
+                "{kind} {engine:?}: {loss32} for {loss}"
+            );
             let error = distance(&gradient32, &gradient);
             assert!(error < 1e-3, "{kind} {engine:?}: {error:e}");
         }
@@ -138,7 +147,7 @@ fn every_style_loss_is_read_and_written_by_its_name() {
     let names = refusal.strip_prefix("write one of ").unwrap().split(", ");
     assert!(names.eq(StyleLossKind::ALL.iter().map(|kind| kind.name())));
     // Settings files contain these names, so they must stay. New losses need not be listed here.
-    for name in ["gram", "moments", "sliced", "histogram"] {
+    for name in ["gram", "wasserstein", "moments", "sliced", "histogram"] {
         assert!(name.parse::<StyleLossKind>().is_ok(), "{name}");
     }
 }

@@ -1,0 +1,171 @@
+//! The square root of a symmetric, positive definite matrix and its inverse, from matrix products alone.
+//!
+//! The coupled iteration of Newton and Schulz (Higham 2008, Functions of Matrices, equation 6.35) begins with Y = M/c and Z = 1,
+//! where c is at least M's largest eigenvalue:
+//!
+//! > W = Z·Y,  P = ½ρ(3 − ρ²·W),  Y ← Y·P,  Z ← P·Z
+//!
+//! Then Y → (M/c)^½ and Z → (M/c)^−½. All these matrices are polynomials of M, so that one eigenvalue of M can be followed by itself:
+//! with s² its eigenvalue in W, a step makes ½ρs·(3 − ρ²s²) of s, and s → 1. With ρ = 1 a small s grows by 3/2 in each step. If
+//! all s lie between l and 1, ρ² = 3/(1 + l + l²) keeps them between the new l = ½ρl·(3 − ρ²l²) and 1, and a small s grows by
+//! up to 2.6 (Chen and Chow 2014, A Stable Scaling of Newton-Schulz, section 2). But the first of these steps make s = 1 as small
+//! as l, and lose its digits; ρ ≤ 3/2 keeps s = 1 above ½, and a small s grows by 2.25. As l comes near 1, ρ does as well, and
+//! convergence is quadratic.
+//!
+//! Rounding errors can make a small eigenvalue negative, and a negative one would grow without end. Therefore M is taken for
+//! M + δ‖M‖, where δ is some machine epsilons: l = √δ at the beginning. It is as if eigenvalues below δ‖M‖ were that large.
+
+use super::Scalar;
+use super::loss::Products;
+use ndarray::parallel::prelude::*;
+use ndarray::{Array2, Axis, Zip};
+
+/// δ, in machine epsilons.
+const SHIFT: f64 = 16.0;
+
+/// More steps than any matrix needs that holds numbers only.
+const MAX_STEPS: usize = 50;
+
+/// M^½ and M^−½.
+pub struct Roots<T> {
+    /// M^½, N×N.
+    pub root: Array2<T>,
+    /// M^−½, N×N.
+    pub inverse: Array2<T>,
+}
+
+/// Both roots of a symmetric, positive semidefinite `m` (N×N), plus δ‖M‖ on its diagonal.
+///
+/// # Panics
+/// If `m` is not square.
+pub fn roots<T: Scalar>(m: &Array2<T>, products: &dyn Products<T>) -> Roots<T> {
+    let size = m.nrows();
+    let epsilon = T::epsilon().as_f64();
+    let shift = SHIFT * epsilon;
+    let c = norm(m).max(f64::MIN_POSITIVE / epsilon) * (1.0 + shift);
+    let mut y = m * T::of(1.0 / c);
+    y.diag_mut().mapv_inplace(|y| y + T::of(shift));
+    let mut z = Array2::eye(size);
+    let mut smallest = shift.sqrt();
+    for _ in 0..MAX_STEPS {
+        let w = products.product(z.view(), y.view());
+        let distance = distance_from_one(&w) / (size as f64).sqrt();
+        // If all s are near 1 already, none needs to grow.
+        let rho = if distance < 0.1 {
+            1.0
+        } else {
+            (3.0 / (1.0 + smallest + smallest * smallest))
+                .sqrt()
+                .min(1.5)
+        };
+        smallest = (0.5 * rho * smallest * (3.0 - (rho * smallest).powi(2))).min(1.0);
+        (y, z) = step(&y, &z, w, rho, products);
+        // A step squares the distance: after this one only rounding errors are left.
+        if distance < epsilon.sqrt() {
+            break;
+        }
+    }
+    Roots {
+        root: y * T::of(c.sqrt()),
+        inverse: z * T::of(1.0 / c.sqrt()),
+    }
+}
+
+/// Y·P and P·Z, with P of `w` = W.
+fn step<T: Scalar>(
+    y: &Array2<T>,
+    z: &Array2<T>,
+    w: Array2<T>,
+    rho: f64,
+    products: &dyn Products<T>,
+) -> (Array2<T>, Array2<T>) {
+    let (diagonal, factor) = (T::of(1.5 * rho), T::of(-0.5 * rho.powi(3)));
+    let mut p = w;
+    p.par_mapv_inplace(|w| factor * w);
+    p.diag_mut().mapv_inplace(|w| w + diagonal);
+    (
+        products.product(y.view(), p.view()),
+        products.product(p.view(), z.view()),
+    )
+}
+
+/// The Frobenius norm, which is at least the largest eigenvalue.
+fn norm<T: Scalar>(m: &Array2<T>) -> f64 {
+    sum(m, |_, _, m| m * m).sqrt()
+}
+
+/// The Frobenius norm of W − 1.
+fn distance_from_one<T: Scalar>(w: &Array2<T>) -> f64 {
+    sum(w, |i, j, w| (w - f64::from(u8::from(i == j))).powi(2)).sqrt()
+}
+
+/// Σ `f(i, j, mᵢⱼ)`, in an order that is the same for any number of threads.
+fn sum<T: Scalar>(m: &Array2<T>, f: impl Fn(usize, usize, f64) -> f64 + Sync) -> f64 {
+    let rows: Vec<f64> = (m.axis_iter(Axis(0)).into_par_iter().enumerate())
+        .map(|(i, row)| {
+            let elements = row.iter().enumerate();
+            elements.map(|(j, m)| f(i, j, m.as_f64())).sum()
+        })
+        .collect();
+    rows.iter().sum()
+}
+
+/// (M + Mᵀ)/2: rounding errors make the product of symmetric matrices a little asymmetric.
+pub fn symmetric<T: Scalar>(m: &Array2<T>) -> Array2<T> {
+    let half = T::of(0.5);
+    Zip::from(m)
+        .and(m.t())
+        .par_map_collect(|&a, &b| half * (a + b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::method::PlainProducts;
+    use rand::{RngExt, SeedableRng};
+    use rand_pcg::Pcg64Mcg;
+
+    /// Q·diag(λ)·Qᵀ with a Householder matrix Q.
+    fn with_eigenvalues(eigenvalues: &[f64]) -> Array2<f64> {
+        let size = eigenvalues.len();
+        let mut random = Pcg64Mcg::seed_from_u64(3);
+        let v = Array2::from_shape_fn((size, 1), |_| random.random_range(-1.0..1.0));
+        let square = v.iter().map(|v| v * v).sum::<f64>();
+        let q = Array2::eye(size) - v.dot(&v.t()) * (2.0 / square);
+        let scaled = &q * &ndarray::ArrayView1::from(eigenvalues);
+        scaled.dot(&q.t())
+    }
+
+    fn largest(m: &Array2<f64>) -> f64 {
+        m.iter().fold(0.0, |largest, m| f64::max(largest, m.abs()))
+    }
+
+    #[test]
+    fn the_roots_squared_are_the_matrix_and_its_inverse() {
+        for eigenvalues in [
+            &[5.0][..],
+            &[1.0, 1.0, 1.0],
+            &[300.0, 2.0, 1e-3, 1e-6],
+            &[1e6, 1e-4, 1.0],
+        ] {
+            let m = with_eigenvalues(eigenvalues);
+            let Roots { root, inverse } = roots(&m, &PlainProducts);
+            let error = largest(&(root.dot(&root) - &m)) / largest(&m);
+            assert!(error < 1e-9, "{eigenvalues:?}: {error:e}");
+            let identity = root.dot(&inverse);
+            let error = largest(&(identity - Array2::<f64>::eye(eigenvalues.len())));
+            assert!(error < 1e-4, "{eigenvalues:?}: {error:e}");
+        }
+    }
+
+    #[test]
+    fn in_single_precision_small_eigenvalues_do_not_spoil_the_others() {
+        let m = with_eigenvalues(&[900.0, 30.0, 1.0, 1e-4, 1e-9, 0.0]);
+        let Roots { root, inverse } = roots(&m.mapv(|m| m as f32), &PlainProducts);
+        let (root, inverse) = (root.mapv(f64::from), inverse.mapv(f64::from));
+        let error = largest(&(root.dot(&root) - &m)) / 900.0;
+        // Each of some ten steps rounds three products.
+        assert!(error < 300.0 * f64::from(f32::EPSILON), "{error:e}");
+        assert!(inverse.iter().all(|m| m.is_finite()));
+    }
+}

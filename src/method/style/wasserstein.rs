@@ -1,0 +1,124 @@
+//! The Wasserstein-2 distance between the normal distributions that have mean and covariance of a layer's activations, μ and C, and
+//! of the painting's, μ′ and C′.
+//!
+//! > L = ( ‖μ − μ′‖² + tr(C′ + C − 2·(A·C·A)^½) ) / N,  A = C′^½
+//!
+//! with ε added to the diagonals of both C: the least mean square by which the positions of one distribution must be moved to make
+//! the other of it (Dowson and Landau 1982, The Fréchet Distance between Multivariate Normal Distributions, equation 3), divided by
+//! the number of channels N. As d tr(M^½) = ½ tr(M^−½ dM),
+//!
+//! > dL/dC = (1 − T) / N,  T = A·(A·C·A)^−½·A,
+//! > dL/df = (2w/(m·N))·( (μ − μ′) + (1 − T)·(f − μ) )
+//!
+//! where w are the weights of the positions, 1 without a mask, and m = Σ w. T·(f − μ) + μ′ is where f would be moved to. Both roots
+//! come from [`matrix_root`](crate::method::matrix_root), so that no equation needs to be solved for the gradient.
+//!
+//! A mixture of paintings has the mean of their means and of their second moments, from which C′ follows.
+//!
+//! (The loss of K. Crowson's style-transfer-pytorch.) Networks whose input is divided by its standard deviation, 58 grey levels, have
+//! activations 58 times smaller. There ε is 1e-4; here it is 58² times that.
+//!
+//! Good at strokes of every size with the painting's own colors: unlike a Gram matrix's difference it weighs what is weak and what
+//! is strong by how far it is to be moved.
+
+use super::{Features, StyleLoss, with_painting};
+use crate::method::Scalar;
+use crate::method::loss::Products;
+use crate::method::matrix_root::{Roots, roots, symmetric};
+use ndarray::{Array1, Array2, Array3, Zip};
+
+/// ε: 1e-4 in squared units of 58 grey levels.
+const ADDED_VARIANCE: f64 = 1e-4 * 58.0 * 58.0;
+
+/// The loss of one layer.
+pub struct WassersteinLoss<T> {
+    /// μ′, N.
+    mean: Array1<f64>,
+    /// C′ + ε, N×N; until all paintings are there, C′ + μ′μ′ᵀ.
+    covariance: Array2<T>,
+    /// A, N×N.
+    root: Array2<T>,
+}
+
+impl<T: Scalar> WassersteinLoss<T> {
+    /// The loss that is 0 where activations have mean and covariance of the `painting`'s (H×W×N, of any size).
+    pub fn new(painting: &Array3<T>) -> Self {
+        with_painting(Self::empty(painting.dim().2), painting)
+    }
+
+    pub(super) fn empty(channels: usize) -> Self {
+        Self {
+            mean: Array1::zeros(channels),
+            covariance: Array2::zeros((channels, channels)),
+            root: Array2::zeros((0, 0)),
+        }
+    }
+}
+
+impl<T: Scalar> StyleLoss<T> for WassersteinLoss<T> {
+    fn add_painting(&mut self, painting: Features<T>, share: f64, products: &dyn Products<T>) {
+        let (mean, second) = moments(painting, products);
+        self.mean.scaled_add(share, &mean);
+        self.covariance.scaled_add(T::of(share), &second);
+    }
+
+    fn finish(&mut self, shares: f64, products: &dyn Products<T>) {
+        self.mean /= shares;
+        self.covariance *= T::of(1.0 / shares);
+        center(&mut self.covariance, &self.mean);
+        self.root = symmetric(&roots(&self.covariance, products).root);
+    }
+
+    fn add_weighted_gradient(
+        &self,
+        features: Features<T>,
+        weight: f64,
+        df: &mut Array3<T>,
+        products: &dyn Products<T>,
+    ) -> f64 {
+        let channels = self.mean.len() as f64;
+        let (mean, mut covariance) = moments(features, products);
+        center(&mut covariance, &mean);
+        let mean_difference = &mean - &self.mean;
+
+        let a = self.root.view();
+        let middle = products.product(products.product(a, covariance.view()).view(), a);
+        let Roots { root, inverse } = roots(&symmetric(&middle), products);
+        let map = products.product(products.product(a, inverse.view()).view(), a);
+        // 1 − T
+        let mut difference = symmetric(&map).mapv_into(|t| -t);
+        difference.diag_mut().mapv_inplace(|t| T::one() + t);
+
+        let share = weight / (features.total_weight * channels);
+        // (1 − T)·f; the backward pass of the Gram matrix doubles its factor.
+        features.add_gram_backward(&difference, T::of(share), df, products);
+        let at_mean = difference.mapv(T::as_f64).dot(&mean);
+        let constant = (&mean_difference - at_mean) * (2.0 * share);
+        let constant: Vec<T> = constant.iter().map(|&v| T::of(v)).collect();
+        features.add_to_each(&constant, df);
+
+        let traces = trace(&self.covariance) + trace(&covariance) - 2.0 * trace(&root);
+        (mean_difference.dot(&mean_difference) + traces) / channels
+    }
+}
+
+/// μ (N) and the mean of f·fᵀ (N×N).
+fn moments<T: Scalar>(
+    features: Features<T>,
+    products: &dyn Products<T>,
+) -> (Array1<f64>, Array2<T>) {
+    let second = features.gram(products) * T::of(1.0 / features.total_weight);
+    (features.mean(), second)
+}
+
+/// From the mean of f·fᵀ to that of (f − μ)(f − μ)ᵀ, plus ε.
+fn center<T: Scalar>(second: &mut Array2<T>, mean: &Array1<f64>) {
+    Zip::indexed(second).par_for_each(|(i, j), c| {
+        let added = if i == j { ADDED_VARIANCE } else { 0.0 };
+        *c = T::of(c.as_f64() - mean[i] * mean[j] + added);
+    });
+}
+
+fn trace<T: Scalar>(m: &Array2<T>) -> f64 {
+    m.diag().iter().map(|m| m.as_f64()).sum()
+}
