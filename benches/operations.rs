@@ -113,7 +113,7 @@ fn gram_and_style_losses(c: &mut Criterion) {
         for &kind in StyleLossKind::ALL {
             let mut style = RegionLossBuilder::new(kind);
             style.add_painting(Features::new(&f, None), 1.0, &engine);
-            let style = style.finish(None);
+            let style = style.finish(None, &*engine);
             group.bench_function(format!("{kind} style {height}x{width}x{channels}"), |b| {
                 b.iter(|| style.add_gradient(&f, 1.0, &mut df, &engine))
             });
@@ -133,7 +133,7 @@ fn other_losses_and_adam(c: &mut Criterion) {
     });
     let x: Array3<f32> = activations((250, 333, 3));
     let mut dx = Array3::zeros(x.dim());
-    let variation = TotalVariation(Padding::Zero);
+    let variation = TotalVariation::new(Padding::Zero);
     group.bench_function("total variation", |b| {
         b.iter(|| variation.add_gradient(&x, 1.0, &mut dx, &engine))
     });
@@ -174,6 +174,7 @@ fn objective(network: &Network<f32>, recipe: &Settings) -> Objective<f32> {
             style_taps: &style_taps,
             style_loss: StyleLossKind::Gram,
             tv_weight: 0.0,
+            tv_diagonals: 0.0,
             normalize: false,
         },
     )

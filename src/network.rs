@@ -5,7 +5,7 @@
 //! Which layers' outputs are needed is decided once, by the [`Steps`]. [`Network::forward`] walks them down, and
 //! [`Network::backward`] walks them up.
 
-use crate::engine::{Activation, Backward, ConvRelu, Engine, Forward, Layer};
+use crate::engine::{Activation, Backward, ConvRelu, Engine, Forward, Layer, replicate};
 use crate::files::weights::Weights;
 use crate::method::{Padding, Pooling, Scalar};
 use crate::vgg::LayerKind;
@@ -30,6 +30,8 @@ enum Operation {
     Conv(usize),
     /// A convolution, its ReLU and the average pooling after it, in one step. Only [`Network::steps`] makes it.
     ConvPool(usize),
+    /// A convolution and its ReLU, of a picture whose edge pixels are repeated around it.
+    ReplicateConv(usize),
     /// A pooling layer.
     Pool(usize),
 }
@@ -85,6 +87,15 @@ impl<T: Scalar> Network<T> {
             pooling,
             padding,
         }
+    }
+
+    /// The same network, whose first layer reads the nearest pixel beyond the edges of a picture. On a torus there are no edges, and
+    /// nothing changes.
+    pub fn replicating_edges(mut self) -> Self {
+        if self.padding == Padding::Zero && !self.layers.is_empty() {
+            self.layers[0] = Operation::ReplicateConv(0);
+        }
+        self
     }
 
     /// How many layers there are.
@@ -154,6 +165,7 @@ impl<T: Scalar> Network<T> {
         for step in &steps.0 {
             let Forward { output, back } = match step.operation {
                 Operation::Conv(conv) => self.convs[conv].forward(&input),
+                Operation::ReplicateConv(conv) => replicate::forward(&*self.convs[conv], &input),
                 Operation::ConvPool(conv) => self.convs[conv].forward_pooled(&input),
                 Operation::Pool(pool) => self.pools[pool].forward(&input),
             };

@@ -89,6 +89,8 @@ pub struct Targets<'a, T> {
     pub style_loss: StyleLossKind,
     /// The factor of the total variation.
     pub tv_weight: f64,
+    /// How much diagonal neighbors count in it.
+    pub tv_diagonals: f64,
     /// Whether each tapped loss's gradient at its layer is divided by its L1 norm before it is multiplied by the weight
     /// (`-normalize_gradients` of J. Johnson's neural-style). The sum is then *not* the gradient of the reported losses, nor of any
     /// other function. Adam can follow it; a line search need not succeed.
@@ -144,7 +146,10 @@ impl<T: Scalar> Objective<T> {
                 kind: TermKind::TotalVariation,
                 layer: None,
                 weight: targets.tv_weight,
-                loss: Box::new(TotalVariation(network.padding())),
+                loss: Box::new(TotalVariation {
+                    padding: network.padding(),
+                    diagonals: targets.tv_diagonals,
+                }),
             });
         }
         Self {

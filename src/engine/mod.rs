@@ -7,6 +7,7 @@
 pub mod clock;
 pub mod fast;
 pub mod reference;
+pub(crate) mod replicate;
 
 pub use clock::Clock;
 pub use fast::Fast;

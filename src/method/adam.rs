@@ -11,13 +11,17 @@ use ndarray::{Array3, Zip};
 use serde::{Deserialize, Serialize};
 
 const BETA1: f64 = 0.9;
-const BETA2: f64 = 0.999;
+
+/// The usual β₂.
+pub const BETA2: f64 = 0.999;
+
 const EPSILON: f64 = 1e-8;
 
-/// Adam with β₁ = 0.9, β₂ = 0.999, ε = 1e-8, and its state for one picture.
+/// Adam with β₁ = 0.9, ε = 1e-8, and its state for one picture.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Adam<T> {
     learning_rate: f64,
+    beta2: f64,
     /// The running mean of the gradient.
     m: Array3<T>,
     /// The running mean of its square.
@@ -28,13 +32,32 @@ pub struct Adam<T> {
 
 impl<T: Scalar> Adam<T> {
     /// An optimizer for a picture of shape `shape`. The learning rate is about the largest change of a pixel in one step, in
-    /// units of 0..255.
+    /// units of 0..255. β₂ is [`BETA2`].
     pub fn new(shape: (usize, usize, usize), learning_rate: f64) -> Self {
         Self {
             learning_rate,
+            beta2: BETA2,
             m: Array3::zeros(shape),
             v: Array3::zeros(shape),
             t: 0,
+        }
+    }
+
+    /// The same with another β₂, 0 to below 1.
+    pub fn with_beta2(self, beta2: f64) -> Self {
+        Self { beta2, ..self }
+    }
+
+    /// The same, with its running means changed by `m` and by `v`: to another size. It counts its steps on.
+    pub fn map(
+        self,
+        m: impl FnOnce(&Array3<T>) -> Array3<T>,
+        v: impl FnOnce(&Array3<T>) -> Array3<T>,
+    ) -> Self {
+        Self {
+            m: m(&self.m),
+            v: v(&self.v),
+            ..self
         }
     }
 
@@ -51,9 +74,9 @@ impl<T: Scalar> Adam<T> {
         self.t = self.t.saturating_add(1);
         // learning rate · m̂ / (√v̂ + ε) = rate · m / (spread · √v + ε)
         let rate = T::of(self.learning_rate / (1.0 - BETA1.powi(self.t)));
-        let spread = T::of(1.0 / (1.0 - BETA2.powi(self.t)).sqrt());
-        let (beta1, beta2, epsilon) = (T::of(BETA1), T::of(BETA2), T::of(EPSILON));
-        let (rest1, rest2) = (T::of(1.0 - BETA1), T::of(1.0 - BETA2));
+        let spread = T::of(1.0 / (1.0 - self.beta2.powi(self.t)).sqrt());
+        let (beta1, beta2, epsilon) = (T::of(BETA1), T::of(self.beta2), T::of(EPSILON));
+        let (rest1, rest2) = (T::of(1.0 - BETA1), T::of(1.0 - self.beta2));
         Zip::from(x)
             .and(gradient)
             .and(&mut self.m)

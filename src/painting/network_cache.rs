@@ -16,6 +16,7 @@ pub struct NetworkCache(Option<(NetworkKind, Arc<Network<f32>>)>);
 struct NetworkKind {
     pooling: Pooling,
     padding: Padding,
+    replicate_edges: bool,
     engine: EngineKind,
 }
 
@@ -29,9 +30,11 @@ impl NetworkCache {
         depth: usize,
     ) -> Arc<Network<f32>> {
         let (pooling, padding) = (settings.pooling, padding(settings));
+        let replicate_edges = settings.replicate_edges;
         let kind = NetworkKind {
             pooling,
             padding,
+            replicate_edges,
             engine,
         };
         match &self.0 {
@@ -39,7 +42,11 @@ impl NetworkCache {
             _ => {
                 self.0 = None; // frees its memory before the next one needs it
                 let engine = engine.build();
-                let network = Arc::new(Network::new(weights, pooling, padding, depth, engine));
+                let mut network = Network::new(weights, pooling, padding, depth, engine);
+                if replicate_edges {
+                    network = network.replicating_edges();
+                }
+                let network = Arc::new(network);
                 self.0 = Some((kind, network.clone()));
                 network
             }

@@ -27,7 +27,7 @@ impl Optimizer {
     pub fn new(settings: &Settings, shape: (usize, usize, usize)) -> Self {
         match settings.optimizer {
             OptimizerKind::Adam => Self::Adam {
-                adam: Adam::new(shape, settings.learning_rate),
+                adam: Adam::new(shape, settings.learning_rate).with_beta2(settings.beta2),
                 average: (settings.average > 0.0).then(|| Average::new(shape, settings.average)),
                 clamp: settings.clamp,
             },
@@ -35,6 +35,23 @@ impl Optimizer {
                 lbfgs: Lbfgs::new(settings.history as usize, settings.learning_rate),
                 begun: false,
             },
+        }
+    }
+
+    /// Begins a size, at which arrays have this shape: anew, or with the running means so far, which `enlarge` and
+    /// `enlarge_positive` bring to that size. The second keeps positive what is positive.
+    pub fn begin_size(
+        &mut self,
+        settings: &Settings,
+        shape: (usize, usize, usize),
+        enlarge: impl FnOnce(&Array3<f32>) -> Array3<f32>,
+        enlarge_positive: impl FnOnce(&Array3<f32>) -> Array3<f32>,
+    ) {
+        let before = std::mem::replace(self, Self::new(settings, shape));
+        if let (Self::Adam { adam: new, .. }, Self::Adam { adam, .. }) = (self, before)
+            && settings.keep_moments
+        {
+            *new = adam.map(enlarge, enlarge_positive);
         }
     }
 

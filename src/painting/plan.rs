@@ -13,6 +13,7 @@ use crate::vgg::LayerSpec;
 /// The plan of a run.
 pub(super) struct Plan {
     pub content_taps: Vec<Tap>,
+    content_falloff: f64,
     pub style_taps: Vec<Tap>,
     /// Pixels around each size that are painted too, and cut off.
     pub border: usize,
@@ -53,13 +54,14 @@ impl Plan {
         };
         let plan = Self {
             content_taps,
+            content_falloff: settings.content_falloff,
             style_taps,
             border,
             stages: Vec::new(),
         };
         let grid = grid(settings, &layers, &plan.all_taps());
         check_grid(finest, grid)?;
-        let scales = (settings.scales).plan(finest, grid, settings.iterations as usize);
+        let scales = (settings.scales).plan(finest, grid, settings);
         let mut stages = Vec::new();
         for scale in scales {
             let stage = StagePlan::new(&scale, pictures, settings);
@@ -76,6 +78,17 @@ impl Plan {
     /// The layers that the painted picture is compared at.
     fn all_taps(&self) -> Vec<Tap> {
         [&self.content_taps[..], &self.style_taps].concat()
+    }
+
+    /// The content taps at size number `stage`, whose weights may become less from size to size.
+    pub fn content_taps_at(&self, stage: usize) -> Vec<Tap> {
+        let factor = self.content_falloff.powi(stage as i32);
+        let taps = self.content_taps.iter();
+        taps.map(|tap| Tap {
+            weight: factor * tap.weight,
+            ..*tap
+        })
+        .collect()
     }
 
     /// How many layers of the network the taps need.

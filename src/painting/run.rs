@@ -6,6 +6,7 @@ use super::plan::Plan;
 use super::settings::{InvalidSetting, Settings};
 use super::{StylizeError, border};
 use crate::files::picture::{FloatPicture, Picture, Size, resize, resize_torus};
+use crate::method::bilinear;
 use crate::network::Network;
 use crate::objective::{Losses, Objective, Targets};
 use ndarray::Array3;
@@ -173,7 +174,7 @@ impl Run {
         let mut last_good = None;
         loop {
             let stage = &self.stages[state.stage];
-            let objective = self.objective(stage);
+            let objective = self.objective(state.stage);
             while state.stage_iterations < stage.iterations {
                 let losses = self.iterate(&objective, &mut state, &mut last_good)?;
                 state.elapsed = before.saturating_add(begin.elapsed());
@@ -222,32 +223,41 @@ impl Run {
         Ok(losses)
     }
 
-    /// Enlarges the picture to the next size. The optimizer begins anew.
+    /// Enlarges the picture to the next size.
     fn begin_next_stage(&self, state: &mut State) {
         let border = self.plan.border;
         let size = self.stages[state.stage + 1].size;
         let picture = border::cut(state.picture(), border);
         state.x = border::mirrored(&self.resized(&picture, size), border);
-        state.optimizer = Optimizer::new(&self.settings, state.x.dim());
+        let whole = border::around(size, border);
+        let shape = state.x.dim();
+        state.optimizer.begin_size(
+            &self.settings,
+            shape,
+            |m| self.resized(m, whole),
+            |v| bilinear::forward(v, (shape.0, shape.1)),
+        );
         state.stage += 1;
         state.stage_iterations = 0;
     }
 
     /// What is minimized at this size.
-    fn objective(&self, stage: &Stage) -> Objective<f32> {
+    fn objective(&self, number: usize) -> Objective<f32> {
+        let stage = &self.stages[number];
         let size = border::around(stage.size, self.plan.border);
         let values = 3.0 * f64::from(size.width) * f64::from(size.height);
         let settings = &self.settings;
+        let content_taps = self.plan.content_taps_at(number);
         let tv_scale = if settings.tv_mean { values } else { 1.0 };
         Objective::new(
             &self.network,
             Targets {
-                content: (stage.content.as_ref())
-                    .map(|content| (content, &self.plan.content_taps[..])),
+                content: (stage.content.as_ref()).map(|content| (content, &content_taps[..])),
                 regions: &stage.regions,
                 style_taps: &self.plan.style_taps,
                 style_loss: settings.style_loss,
                 tv_weight: settings.tv_weight / tv_scale,
+                tv_diagonals: settings.tv_diagonals,
                 normalize: settings.normalize_gradients,
             },
         )

@@ -54,6 +54,7 @@ fn objective<T: Scalar>(network: &Network<T>) -> Objective<T> {
             style_taps: &taps(&STYLE, STYLE_WEIGHT),
             style_loss: StyleLossKind::Gram,
             tv_weight: TV_WEIGHT,
+            tv_diagonals: 0.0,
             normalize: false,
         },
     )

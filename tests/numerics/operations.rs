@@ -158,11 +158,14 @@ fn the_losses_are_zero_at_their_targets_and_have_known_values_nearby() {
     // Neighbors differ by 3 and −9 along the rows, and by 5 and −7 down the columns.
     let x = array![[[0.0], [3.0]], [[5.0], [-4.0]]];
     let squares = 9.0 + 81.0 + 25.0 + 49.0;
-    assert_eq!(value(&TotalVariation(Padding::Zero), &x), squares / 2.0);
+    assert_eq!(
+        value(&TotalVariation::new(Padding::Zero), &x),
+        squares / 2.0
+    );
     // On a torus of two by two, each pair of neighbors counts twice.
-    assert_eq!(value(&TotalVariation(Padding::Circular), &x), squares);
+    assert_eq!(value(&TotalVariation::new(Padding::Circular), &x), squares);
     // In the row 1, 2, 4 neighbors differ by 1 and 2, and across the edge by 3. Each pixel is its own neighbor above and below.
     let x = array![[[1.0], [2.0], [4.0]]];
-    assert_eq!(value(&TotalVariation(Padding::Zero), &x), 2.5);
-    assert_eq!(value(&TotalVariation(Padding::Circular), &x), 7.0);
+    assert_eq!(value(&TotalVariation::new(Padding::Zero), &x), 2.5);
+    assert_eq!(value(&TotalVariation::new(Padding::Circular), &x), 7.0);
 }

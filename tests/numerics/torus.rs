@@ -95,6 +95,7 @@ fn on_a_torus_a_rolled_picture_has_the_same_losses_and_a_rolled_gradient() {
                 style_taps: &taps,
                 style_loss: StyleLossKind::Gram,
                 tv_weight: 0.1,
+                tv_diagonals: 0.0,
                 normalize: false,
             };
             let objective = Objective::new(network, targets);
@@ -119,7 +120,7 @@ fn on_a_torus_a_rolled_picture_has_the_same_losses_and_a_rolled_gradient() {
 fn on_a_torus_a_rolled_picture_has_the_same_total_variation() {
     let x: Array3<f64> = random((5, 7, 3), 54);
     for by in [(1, 0), (0, 1), (3, 4)] {
-        let variation = TotalVariation(Padding::Circular);
+        let variation = TotalVariation::new(Padding::Circular);
         let (there, of_rolled) = variation.value_and_gradient(&roll(&x, by));
         let (here, gradient) = variation.value_and_gradient(&x);
         assert!((there / here - 1.0).abs() < ROUNDING);

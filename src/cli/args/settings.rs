@@ -138,7 +138,8 @@ pub struct PresetOptions {
 }
 
 fn preset_help() -> String {
-    let names = PRESETS.map(|(name, _)| name).join(", ");
+    let names: Vec<_> = PRESETS.iter().map(|(name, _)| *name).collect();
+    let names = names.join(", ");
     format!("Begin with a recipe: {names}, or a TOML file. Other options win over it")
 }
 

@@ -131,6 +131,7 @@ impl Workload {
                 style_taps: &self.style_taps,
                 style_loss: settings.style_loss,
                 tv_weight: settings.tv_weight,
+                tv_diagonals: settings.tv_diagonals,
                 normalize: settings.normalize_gradients,
             },
         )

@@ -28,7 +28,7 @@ pub use scales::Scales;
 
 use super::border;
 use crate::files::picture::SizeRequest;
-use crate::method::{Pooling, StyleLossKind, lbfgs};
+use crate::method::{Pooling, StyleLossKind, adam, lbfgs};
 use serde::{Deserialize, Serialize};
 use value::Value;
 
@@ -164,8 +164,14 @@ settings! {
     style_blend: PerStyle = PerStyle::All(1.0), "X,X…", Style, WITH_STYLE, Bounds::at_least(0.0);
     /// Whether a style picture may be enlarged beyond its own pixels
     enlarge_style: bool = false, "true|false", Style, FILE, Bounds::any();
+    /// The long edge of the first of the sizes that auto chooses, about
+    coarsest: u32 = 128, "PIXELS", Optimization, FILE, Bounds::at_least(1.0);
+    /// The ratio of the edges of one size to those of the size before
+    scale_step: f64 = std::f64::consts::SQRT_2, "X", Optimization, FILE, Bounds::from_to(1.1, 8.0);
     /// How many times loss and gradient are computed: more comes closer to the style, and takes longer
     iterations: u32 = 200, "N", Optimization, ALL, Bounds::at_least(1.0);
+    /// Iterations at each size after the first, which then has all of --iterations; 0 shares those out over the sizes
+    finer_iterations: u32 = 0, "N", Optimization, ALL, Bounds::at_least(0.0);
     /// What changes the pixels: L-BFGS needs fewer iterations, Adam is what many recipes use
     optimizer: OptimizerKind = OptimizerKind::Lbfgs, "NAME", Optimization, ALL, Bounds::any();
     /// How much a step of Adam changes a pixel, about, and the first step of L-BFGS at most, on the scale 0..255
@@ -175,6 +181,10 @@ settings! {
     /// Makes the result a running mean of Adam's pictures, in which each counts X times as much as the next; 0 takes the last
     /// picture
     average: f64 = 0.0, "X", Optimization, ALL, Bounds::from_to_below(0.0, 1.0), only Adam;
+    /// How slowly Adam's mean square of the gradient changes
+    beta2: f64 = adam::BETA2, "X", Optimization, FILE, Bounds::from_to_below(0.0, 1.0), only Adam;
+    /// Whether Adam's running means are enlarged and kept when the size changes, instead of beginning anew
+    keep_moments: bool = false, "true|false", Optimization, FILE, Bounds::any(), only Adam;
     /// Whether Adam's pixels are limited to 0..255
     clamp: bool = false, "true|false", Optimization, FILE, Bounds::any(), only Adam;
     /// The first picture: the photograph, the classic mix of noise and photograph, noise alone, or a picture file
@@ -185,6 +195,8 @@ settings! {
     seed: u64 = 0, "N", Picture, ALL, Bounds::at_least(0.0);
     /// How much the content of the photograph counts
     content_weight: f64 = 20000.0, "X", Picture, STYLIZE, Bounds::at_least(0.0);
+    /// The content weight at each size as a share of that at the size before
+    content_falloff: f64 = 1.0, "X", Picture, FILE, Bounds::from_to(0.01, 1.0);
     /// How much the style of the painting counts
     style_weight: f64 = 1.0, "X", Style, WITH_STYLE, Bounds::at_least(0.0);
     /// How much smoothness (total variation) counts
@@ -192,6 +204,8 @@ settings! {
     /// Whether total variation is a mean over the picture's values, as the other losses are, so that its weight means the same at
     /// every size; otherwise it is a sum
     tv_mean: bool = true, "true|false", Optimization, FILE, Bounds::any();
+    /// How much diagonal neighbors count in the total variation
+    tv_diagonals: f64 = 0.0, "X", Optimization, FILE, Bounds::at_least(0.0);
     /// Layers where content is compared, each with its weight or 1
     content_layers: Layers = Layers::from(&[("conv4_2", 1.0)][..]), "LAYER[=X],…", Picture, STYLIZE, Bounds::at_least(0.0);
     /// Layers where style is compared, each with its weight or 1
@@ -206,6 +220,8 @@ settings! {
     original_colors: OriginalColors = OriginalColors::Off, "NAME", Picture, STYLIZE, Bounds::any();
     /// Makes the picture tile: it continues at its left edge where it ends at its right, and likewise at the top and the bottom
     seamless: bool = false, "", Picture, TEXTURE, Bounds::any();
+    /// Whether the first layer continues the picture beyond its edges by its edge pixels, instead of by zeros
+    replicate_edges: bool = false, "true|false", Optimization, FILE, Bounds::any();
     /// How the network pools: by the mean, which paints smoother, or by the largest
     pooling: Pooling = Pooling::Average, "NAME", Optimization, ALL, Bounds::any();
 }

@@ -8,11 +8,12 @@ use std::str::FromStr;
 use thiserror::Error;
 
 /// The built-in recipes by name, and the TOML text of each.
-pub const PRESETS: [(&str, &str); 6] = [
+pub const PRESETS: &[(&str, &str)] = &[
     ("default", "# The defaults of all settings.\n"),
     ("classic", include_str!("presets/classic.toml")),
     ("gatys2016", include_str!("presets/gatys2016.toml")),
     ("neural-style", include_str!("presets/neural-style.toml")),
+    ("crowsonkb", include_str!("presets/crowsonkb.toml")),
     ("texture", include_str!("presets/texture.toml")),
     ("reconstruct", include_str!("presets/reconstruct.toml")),
 ];
@@ -60,7 +61,11 @@ pub enum RecipeError {
 }
 
 fn preset_names() -> String {
-    PRESETS.map(|(name, _)| name).join(", ")
+    PRESETS
+        .iter()
+        .map(|(name, _)| *name)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 impl Recipe {
@@ -89,7 +94,7 @@ impl Recipe {
 
     /// A preset by its name; `None` if there is none of this name. It is complete: what its file leaves out has its default.
     pub fn preset(name: &str) -> Option<Self> {
-        let (_, text) = PRESETS.into_iter().find(|(known, _)| *known == name)?;
+        let (_, text) = PRESETS.iter().find(|(known, _)| *known == name)?;
         let preset: Self = text.parse().expect("the presets are recipes");
         Some(preset.settings().into())
     }
@@ -139,7 +144,7 @@ mod tests {
 
     #[test]
     fn presets_are_valid_and_survive_being_written() {
-        for (name, _) in PRESETS {
+        for &(name, _) in PRESETS {
             let settings = Recipe::preset(name).unwrap().settings();
             assert_eq!(settings.check_values(), Ok(()), "{name}");
             let written = toml::to_string(&settings).unwrap();

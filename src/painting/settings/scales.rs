@@ -3,16 +3,11 @@
 //! The time of an iteration grows with the number of pixels, so that large structures are cheap to get right while the picture is
 //! small. Each size begins with the enlarged result of the one before (Gatys, Bethge, Hertzmann and Shechtman 2016, section 4).
 
+use super::Settings;
 use super::invalid::InvalidValue;
 use crate::files::picture::Size;
 use std::fmt;
 use std::str::FromStr;
-
-/// The ratio of each size's edges to those of the size before: twice the pixels.
-const GROWTH: f64 = std::f64::consts::SQRT_2;
-
-/// The long edge of the first size, in pixels, by default.
-const COARSEST: f64 = 128.0;
 
 /// The largest number of sizes, a factor of 2⁷ between the first edge and the last; and the most edges in a list.
 const MAX_SCALES: usize = 15;
@@ -20,9 +15,9 @@ const MAX_SCALES: usize = 15;
 /// The sizes to paint at, written `auto`, `4` or `128,256,512`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scales {
-    /// Beginning with a long edge of about 128 pixels, each √2 times the one before.
+    /// Beginning with a long edge of about [`coarsest`](Settings::coarsest) pixels.
     Auto,
-    /// This number of sizes, each √2 times the one before.
+    /// This number of sizes.
     Count(usize),
     /// These long edges, and then the picture's own.
     LongEdges(Vec<u32>),
@@ -38,17 +33,24 @@ pub(in crate::painting) struct Scale {
 }
 
 impl Scales {
-    /// The sizes up to `finest`, all multiples of `grid` as `finest` is, and the iterations at each: the smaller the size, the more.
+    /// The sizes up to `finest`, all multiples of `grid` as `finest` is, and the iterations at each: those of the settings, or shared out,
+    /// the smaller the size, the more.
     pub(in crate::painting) fn plan(
         &self,
         finest: Size,
         grid: u32,
-        iterations: usize,
+        settings: &Settings,
     ) -> Vec<Scale> {
+        let (step, coarsest) = (settings.scale_step, f64::from(settings.coarsest));
         let long = f64::from(finest.width.max(finest.height));
+        // This number of shares, each `step` times the one before, the last 1.
+        let shrinking = |count: usize| -> Vec<f64> {
+            let steps = (0..count.min(MAX_SCALES)).rev();
+            steps.map(|steps| step.powi(-(steps as i32))).collect()
+        };
         let shares: Vec<f64> = match self {
             Self::Auto => {
-                shrinking(((long / COARSEST).ln() / GROWTH.ln()).round().max(0.0) as usize + 1)
+                shrinking(((long / coarsest).ln() / step.ln()).round().max(0.0) as usize + 1)
             }
             Self::Count(count) => shrinking(*count),
             Self::LongEdges(edges) => {
@@ -58,6 +60,7 @@ impl Scales {
         };
         // Each size gets one iteration; if there are too few, only the finest do. Of the rest, each gets √2 times as many as the
         // size with twice its pixels.
+        let iterations = settings.iterations as usize;
         let shares = &shares[shares.len().saturating_sub(iterations)..];
         let whole: f64 = shares.iter().map(|share| 1.0 / share).sum();
         let rest = iterations - shares.len();
@@ -80,16 +83,15 @@ impl Scales {
                 iterations: 1 + more,
             }
         };
-        shares.iter().map(scale).collect()
+        let mut scales: Vec<_> = shares.iter().map(scale).collect();
+        if settings.finer_iterations > 0 {
+            let finer = settings.finer_iterations as usize;
+            let given = [iterations].into_iter().chain(std::iter::repeat(finer));
+            let pairs = scales.iter_mut().zip(given);
+            pairs.for_each(|(scale, given)| scale.iterations = given);
+        }
+        scales
     }
-}
-
-/// This number of shares, each √2 times the one before, the last 1.
-fn shrinking(count: usize) -> Vec<f64> {
-    (0..count)
-        .rev()
-        .map(|steps| GROWTH.powi(-(steps as i32)))
-        .collect()
 }
 
 impl FromStr for Scales {
@@ -135,6 +137,14 @@ impl fmt::Display for Scales {
 mod tests {
     use super::*;
 
+    /// Settings with this number of iterations.
+    fn of(iterations: u32) -> Settings {
+        Settings {
+            iterations,
+            ..Settings::default()
+        }
+    }
+
     const FINEST: Size = Size {
         width: 512,
         height: 340,
@@ -142,7 +152,7 @@ mod tests {
 
     #[test]
     fn sizes_double_their_pixels_and_share_the_iterations_out() {
-        let plan = Scales::Auto.plan(FINEST, 1, 300);
+        let plan = Scales::Auto.plan(FINEST, 1, &of(300));
         let widths: Vec<_> = plan.iter().map(|scale| scale.size.width).collect();
         assert_eq!(widths, [128, 181, 256, 362, 512]);
         assert_eq!(
@@ -151,7 +161,7 @@ mod tests {
         );
         assert!(plan.is_sorted_by(|a, b| a.iterations > b.iterations));
         assert_eq!(plan.last().unwrap().size, FINEST);
-        let one = Scales::Count(1).plan(FINEST, 1, 300);
+        let one = Scales::Count(1).plan(FINEST, 1, &of(300));
         assert_eq!(
             one,
             [Scale {
@@ -166,16 +176,16 @@ mod tests {
     fn sizes_beyond_the_finest_are_left_out_and_the_finest_never_is() {
         let edges = Scales::LongEdges(vec![100, 512, 1000]);
         let widths: Vec<_> = edges
-            .plan(FINEST, 1, 9)
+            .plan(FINEST, 1, &of(9))
             .iter()
             .map(|scale| scale.size.width)
             .collect();
         assert_eq!(widths, [100, 512]);
         for iterations in [1, 2, 20] {
-            let plan = Scales::Count(15).plan(FINEST, 1, iterations);
+            let plan = Scales::Count(15).plan(FINEST, 1, &of(iterations));
             assert_eq!(
                 plan.iter().map(|scale| scale.iterations).sum::<usize>(),
-                iterations
+                iterations as usize
             );
             assert_eq!(plan.last().unwrap().size, FINEST);
         }
@@ -183,7 +193,20 @@ mod tests {
             width: 60,
             height: 40,
         };
-        assert_eq!(Scales::Auto.plan(small, 1, 5).len(), 1);
+        assert_eq!(Scales::Auto.plan(small, 1, &of(5)).len(), 1);
+    }
+
+    #[test]
+    fn iterations_may_be_given_for_the_first_size_and_the_others() {
+        let settings = Settings {
+            finer_iterations: 250,
+            coarsest: 64,
+            scale_step: 2.0,
+            ..of(900)
+        };
+        let plan = Scales::Auto.plan(FINEST, 1, &settings);
+        let stages: Vec<_> = plan.iter().map(|s| (s.size.width, s.iterations)).collect();
+        assert_eq!(stages, [(64, 900), (128, 250), (256, 250), (512, 250)]);
     }
 
     #[test]
@@ -192,7 +215,7 @@ mod tests {
             width: 512,
             height: 336,
         };
-        let plan = Scales::Auto.plan(finest, 16, 50);
+        let plan = Scales::Auto.plan(finest, 16, &of(50));
         let sizes: Vec<_> = plan.iter().map(|scale| scale.size.to_string()).collect();
         assert_eq!(
             sizes,

@@ -44,6 +44,7 @@ fn classic<T: Scalar>(
             style_taps: &taps,
             style_loss: StyleLossKind::Gram,
             tv_weight: 0.0,
+            tv_diagonals: 0.0,
             normalize: false,
         },
     )

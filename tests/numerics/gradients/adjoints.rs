@@ -75,7 +75,7 @@ proptest! {
     ) {
         let (x, y) = (random((h, w, c), seed), random((h, w, c), seed ^ 1));
         for padding in PADDINGS {
-            let gradient = |x: &Array3<f64>| TotalVariation(padding).value_and_gradient(x).1;
+            let gradient = |x: &Array3<f64>| TotalVariation::new(padding).value_and_gradient(x).1;
             prop_assert!(adjoint(&gradient(&x), &y, &x, &gradient(&y)), "{padding:?}");
         }
     }

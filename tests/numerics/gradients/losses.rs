@@ -119,7 +119,7 @@ fn total_variation_has_the_right_gradient() {
         for padding in PADDINGS {
             let x = random((h, w, 3), 14);
             let error = error_of(
-                &TotalVariation(padding),
+                &TotalVariation::new(padding),
                 &x,
                 &*EngineKind::Reference.build(),
             );
@@ -137,7 +137,7 @@ fn every_loss_adds_its_gradient_to_what_the_array_holds() {
     let painting = random((2, 2, 2), 18);
     let mut losses: Vec<Box<dyn Loss<f64>>> = vec![
         Box::new(ContentLoss::new(random((3, 4, 2), 17))),
-        Box::new(TotalVariation(Padding::Circular)),
+        Box::new(TotalVariation::new(Padding::Circular)),
     ];
     for &kind in StyleLossKind::ALL {
         let mut loss = RegionLossBuilder::new(kind);

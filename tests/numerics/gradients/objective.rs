@@ -112,6 +112,7 @@ fn objective(case: Case) -> (Network<f64>, Objective<f64>) {
         style_taps: &style_taps,
         style_loss: case.regions.unwrap_or_default(),
         tv_weight: 0.3,
+        tv_diagonals: 0.25,
         normalize: false,
     };
     let objective = Objective::new(&network, targets);

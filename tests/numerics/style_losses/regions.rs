@@ -38,6 +38,7 @@ fn styles_only<'a>(
         style_taps,
         style_loss,
         tv_weight: 0.0,
+        tv_diagonals: 0.0,
         normalize: false,
     }
 }
