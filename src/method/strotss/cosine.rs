@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn directions_have_length_one_and_zero_has_none() {
-        let x = array![[3.0, 4.0], [0.0, 0.0]];
+        let x: Array2<f64> = array![[3.0, 4.0], [0.0, 0.0]];
         let directions = Directions::of(x.view());
         let expected = array![[0.6, 0.8], [0.0, 0.0]];
         assert!(
