@@ -1,5 +1,5 @@
-//! The Laplacian pyramid (Burt and Adelson 1983) as a way to write down a picture: what is optimized are the pyramid's levels, and the
-//! picture is their sum.
+//! The Laplacian pyramid (Burt and Adelson 1983) as a way to write down a picture: what is optimized are the pyramid's levels, and
+//! the picture is their sum.
 //!
 //! With the picture x₀ = x, its halves xₖ₊₁ = D(xₖ) and bilinear enlargement U:
 //!
@@ -9,9 +9,9 @@
 //!
 //! > dL/dl₀ = dL/dx₀,  dL/dlₖ₊₁ = dL/dxₖ₊₁ = Uᵀ(dL/dxₖ)
 //!
-//! A step of the optimizer on a coarse level changes a whole region of the picture evenly. With an optimizer that gives each parameter
-//! steps of the same size, as [`rmsprop`](super::rmsprop) and [`adam`](super::adam) do, colors of large areas follow in few steps,
-//! for which single pixels would need many.
+//! A step of the optimizer on a coarse level changes a whole region of the picture evenly. With an optimizer that gives each
+//! parameter steps of the same size, as [`rmsprop`](super::rmsprop) and [`adam`](super::adam) do, colors of large areas follow in
+//! few steps, for which single pixels would need many.
 //!
 //! Kolkin, Salavon and Shakhnarovich 2019, section 2.5, optimize so, with five halvings. D is bilinear interpolation too, without
 //! smoothing, as [`bilinear`] defines it; their program's interpolation maps corner pixels on corner pixels instead.
@@ -31,8 +31,8 @@ pub struct Pyramid {
 }
 
 impl Pyramid {
-    /// The pyramid of pictures of this height and width, halved (and rounded down) `levels` times, or less often if a side would become 0. With
-    /// 0 levels, the parameters are the pixels.
+    /// The pyramid of pictures of this height and width, halved (and rounded down) `levels` times, or less often if a side would
+    /// become 0. With 0 levels, the parameters are the pixels.
     pub fn new(height: usize, width: usize, levels: usize) -> Self {
         let mut sizes = vec![(height, width)];
         let (mut h, mut w) = (height / 2, width / 2);

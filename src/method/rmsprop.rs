@@ -5,11 +5,11 @@
 //! > v ← α v + (1 − α) g²  
 //! > x ← x − learning rate · g / (√v + ε)
 //!
-//! It is Adam without momentum and without the corrections of the first steps: there, v is small, so that the first step changes each
-//! element by 1/√(1 − α) = 10 times the learning rate.
+//! It is Adam without momentum and without the corrections of the first steps: there, v is small, so that the first step changes
+//! each element by 1/√(1 − α) = 10 times the learning rate.
 //!
-//! Steps hardly depend on the gradient's scale unless it is near ε. A gradient by pixels in units of 0..255 is 255 times smaller than one
-//! by pixels in units of 0..1: multiply the loss by 255 to take the same steps as a program that has the latter.
+//! Steps hardly depend on the gradient's scale unless it is near ε. A gradient by pixels in units of 0..255 is 255 times smaller
+//! than one by pixels in units of 0..1: multiply the loss by 255 to take the same steps as a program that has the latter.
 
 use super::Scalar;
 use ndarray::{Array3, Zip};
@@ -27,8 +27,8 @@ pub struct Rmsprop<T> {
 }
 
 impl<T: Scalar> Rmsprop<T> {
-    /// An optimizer for a picture, or any parameters, of shape `shape`. The learning rate is about the size of a step after the first
-    /// hundred, in units of the parameters.
+    /// An optimizer for a picture, or any parameters, of shape `shape`. The learning rate is about the size of a step after the
+    /// first hundred, in units of the parameters.
     pub fn new(shape: (usize, usize, usize), learning_rate: f64) -> Self {
         Self {
             learning_rate,

@@ -1,5 +1,5 @@
-//! The content loss: the [`self_similarity`] of the picture against the photograph's, at the positions that the style loss looks at in the same
-//! iteration.
+//! The content loss: the [`self_similarity`] of the picture against the photograph's, at the positions that the style loss looks at
+//! in the same iteration.
 
 use super::hypercolumns::{self, Scatter};
 use super::{Sampling, self_similarity};
@@ -8,15 +8,16 @@ use crate::method::loss::{JointBackward, JointLoss, Products};
 use ndarray::Array3;
 use std::sync::Arc;
 
-/// The loss that is small where positions of the picture resemble each other as those of the photograph do. Its arrays are the picture, and the
-/// activations of the layers.
+/// The loss that is small where positions of the picture resemble each other as those of the photograph do. Its arrays are the
+/// picture, and the activations of the layers.
 pub struct SelfSimilarity<T> {
     sampling: Sampling<T>,
     photograph: Vec<Arc<Array3<T>>>,
 }
 
 impl<T: Scalar> SelfSimilarity<T> {
-    /// The loss against the photograph: its pixels and the activations of the layers. It looks at the positions that `sampling` says.
+    /// The loss against the photograph: its pixels and the activations of the layers. It looks at the positions that `sampling`
+    /// says.
     pub fn new(sampling: Sampling<T>, photograph: Vec<Arc<Array3<T>>>) -> Self {
         Self {
             sampling,

@@ -2,8 +2,9 @@
 //!
 //! > C(x, y) = 1 − x̂·ŷ,  x̂ = x/‖x‖,  ‖x‖ = √(Σ x² + ε)
 //!
-//! It is 0 for the same direction, 1 for orthogonal vectors, 2 for opposite ones. Activations after a ReLU have no negative elements, so that it is at most 1.
-//! The ε makes the distance of a vector of zeros to any other 1, with a derivative of finite size.
+//! It is 0 for the same direction, 1 for orthogonal vectors, 2 for opposite ones. Activations after a ReLU have no negative
+//! elements, so that it is at most 1. The ε makes the distance of a vector of zeros to any other 1, with a derivative of finite
+//! size.
 //!
 //! With dx̂ = dL/dx̂,
 //!

@@ -2,10 +2,10 @@
 //!
 //! > x = ( (p + mean)/255, F₁/58, F₂/58, … )
 //!
-//! with the pixel p in units of 0..255 less the mean. Layers are smaller than the picture, and are read between their positions: pixel i of
-//! H is at (i + ½)·h/H − ½ on an axis of length h. (The authors' program divides i by 2 for each pooling, which is up to
-//! half a position of the layer beside it.) Reading F by bilinear interpolation with the shares a of its four neighbors is linear, and the backward
-//! pass is its adjoint:
+//! with the pixel p in units of 0..255 less the mean. Layers are smaller than the picture, and are read between their positions:
+//! pixel i of H is at (i + ½)·h/H − ½ on an axis of length h. (The authors' program divides i by 2 for each pooling, which is up to
+//! half a position of the layer beside it.) Reading F by bilinear interpolation with the shares a of its four neighbors is linear,
+//! and the backward pass is its adjoint:
 //!
 //! > x = Σ a\[p, q\]·F\[p, q\]/58,  dL/dF\[p, q\] = Σ a\[p, q\]·(dL/dx)/58
 //!
@@ -66,8 +66,8 @@ pub fn forward<T: Scalar>(
     x
 }
 
-/// Adds `weight`·dL/dF to `df` (h×w×N), the gradient of array number `k`, for `dx` (n×N): the columns of dL/dx that belong to that array. The
-/// picture has height and width `size`.
+/// Adds `weight`·dL/dF to `df` (h×w×N), the gradient of array number `k`, for `dx` (n×N): the columns of dL/dx that belong to that
+/// array. The picture has height and width `size`.
 ///
 /// # Panics
 /// If the shapes do not fit.

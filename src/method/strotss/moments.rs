@@ -1,13 +1,13 @@
-//! Means and covariances against the painting's (Kolkin, Salavon and Shakhnarovich 2019, equation 9): how strong activations are, which the
-//! cosine distance of [`remd`](super::remd) does not see.
+//! Means and covariances against the painting's (Kolkin, Salavon and Shakhnarovich 2019, equation 9): how strong activations are,
+//! which the cosine distance of [`remd`](super::remd) does not see.
 //!
-//! > L = (1/C)·Σ |μ − μ′| + (1/C²)·Σ |Σ − Σ′|,  μ = (1/n)·Σ x,  Σ = (1/n)·Σ (x − μ)(x − μ)ᵀ
+//! > L = (1/C)·Σ |μ − μ′| + (1/C²)·Σ |S − S′|,  μ = (1/n)·Σ x,  S = (1/n)·Σ (x − μ)(x − μ)ᵀ
 //!
-//! with n vectors x of C channels, and μ′ and Σ′ of the painting. Since Σ is symmetric and Σ (x − μ) = 0,
+//! with n vectors x of C channels, and μ′ and S′ of the painting. Since S is symmetric and Σ (x − μ) = 0,
 //!
-//! > dL/dx = (1/(n·C))·sign(μ − μ′) + (2/(n·C²))·sign(Σ − Σ′)·(x − μ).
+//! > dL/dx = (1/(n·C))·sign(μ − μ′) + (2/(n·C²))·sign(S − S′)·(x − μ).
 //!
-//! The sign of 0 is 0. A mixture of paintings has the μ′ and Σ′ of the mixture.
+//! The sign of 0 is 0. A mixture of paintings has the μ′ and S′ of the mixture.
 
 use super::sign;
 use crate::method::Scalar;
@@ -25,7 +25,7 @@ const MEAN_CHUNK: usize = 128;
 pub struct Moments<T> {
     /// μ, C.
     pub mean: Array1<f64>,
-    /// Σ, C×C.
+    /// S, C×C.
     pub covariance: Array2<T>,
 }
 
@@ -42,7 +42,7 @@ impl<T: Scalar> Moments<T> {
 
     /// Makes this the mixture of itself with this share, and of `other` with the other share. Only the ratio of the shares counts.
     ///
-    /// > Σ ← (s·Σ + s₂·Σ₂)/(s + s₂) + (s·s₂/(s + s₂)²)·(μ − μ₂)(μ − μ₂)ᵀ
+    /// > S ← (s·S + s₂·S₂)/(s + s₂) + (s·s₂/(s + s₂)²)·(μ − μ₂)(μ − μ₂)ᵀ
     ///
     /// # Panics
     /// If the two have different numbers of channels.
@@ -116,7 +116,7 @@ pub fn value_and_gradient<T: Scalar>(
     let (count, c) = (n as f64, channels as f64);
     let difference = moments.mean - &target.mean;
     let of_means = difference.mapv(f64::abs).sum() / c;
-    // Σ, which sign(Σ − Σ′) replaces.
+    // S, which sign(S − S′) replaces.
     let mut signs = moments.covariance;
     let of_rows: Vec<f64> = (signs.axis_iter_mut(Axis(0)).into_par_iter())
         .zip(target.covariance.axis_iter(Axis(0)))

@@ -6,8 +6,8 @@
 //!
 //! > dC/dx = −( ŷ − (x̂·ŷ)·x̂ ) / ‖x‖ + (x − y) / ( 3·√((‖x − y‖² + ε)/3) ).
 //!
-//! The paper (section 2.3) and the authors' program rotate colors first, to the gray axis and two axes orthogonal to it. Both distances are the same after a
-//! rotation, so none is needed.
+//! The paper (section 2.3) and the authors' program rotate colors first, to the gray axis and two axes orthogonal to it. Both
+//! distances are the same after a rotation, so none is needed.
 
 use super::EPSILON;
 use super::remd::Pairs;
@@ -15,7 +15,8 @@ use crate::method::Scalar;
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
-/// L and dL/dX (n×3) for the colors in the rows of `x` (n×3) and of `y` (m×3), in units of 0..1. 0 if there are none in one of them.
+/// L and dL/dX (n×3) for the colors in the rows of `x` (n×3) and of `y` (m×3), in units of 0..1. 0 if there are none in one of
+/// them.
 ///
 /// # Panics
 /// If one of them does not have three columns.

@@ -2,11 +2,12 @@
 //!
 //! Without a mask they are drawn from a grid with strides of
 //!
-//! > max(⌊√(H·W/16n)⌋, 1) rows and max(⌈√(H·W/16n)⌉, 1) columns
+//! > max(⌊√k⌋, 1) rows and max(⌈√k⌉, 1) columns,  k = ⌊H·W/16n⌋
 //!
-//! and a random offset, so that about 16 times the n positions that are wanted are in the grid (as in the authors' program: 128² for n = 32²). With a mask
-//! they are drawn in proportion to its weights: the sum of all weights, taken row by row, is divided into n equal parts, and one
-//! position is drawn from each. It may be drawn again from the next part if its weight is greater than a part.
+//! and a random offset, so that about 16 times the n positions that are wanted are in the grid (as in the authors' program: 128²
+//! for n = 32²). With a mask they are drawn in proportion to its weights: the sum of all weights, taken row by row, is divided into
+//! n equal parts, and one position is drawn from each. It may be drawn again from the next part if its weight is greater than a
+//! part.
 
 use crate::method::Scalar;
 use ndarray::Array2;
@@ -16,7 +17,8 @@ use rand_pcg::Pcg64Mcg;
 /// Positions in the grid for each one that is drawn.
 const GRID: usize = 16;
 
-/// Where a loss looks at the painted picture. The style and the content of one picture have equal samplings, and look at the same positions then.
+/// Where a loss looks at the painted picture. The style and the content of one picture have equal samplings, and look at the same
+/// positions then.
 #[derive(Clone, Debug)]
 pub struct Sampling<T> {
     /// Different seeds draw different positions.
@@ -49,8 +51,8 @@ impl<T: Scalar> Sampling<T> {
     }
 }
 
-/// `count` positions (row and column, in the order of rows) of a picture of this height and width, drawn anew for each iteration. If fewer are there, or
-/// the mask shows fewer, all of them. None if the mask shows none.
+/// `count` positions (row and column, in the order of rows) of a picture of this height and width, drawn anew for each iteration.
+/// If fewer are there, or the mask shows fewer, all of them. None if the mask shows none.
 ///
 /// # Panics
 /// If the mask has another size.
@@ -66,7 +68,7 @@ pub fn positions<T: Scalar>(
         assert_eq!(mask.dim(), (height, width), "a mask has the picture's size");
         return weighted(&mut noise, count, mask);
     }
-    let stride = ((height * width) as f64 / (GRID * count.max(1)) as f64).sqrt();
+    let stride = ((height * width / (GRID * count.max(1))) as f64).sqrt();
     let mut axis = |length: usize, stride: f64| -> Vec<usize> {
         let stride = (stride as usize).max(1);
         let offset = noise.random_range(0..stride.min(length).max(1));

@@ -1,9 +1,9 @@
 //! The relaxed earth mover's distance (Kolkin, Salavon and Shakhnarovich 2019, equations 4 to 6, after Kusner, Sun, Kolkin and
 //! Weinberger 2015).
 //!
-//! The earth mover's distance is the least cost of moving the n vectors x onto the m vectors y, if each x gives 1/n and each y takes 1/m. Without the
-//! second condition, each x moves to the nearest y; without the first, each y is reached from the nearest x. Both costs are too low, and
-//! the greater is the better bound:
+//! The earth mover's distance is the least cost of moving the n vectors x onto the m vectors y, if each x gives 1/n and each y
+//! takes 1/m. Without the second condition, each x moves to the nearest y; without the first, each y is reached from the nearest x.
+//! Both costs are too low, and the greater is the better bound:
 //!
 //! > L = max( (1/n)·Σᵢ minⱼ Cᵢⱼ, (1/m)·Σⱼ minᵢ Cᵢⱼ )
 //!

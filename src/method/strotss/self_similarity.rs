@@ -1,11 +1,11 @@
-//! Self-similarity: which positions of a picture resemble which others, against the photograph's (Kolkin, Salavon and
-//! Shakhnarovich 2019, equation 7). Content in this sense is kept when all colors and textures change.
+//! Self-similarity: which positions of a picture resemble which others, against the photograph's (Kolkin, Salavon and Shakhnarovich
+//! 2019, equation 7). Content in this sense is kept when all colors and textures change.
 //!
 //! > L = (1/n)·Σᵢⱼ | Dᵢⱼ/sⱼ − D′ᵢⱼ/s′ⱼ |,  sⱼ = Σᵢ Dᵢⱼ + n·ε
 //!
-//! where D (n×n) are the [`cosine`](super::cosine) distances between the vectors of one picture, and D′ those of the photograph at the same
-//! positions. Each column adds up to 1, so that L is between 0 and 2. (The paper divides by n²; its authors' program, which this follows, by n.) The ε is
-//! for vectors that all point in one direction.
+//! where D (n×n) are the [`cosine`](super::cosine) distances between the vectors of one picture, and D′ those of the photograph at
+//! the same positions. Each column adds up to 1, so that L is between 0 and 2. (The paper divides by n²; its authors' program,
+//! which this follows, by n.) The ε is for vectors that all point in one direction.
 //!
 //! D is symmetric, so that columns are computed as rows: Nⱼᵢ = Dⱼᵢ/sⱼ with the sum sⱼ of row j. With G = sign(N − N′)/n,
 //!
@@ -14,9 +14,11 @@
 //! A distance to itself is 0 and stays so. A distance that is below 0 by rounding counts as 0.
 
 use super::cosine::Directions;
+use super::transpose::transpose;
 use super::{EPSILON, sign};
 use crate::method::Scalar;
 use crate::method::loss::Products;
+use crate::method::scalar::elements_mut;
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
@@ -45,16 +47,21 @@ pub fn value_and_gradient<T: Scalar>(
         .zip(target.par_chunks_exact(n))
         .map(|(d, target)| row(d, target))
         .collect();
-    let both = symmetric_sum(&d);
+    let mut both = Array2::zeros(d.dim());
+    transpose(d.view(), both.as_slice_mut().expect("in standard layout"));
+    both += &d;
     let mut dx = products.product(both.view(), x.unit.view());
     dx.par_mapv_inplace(|dx| -dx);
     (values.iter().sum(), x.backward(dx))
 }
 
-/// D, of which the diagonal is 0.
+/// D, of which the diagonal is 0. X̂·X̂ᵀ is computed as the Gram matrix of X̂ᵀ, since it is symmetric.
 fn distances<T: Scalar>(x: &Directions<T>, products: &dyn Products<T>) -> Array2<T> {
-    let mut d = products.product(x.unit.view(), x.unit.t());
-    let n = d.nrows();
+    let (n, channels) = x.unit.dim();
+    let mut transposed = products.array((1, channels, n));
+    transpose(x.unit.view(), elements_mut(&mut transposed));
+    let mut d = products.gram(&transposed);
+    products.recycle(transposed);
     let rows = d.as_slice_mut().expect("products are in standard layout");
     (rows.par_chunks_exact_mut(n).enumerate()).for_each(|(i, row)| {
         row.iter_mut()
@@ -88,18 +95,6 @@ fn row<T: Scalar>(d: &mut [T], target: &[T]) -> f64 {
         };
     }
     value / n
-}
-
-/// A + Aᵀ
-fn symmetric_sum<T: Scalar>(a: &Array2<T>) -> Array2<T> {
-    let mut sum = a.clone();
-    let n = a.nrows();
-    let rows = sum.as_slice_mut().expect("in standard layout");
-    (rows.par_chunks_exact_mut(n).enumerate()).for_each(|(i, row)| {
-        let column = a.column(i);
-        row.iter_mut().zip(column).for_each(|(sum, &a)| *sum += a);
-    });
-    sum
 }
 
 #[cfg(test)]

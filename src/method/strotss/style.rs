@@ -2,9 +2,9 @@
 //!
 //! > L = remd + moments + p·palette
 //!
-//! of the [`hypercolumns`] at n positions of the picture, drawn anew in each iteration. Of each painting up to 5·n vectors are kept.
-//! [`moments`] compares with all of them, [`remd`] and [`palette`] with up to n, which are drawn anew in each
-//! iteration, from each painting as many as its share says.
+//! of the [`hypercolumns`] at n positions of the picture, drawn anew in each iteration. Of each painting up to 5·n vectors are
+//! kept. [`moments`] compares with all of them, [`remd`] and [`palette`] with up to n, which are drawn anew in each iteration, from
+//! each painting as many as its share says.
 
 use super::hypercolumns::{self, Scatter};
 use super::moments::{self, Moments};
@@ -18,13 +18,13 @@ use rayon::prelude::*;
 /// Vectors that are kept of each painting, for each position that is looked at.
 const KEPT: usize = 5;
 
-/// Set apart from the numbers of iterations, and from each other: which random numbers choose positions of paintings, and vectors from
-/// those kept.
+/// Set apart from the numbers of iterations, and from each other: which random numbers choose positions of paintings, and vectors
+/// from those kept.
 const PAINTINGS: u64 = 1 << 62;
 const DRAWS: u64 = 1 << 63;
 
-/// The loss that is small where a picture's pixels and activations are distributed as those of the paintings are. Its arrays are the picture, and
-/// the activations of the layers.
+/// The loss that is small where a picture's pixels and activations are distributed as those of the paintings are. Its arrays are
+/// the picture, and the activations of the layers.
 pub struct StrotssStyle<T> {
     sampling: Sampling<T>,
     palette_weight: f64,
@@ -53,8 +53,9 @@ impl<T: Scalar> StrotssStyleBuilder<T> {
         Self { loss, added: 0 }
     }
 
-    /// Adds a painting to the mixture: its pixels and the activations of the layers. What counts is the ratio of the shares. Its vectors are
-    /// taken in proportion to its `mask` (H×W, at least 0), if there is one. It is ignored if the mask shows nothing or the share is 0.
+    /// Adds a painting to the mixture: its pixels and the activations of the layers. What counts is the ratio of the shares. Its
+    /// vectors are taken in proportion to its `mask` (H×W, at least 0), if there is one. It is ignored if the mask shows nothing or
+    /// the share is 0.
     ///
     /// # Panics
     /// If the mask has another size than the painting, or a painting has other channels than those before.
@@ -92,8 +93,8 @@ impl<T: Scalar> StrotssStyleBuilder<T> {
 }
 
 impl<T: Scalar> StrotssStyle<T> {
-    /// Up to n vectors of the paintings (m×C), of which each iteration has its own. A painting of which more vectors are wanted than there
-    /// are gives some of them several times.
+    /// Up to n vectors of the paintings (m×C), of which each iteration has its own. A painting of which more vectors are wanted
+    /// than there are gives some of them several times.
     fn draw(&self, iteration: u64) -> Array2<T> {
         let mut noise = positions::random(self.sampling.seed, DRAWS.wrapping_add(iteration));
         let kept: usize = self.paintings.iter().map(|(v, _)| v.nrows()).sum();

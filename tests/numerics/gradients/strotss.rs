@@ -1,10 +1,10 @@
-//! The losses of STROTSS and what they are made of, and the Laplacian pyramid.
+//! The losses of STROTSS and what they are made of.
 //!
-//! All but the pyramid have kinks: where two pairs cost the same, where two sums of costs are equal, where two moments or two shares of a
+//! All of them have kinks: where two pairs cost the same, where two sums of costs are equal, where two moments or two shares of a
 //! distance are. Each test goes on to the next random input until [`smooth`] finds none near.
 
-use super::{BOUND, SIZES, engines, mask};
-use crate::common::random;
+use super::{BOUND, engines, mask};
+use crate::common::{on_one_thread, random};
 use impasto::engine::EngineKind;
 use impasto::method::finite_difference::{STEP, relative_error};
 use impasto::method::strotss::moments::Moments;
@@ -12,12 +12,12 @@ use impasto::method::strotss::{
     Sampling, SelfSimilarity, StrotssStyle, StrotssStyleBuilder, moments, palette, remd,
     self_similarity,
 };
-use impasto::method::{JointLoss, PlainProducts, Products, Pyramid};
+use impasto::method::{JointLoss, PlainProducts, Products};
 use ndarray::{Array2, Array3, ArrayView2, Axis};
 use std::sync::Arc;
 
-/// Whether `loss` has no kink within 10 steps of `x` along any axis: there, difference quotients over 10 steps and over one are equal, but
-/// for a part that is smaller than the bound.
+/// Whether `loss` has no kink within 10 steps of `x` along any axis: there, difference quotients over 10 steps and over one are
+/// equal, but for a part that is smaller than the bound.
 fn smooth(x: &Array3<f64>, loss: impl Fn(&Array3<f64>) -> f64) -> bool {
     let quotients = |step: f64| -> Vec<f64> {
         let mut moved = x.clone();
@@ -88,8 +88,8 @@ fn the_functions_of_vectors_have_the_right_gradients() {
     }
 }
 
-/// Both sides of the maximum in `remd`: vectors in one direction are all near one of the painting, which has others; and the other way
-/// round.
+/// Both sides of the maximum in `remd`: vectors in one direction are all near one of the painting, which has others; and the other
+/// way round.
 #[test]
 fn both_sums_of_the_relaxed_earth_movers_distance_have_the_right_gradients() {
     let near = |n, seed| {
@@ -186,6 +186,10 @@ fn style(sampling: Sampling<f64>, mixed: bool) -> StrotssStyle<f64> {
 
 #[test]
 fn the_style_loss_of_strotss_has_the_right_gradient() {
+    on_one_thread(check_style);
+}
+
+fn check_style() {
     let engine = EngineKind::default().build();
     for count in [6, 20] {
         for mixed in [false, true] {
@@ -211,7 +215,40 @@ fn self_similarity_has_the_right_gradient() {
     }
 }
 
-/// Nothing visible in the picture or in any painting, pictures of one pixel, and black ones: a value and a gradient that are numbers.
+/// Large enough that all work is divided.
+#[test]
+fn strotss_has_the_same_bits_on_one_thread_and_on_three() {
+    let arrays = |seed: u64| -> [Array3<f32>; 2] {
+        [random((40, 35, 3), seed), random((20, 18, 37), seed + 1)].map(|f| f * 100.0)
+    };
+    let (picture, painting) = (arrays(90), arrays(92));
+    let run = || {
+        let engine = EngineKind::default().build::<f32>();
+        let sampling = Sampling {
+            count: 300,
+            ..Sampling::new(7, MEAN)
+        };
+        let mut style = StrotssStyleBuilder::new(sampling.clone(), 0.5);
+        style.add_painting(&painting.each_ref(), 1.0, None, &*engine);
+        let style = style.finish();
+        let content = SelfSimilarity::new(sampling, painting.clone().map(Arc::new).to_vec());
+        let losses: [&dyn JointLoss<f32>; 2] = [&style, &content];
+        losses.map(|loss| {
+            let (value, back) = loss.forward(&picture.each_ref(), 4, &*engine);
+            let mut df = Array3::zeros(picture[1].dim());
+            back.add_gradient(1, &picture[1], 1.0, &mut df, &*engine);
+            (value, df)
+        })
+    };
+    let three = rayon::ThreadPoolBuilder::new()
+        .num_threads(3)
+        .build()
+        .unwrap();
+    assert_eq!(on_one_thread(run), three.install(run));
+}
+
+/// Nothing visible in the picture or in any painting, pictures of one pixel, and black ones: a value and a gradient that are
+/// numbers.
 #[test]
 fn strotss_has_no_trouble_with_masks_of_zeros_and_pictures_of_one_black_pixel() {
     let nothing = Some(Array2::zeros((5, 4)));
@@ -250,18 +287,5 @@ fn strotss_has_no_trouble_with_masks_of_zeros_and_pictures_of_one_black_pixel() 
             back.add_gradient(k, f, 1.0, &mut df, &PlainProducts);
             assert!(df.iter().all(|g: &f64| g.is_finite()));
         }
-    }
-}
-
-#[test]
-fn the_laplacian_pyramid_has_the_right_gradient() {
-    for (h, w) in SIZES {
-        let pyramid = Pyramid::new(h, w, 3);
-        let weights: Array3<f64> = random((h, w, 3), 80);
-        let loss = |p: &Array3<f64>| (pyramid.picture(p) * &weights).mapv(|y| y.powi(2)).sum();
-        let p = random(pyramid.shape(), 81);
-        let d_picture = 2.0 * pyramid.picture(&p) * weights.mapv(|w| w * w);
-        let error = relative_error(&p, &pyramid.backward(&d_picture), loss);
-        assert!(error <= BOUND, "{h}x{w}: {error:e}");
     }
 }
