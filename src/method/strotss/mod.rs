@@ -13,9 +13,9 @@
 //!
 //! > style = remd + moments + p·palette ([`StrotssStyle`]),  content = self-similarity ([`SelfSimilarity`])
 //!
-//! with p = 1/max(α, 1) for a content weight α. The paper minimizes (α·content + style)/(α + 2), α being halved whenever the
-//! picture's size is doubled, over the levels of a [`laplacian`](super::laplacian) pyramid with [`rmsprop`](super::rmsprop). Its
-//! learning rate is 0.002 for pixels of 0..1, or 0.51 for 0..255, and half of that at the last size.
+//! with p = 1/max(α, 1) for a content weight α. The authors' program minimizes (α·content + style)/(α + 2), α being halved whenever
+//! the picture's size is doubled, over the levels of a [`laplacian`](super::laplacian) pyramid with [`rmsprop`](super::rmsprop).
+//! Its learning rate is 0.002 for pixels of 0..1, or 0.51 for 0..255, and half of that at the last size.
 //!
 //! # Units
 //!

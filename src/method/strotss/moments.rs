@@ -1,4 +1,4 @@
-//! Means and covariances against the painting's (Kolkin, Salavon and Shakhnarovich 2019, equation 9): how strong activations are,
+//! Means and covariances against the painting's (Kolkin, Salavon and Shakhnarovich 2019, section 2.2): how strong activations are,
 //! which the cosine distance of [`remd`](super::remd) does not see.
 //!
 //! > L = (1/C)·Σ |μ − μ′| + (1/C²)·Σ |S − S′|,  μ = (1/n)·Σ x,  S = (1/n)·Σ (x − μ)(x − μ)ᵀ

@@ -6,7 +6,7 @@
 //!
 //! > dC/dx = −( ŷ − (x̂·ŷ)·x̂ ) / ‖x‖ + (x − y) / ( 3·√((‖x − y‖² + ε)/3) ).
 //!
-//! The paper (section 2.3) and the authors' program rotate colors first, to the gray axis and two axes orthogonal to it. Both
+//! The paper (section 2.2) and the authors' program rotate colors first, to the gray axis and two axes orthogonal to it. Both
 //! distances are the same after a rotation, so none is needed.
 
 use super::EPSILON;

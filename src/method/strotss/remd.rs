@@ -1,4 +1,4 @@
-//! The relaxed earth mover's distance (Kolkin, Salavon and Shakhnarovich 2019, equations 4 to 6, after Kusner, Sun, Kolkin and
+//! The relaxed earth mover's distance (Kolkin, Salavon and Shakhnarovich 2019, section 2.2, after Kusner, Sun, Kolkin and
 //! Weinberger 2015).
 //!
 //! The earth mover's distance is the least cost of moving the n vectors x onto the m vectors y, if each x gives 1/n and each y

@@ -1,5 +1,5 @@
 //! Self-similarity: which positions of a picture resemble which others, against the photograph's (Kolkin, Salavon and Shakhnarovich
-//! 2019, equation 7). Content in this sense is kept when all colors and textures change.
+//! 2019, section 2.3). Content in this sense is kept when all colors and textures change.
 //!
 //! > L = (1/n)·Σᵢⱼ | Dᵢⱼ/sⱼ − D′ᵢⱼ/s′ⱼ |,  sⱼ = Σᵢ Dᵢⱼ + n·ε
 //!
