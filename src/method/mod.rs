@@ -2,8 +2,9 @@
 //!
 //! Nothing here knows of vector instructions or of how memory is reused; the fast engine ([`crate::engine::fast`]) computes the same
 //! and is tested against it. A reader who wants to follow a picture reads [`conv`], [`relu`] and [`pool`], of which the network is
-//! made; [`gram`], [`content`], [`style`] and [`total_variation`], which say what is wanted of a picture; and [`lbfgs`] or
-//! [`adam`], which change it accordingly. [`finite_difference`] is how every derivative is checked.
+//! made; [`gram`], [`content`], [`style`], [`strotss`] and [`total_variation`], which say what is wanted of a picture; and [`lbfgs`],
+//! [`adam`] or [`rmsprop`], which change it accordingly, or the [`laplacian`] pyramid of it. [`finite_difference`] is how every
+//! derivative is checked.
 //!
 //! # Conventions
 //!
@@ -32,6 +33,7 @@ pub mod content;
 pub mod conv;
 pub mod finite_difference;
 pub mod gram;
+pub mod laplacian;
 pub mod lbfgs;
 mod line_search;
 pub mod loss;
@@ -39,17 +41,22 @@ pub mod matrix_root;
 pub mod padding;
 pub mod pool;
 pub mod relu;
+pub mod rmsprop;
 pub(crate) mod scalar;
+pub mod strotss;
 pub mod style;
 pub mod total_variation;
 
 pub use adam::Adam;
 pub use average::Average;
 pub use content::ContentLoss;
+pub use laplacian::Pyramid;
 pub use lbfgs::Lbfgs;
 pub use loss::{JointBackward, JointLoss, Loss, PlainProducts, Products};
 pub use padding::Padding;
 pub use pool::Pooling;
+pub use rmsprop::Rmsprop;
 pub use scalar::Scalar;
+pub use strotss::{SelfSimilarity, StrotssStyle};
 pub use style::{GramLoss, StyleLoss, StyleLossKind};
 pub use total_variation::TotalVariation;

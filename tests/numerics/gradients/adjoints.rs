@@ -4,7 +4,7 @@ use super::{PADDINGS, engines};
 use crate::common::{inner, linear_conv, random, run_layer};
 use impasto::engine::EngineKind;
 use impasto::method::pool::Pooling::{Average, Max};
-use impasto::method::{Loss, TotalVariation, bilinear, gram, relu};
+use impasto::method::{Loss, Pyramid, TotalVariation, bilinear, gram, relu};
 use ndarray::{Array1, Array2, Array3, Array4};
 use proptest::prelude::*;
 
@@ -66,6 +66,17 @@ proptest! {
         let (x, y) = (random((h, w, c), seed), random((to.0, to.1, c), seed ^ 1));
         let (ax, aty) = (bilinear::forward(&x, to), bilinear::backward(&y, (h, w)));
         prop_assert!(adjoint(&ax, &y, &x, &aty));
+    }
+
+    #[test]
+    fn the_picture_of_a_pyramid_and_its_backward_pass_are_adjoint(
+        (h, w) in (1usize..24, 1usize..24), levels in 0usize..6, seed: u64,
+    ) {
+        let pyramid = Pyramid::new(h, w, levels);
+        let (x, y) = (random(pyramid.shape(), seed), random((h, w, 3), seed ^ 1));
+        prop_assert!(adjoint(&pyramid.picture(&x), &y, &x, &pyramid.backward(&y)));
+        let again = pyramid.picture(&pyramid.parameters(&y));
+        prop_assert!((again - y).iter().all(|d| d.abs() <= 1e-12));
     }
 
     /// The derivative of total variation is linear in x, and its matrix is symmetric.

@@ -8,6 +8,7 @@ mod adjoints;
 mod losses;
 mod objective;
 mod operations;
+mod strotss;
 
 use crate::common::random;
 use impasto::engine::EngineKind;

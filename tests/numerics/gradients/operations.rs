@@ -1,4 +1,4 @@
-//! The operations: convolution, ReLU, pooling, Gram matrices, projections and transport.
+//! The operations: convolution, ReLU, pooling, Gram matrices, projections, transport and the Laplacian pyramid.
 
 use super::{BOUND, PADDINGS, SIZES, distinct, engines, mask};
 use crate::common::{inner, linear_conv, on_one_thread, random, run_layer};
@@ -7,7 +7,7 @@ use impasto::method::finite_difference::relative_error;
 use impasto::method::pool::Pooling::{Average, Max};
 use impasto::method::style::projection::{self, Directions};
 use impasto::method::style::transport::{self, Masses};
-use impasto::method::{Padding, pool, relu};
+use impasto::method::{Padding, Pyramid, pool, relu};
 use ndarray::{Array1, Array2, Array3, Array4};
 use std::sync::Arc;
 
@@ -179,5 +179,18 @@ fn transport_has_the_right_gradient() {
             let error = relative_error(&x, &dx, |x| transported(x).0);
             assert!(error <= BOUND, "{count} to {steps}: {error:e}");
         }
+    }
+}
+
+#[test]
+fn the_laplacian_pyramid_has_the_right_gradient() {
+    for (h, w) in SIZES {
+        let pyramid = Pyramid::new(h, w, 3);
+        let weights: Array3<f64> = random((h, w, 3), 80);
+        let loss = |p: &Array3<f64>| (pyramid.picture(p) * &weights).mapv(|y| y.powi(2)).sum();
+        let p = random(pyramid.shape(), 81);
+        let d_picture = 2.0 * pyramid.picture(&p) * weights.mapv(|w| w * w);
+        let error = relative_error(&p, &pyramid.backward(&d_picture), loss);
+        assert!(error <= BOUND, "{h}x{w}: {error:e}");
     }
 }
