@@ -21,6 +21,7 @@
 //! | μ, C | mean and covariance of the positions; μ′ and C′ are the painting's |
 //! | F⁻¹, Q | in [`style::transport`]: the quantile functions of the picture and the painting |
 //! | D, P | in [`style::projection`]: the directions, one in each row, and the projections on them |
+//! | t, u, b | in [`nearest`]: a target, and vectors of the picture and of the painting, less their mean |
 //!
 //! For an operation y = f(x) inside a loss L, `backward` takes dL/dy and returns dL/dx. In the code these are called `dy` and
 //! `dx`. The network's weights are fixed, so no gradient with respect to them is ever needed.
@@ -35,6 +36,7 @@ pub mod gram;
 pub mod lbfgs;
 mod line_search;
 pub mod loss;
+pub mod nearest;
 pub mod padding;
 pub mod pool;
 pub mod relu;
@@ -47,6 +49,7 @@ pub use average::Average;
 pub use content::ContentLoss;
 pub use lbfgs::Lbfgs;
 pub use loss::{JointBackward, JointLoss, Loss, PlainProducts, Products};
+pub use nearest::{NearestLoss, SplitLoss};
 pub use padding::Padding;
 pub use pool::Pooling;
 pub use scalar::Scalar;
