@@ -2,7 +2,7 @@
 //!
 //! Nothing here knows of vector instructions or of how memory is reused; the fast engine ([`crate::engine::fast`]) computes the same
 //! and is tested against it. A reader who wants to follow a picture reads [`conv`], [`relu`] and [`pool`], of which the network is
-//! made; [`gram`], [`content`], [`style`] and [`total_variation`], which say what is wanted of a picture; and [`lbfgs`] or
+//! made; [`gram`], [`content`], [`style`], [`nearest`] and [`total_variation`], which say what is wanted of a picture; and [`lbfgs`] or
 //! [`adam`], which change it accordingly. [`finite_difference`] is how every derivative is checked.
 //!
 //! # Conventions

@@ -94,7 +94,7 @@ pub(super) struct LayerGrid<T> {
     size: (usize, usize),
     channels: usize,
     /// 1/C
-    pub scale: T,
+    scale: T,
     rows: Vec<Neighbors<T>>,
     columns: Vec<Neighbors<T>>,
 }

@@ -98,13 +98,27 @@ impl<T: Scalar> Best<T> {
             .zip(&mut self.rows)
             .with_min_len(64)
             .for_each(|((row, best), best_row)| {
-                for (number, &similarity) in (first..).zip(row) {
-                    if similarity > *best {
-                        (*best, *best_row) = (similarity, number);
-                    }
+                let largest = largest(row);
+                if largest > *best {
+                    let at = row.iter().position(|&similarity| similarity == largest);
+                    (*best, *best_row) = (largest, first + at.expect("it is one of them"));
                 }
             });
     }
+}
+
+/// The largest of these numbers.
+fn largest<T: Scalar>(numbers: &[T]) -> T {
+    let larger = |a: T, b: T| if b > a { b } else { a };
+    // Side by side, so that they fill a vector of the CPU.
+    let mut lanes = [T::neg_infinity(); 16];
+    let (whole, rest) = numbers.as_chunks::<16>();
+    for numbers in whole {
+        for (largest, &number) in lanes.iter_mut().zip(numbers) {
+            *largest = larger(*largest, number);
+        }
+    }
+    (lanes.iter().chain(rest).copied()).fold(T::neg_infinity(), larger)
 }
 
 /// The rows of a matrix in blocks of at most this many.

@@ -5,6 +5,7 @@ mod split;
 mod targets;
 
 use crate::common::random;
+use impasto::engine::EngineKind;
 use impasto::method::finite_difference::relative_error;
 use impasto::method::{JointLoss, Products};
 use ndarray::{Array2, Array3};
@@ -59,6 +60,19 @@ fn error_of(
         })
     });
     errors.fold(0.0, f64::max)
+}
+
+/// Whether value and gradients have the same bits on one thread and on three.
+fn has_the_same_bits_on_any_number_of_threads(
+    loss: &dyn JointLoss<f64>,
+    arrays: &[Array3<f64>],
+) -> bool {
+    let engine = EngineKind::default().build();
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        (pool.unwrap()).install(|| value_and_gradients(loss, arrays, 1, &*engine))
+    };
+    on(1) == on(3)
 }
 
 /// 1 in the left half of a picture of this size, 0 in the right, and the reverse.

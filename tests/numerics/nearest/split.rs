@@ -1,6 +1,9 @@
 //! The loss of each layer by itself, with matches found anew.
 
-use super::{BOUND, error_of, halves, layers, references, value_and_gradients};
+use super::{
+    BOUND, error_of, halves, has_the_same_bits_on_any_number_of_threads, layers, references,
+    value_and_gradients,
+};
 use crate::common::{on_one_thread, random};
 use impasto::engine::EngineKind;
 use impasto::method::nearest::SplitLossBuilder;
@@ -103,4 +106,13 @@ fn layers_of_zeros_and_paintings_that_nobody_sees_give_numbers() {
         value_and_gradients(&builder.finish(vec![None]), &some, 0, &PlainProducts);
     assert_eq!(value, 0.0);
     assert!(gradients.iter().flatten().all(|&g| g == 0.0));
+}
+
+#[test]
+fn the_bits_of_the_loss_of_each_layer_do_not_depend_on_threads() {
+    let loss = loss_of(&[layers((70, 60), 20)]);
+    assert!(has_the_same_bits_on_any_number_of_threads(
+        &loss,
+        &layers((90, 75), 10)
+    ));
 }

@@ -1,6 +1,9 @@
 //! The loss against fixed targets.
 
-use super::{BOUND, error_of, halves, layers, references, value_and_gradients};
+use super::{
+    BOUND, error_of, halves, has_the_same_bits_on_any_number_of_threads, layers, references,
+    value_and_gradients,
+};
 use crate::common::on_one_thread;
 use impasto::engine::EngineKind;
 use impasto::method::nearest::{Hypercolumns, NearestLossBuilder, quarter};
@@ -133,4 +136,13 @@ fn only_positions_that_a_mask_shows_are_chosen_or_the_heaviest() {
         "{all} {half} {one}"
     );
     assert_eq!(value(|_| 0.0), 0.0);
+}
+
+#[test]
+fn the_bits_of_the_loss_against_targets_do_not_depend_on_threads() {
+    let loss = loss_of(hypercolumns((70, 60), 20), hypercolumns((90, 75), 30));
+    assert!(has_the_same_bits_on_any_number_of_threads(
+        &loss,
+        &layers((90, 75), 10)
+    ));
 }
