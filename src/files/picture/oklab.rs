@@ -2,7 +2,7 @@
 //!
 //! Equal distances are about equally visible, and a change of a and b alone keeps how light a color looks. White is L = 1, a = b = 0; a
 //! and b lie within about ±0.4. Linear sRGB, from 0 to 1, goes through the responses of three kinds of cones, of which cube roots are
-//! taken. Source: B. Ottosson 2020, A perceptual color space for image processing (https://bottosson.github.io/posts/oklab/), with
+//! taken. Source: B. Ottosson 2020, A perceptual color space for image processing (<https://bottosson.github.io/posts/oklab/>), with
 //! the matrices as corrected on 2021-01-25.
 
 use super::matrix::{Matrix, Vector, apply, inverse};
