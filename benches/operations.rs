@@ -113,7 +113,7 @@ fn gram_and_style_losses(c: &mut Criterion) {
         for &kind in StyleLossKind::ALL {
             let mut style = RegionLossBuilder::new(kind);
             style.add_painting(Features::new(&f, None), 1.0, &engine);
-            let style = style.finish(None, &*engine);
+            let style = style.finish(None, &engine);
             group.bench_function(format!("{kind} style {height}x{width}x{channels}"), |b| {
                 b.iter(|| style.add_gradient(&f, 1.0, &mut df, &engine))
             });

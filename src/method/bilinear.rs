@@ -45,7 +45,7 @@ impl<T: Scalar> Neighbors<T> {
 }
 
 /// The neighbors of each of `to` positions on an axis of length `from`.
-fn axis<T: Scalar>(from: usize, to: usize) -> Vec<Neighbors<T>> {
+pub(super) fn axis<T: Scalar>(from: usize, to: usize) -> Vec<Neighbors<T>> {
     let step = from as f64 / to as f64;
     (0..to)
         .map(|i| Neighbors::of((i as f64 + 0.5) * step - 0.5, from))

@@ -2,9 +2,9 @@
 //!
 //! Nothing here knows of vector instructions or of how memory is reused; the fast engine ([`crate::engine::fast`]) computes the same
 //! and is tested against it. A reader who wants to follow a picture reads [`conv`], [`relu`] and [`pool`], of which the network is
-//! made; [`gram`], [`content`], [`style`], [`strotss`] and [`total_variation`], which say what is wanted of a picture; and [`lbfgs`],
-//! [`adam`] or [`rmsprop`], which change it accordingly, or the [`laplacian`] pyramid of it. [`finite_difference`] is how every
-//! derivative is checked.
+//! made; [`gram`], [`content`], [`style`], [`strotss`], [`nearest`] and [`total_variation`], which say what is wanted of a picture; and
+//! [`lbfgs`], [`adam`] or [`rmsprop`], which change it accordingly, or the [`laplacian`] pyramid of it. [`finite_difference`] is how
+//! every derivative is checked.
 //!
 //! # Conventions
 //!
@@ -22,6 +22,7 @@
 //! | μ, C | mean and covariance of the positions; μ′ and C′ are the painting's |
 //! | F⁻¹, Q | in [`style::transport`]: the quantile functions of the picture and the painting |
 //! | D, P | in [`style::projection`]: the directions, one in each row, and the projections on them |
+//! | t, u, b | in [`nearest`]: a target, and vectors of the picture and of the painting, less their mean |
 //!
 //! For an operation y = f(x) inside a loss L, `backward` takes dL/dy and returns dL/dx. In the code these are called `dy` and
 //! `dx`. The network's weights are fixed, so no gradient with respect to them is ever needed.
@@ -38,6 +39,7 @@ pub mod lbfgs;
 mod line_search;
 pub mod loss;
 pub mod matrix_root;
+pub mod nearest;
 pub mod padding;
 pub mod pool;
 pub mod relu;
@@ -53,6 +55,7 @@ pub use content::ContentLoss;
 pub use laplacian::Pyramid;
 pub use lbfgs::Lbfgs;
 pub use loss::{JointBackward, JointLoss, Loss, PlainProducts, Products};
+pub use nearest::{NearestLoss, SplitLoss};
 pub use padding::Padding;
 pub use pool::Pooling;
 pub use rmsprop::Rmsprop;

@@ -5,7 +5,7 @@
 //! the photograph's pixels before the run. Or only the luminance is stylized, and the chrominance of the photograph is added
 //! after the run.
 
-use super::matrix::{Matrix, Vector, apply, dot, power, product};
+use super::matrix::{Matrix, Vector, apply, dot, transport};
 use super::{FloatPicture, Picture};
 use image::Rgb;
 use ndarray::Axis;
@@ -19,15 +19,11 @@ const ADDED_VARIANCE: f64 = 1e-2;
 impl Picture {
     /// Maps the pixels linearly so that they get the mean and the covariance of `other`. Values are clamped to 0..255.
     ///
-    /// x ↦ A (x − μ) + μ' with A = Σ^−½ (Σ^½ Σ' Σ^½)^½ Σ^−½. Of all linear maps from Σ to Σ', this one moves the colors
-    /// least (Pitié and Kokaram 2007).
+    /// x ↦ A (x − μ) + μ' with A = Σ^−½ (Σ^½ Σ' Σ^½)^½ Σ^−½, the linear map from Σ to Σ' that moves the colors least.
     pub fn with_colors_of(&self, other: &Self) -> Self {
         let (mean, covariance) = self.moments();
         let (other_mean, other_covariance) = other.moments();
-        let root = power(covariance, 0.5);
-        let inverse_root = power(covariance, -0.5);
-        let middle = power(product(product(root, other_covariance), root), 0.5);
-        let map = product(product(inverse_root, middle), inverse_root);
+        let map = transport(covariance, other_covariance);
         self.map_pixels(|pixel| {
             let centered = std::array::from_fn(|c| pixel[c] - mean[c]);
             let mapped = apply(map, centered);

@@ -43,6 +43,38 @@ pub fn power(mut a: Matrix, exponent: f64) -> Matrix {
     product(scaled, transposed(v))
 }
 
+/// The symmetric matrix that maps vectors with the covariance `from` to vectors with the covariance `to`, both positive definite:
+/// Σ^−½ (Σ^½ Σ' Σ^½)^½ Σ^−½. Of all linear maps from Σ to Σ', this one moves vectors least (Pitié and Kokaram 2007).
+pub fn transport(from: Matrix, to: Matrix) -> Matrix {
+    let root = power(from, 0.5);
+    let inverse_root = power(from, -0.5);
+    let middle = power(product(product(root, to), root), 0.5);
+    product(product(inverse_root, middle), inverse_root)
+}
+
+/// A⁻¹ of an invertible matrix.
+pub const fn inverse([[a, b, c], [d, e, f], [g, h, i]]: Matrix) -> Matrix {
+    let determinant = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g);
+    let s = 1.0 / determinant;
+    [
+        [
+            s * (e * i - f * h),
+            s * (c * h - b * i),
+            s * (b * f - c * e),
+        ],
+        [
+            s * (f * g - d * i),
+            s * (a * i - c * g),
+            s * (c * d - a * f),
+        ],
+        [
+            s * (d * h - e * g),
+            s * (b * g - a * h),
+            s * (a * e - b * d),
+        ],
+    ]
+}
+
 fn identity() -> Matrix {
     std::array::from_fn(|i| std::array::from_fn(|j| f64::from(u8::from(i == j))))
 }

@@ -1,0 +1,190 @@
+//! Hypercolumns: the activations of several layers at one position, side by side.
+//!
+//! Layer k with Cₖ channels is interpolated bilinearly to a grid of a quarter of the picture's height and width, and divided by Cₖ, so
+//! that a layer does not count for more because it has more channels:
+//!
+//! > x = (y₀/C₀, y₁/C₁, …),  yₖ = the [interpolated](crate::method::bilinear) Fₖ
+//!
+//! Source: Hariharan, Arbeláez, Girshick and Malik 2015, Hypercolumns for Object Segmentation and Fine-grained Localization. The
+//! division is that of the program of Kolkin et al. 2022. It interpolates so that the corners of all layers fall together; here their
+//! edges do, so that a position means the same place at each layer.
+//!
+//! Hypercolumns of a whole picture are as large as the activations of a network. [`LayerGrid`] therefore gives one position of one layer
+//! at a time.
+
+use crate::method::Scalar;
+use crate::method::bilinear::{Neighbors, axis};
+use crate::method::scalar::elements;
+use ndarray::{Array2, Array3};
+use rayon::prelude::*;
+
+/// Rows of a layer that one parallel task computes the gradient of. A row of the grid contributes to two rows of the layer, which are
+/// mostly in the same block.
+const BLOCK: usize = 8;
+
+/// A quarter of a picture's height and width, at least 1.
+pub fn quarter((height, width): (usize, usize)) -> (usize, usize) {
+    ((height / 4).max(1), (width / 4).max(1))
+}
+
+/// The hypercolumns of a picture.
+#[derive(Clone, Debug)]
+pub struct Hypercolumns<T> {
+    /// One in each row, h·w × ΣC, row by row of the grid.
+    pub(super) vectors: Array2<T>,
+    /// h and w.
+    pub(super) grid: (usize, usize),
+    /// C of each layer.
+    pub(super) channels: Vec<usize>,
+}
+
+impl<T: Scalar> Hypercolumns<T> {
+    /// The hypercolumns of `arrays` (one H×W×C for each layer, of any sizes) at this many rows and columns: a [`quarter`] of the
+    /// picture's.
+    ///
+    /// # Panics
+    /// If a length is 0, or there are no arrays.
+    pub fn new(arrays: &[&Array3<T>], grid: (usize, usize)) -> Self {
+        let channels: Vec<usize> = arrays.iter().map(|f| f.dim().2).collect();
+        let total: usize = channels.iter().sum();
+        assert!(total > 0, "hypercolumns have at least one layer");
+        let layers: Vec<_> = arrays.iter().map(|f| LayerGrid::new(f, grid)).collect();
+        let mut vectors = Array2::zeros((grid.0 * grid.1, total));
+        let rows = vectors.as_slice_mut().expect("it is in standard layout");
+        (rows.par_chunks_mut(grid.1 * total))
+            .enumerate()
+            .for_each(|(i, row)| {
+                for (j, mut vector) in row.chunks_exact_mut(total).enumerate() {
+                    for (layer, f) in layers.iter().zip(arrays) {
+                        let part;
+                        (part, vector) = vector.split_at_mut(layer.channels);
+                        layer.write(elements(f), (i, j), part);
+                    }
+                }
+            });
+        Self {
+            vectors,
+            grid,
+            channels,
+        }
+    }
+
+    /// The hypercolumns, one in each row, h·w × ΣC, row by row of the grid.
+    pub fn vectors(&self) -> &Array2<T> {
+        &self.vectors
+    }
+
+    /// Rows and columns of the grid.
+    pub fn grid(&self) -> (usize, usize) {
+        self.grid
+    }
+}
+
+/// What a row of the grid contributes to a block of rows.
+#[derive(Clone)]
+struct Contribution<T> {
+    from: usize,
+    /// Rows of the block, with their shares.
+    to: Vec<(usize, T)>,
+}
+
+/// How a layer's part of hypercolumns is made.
+pub(super) struct LayerGrid<T> {
+    /// H and W of the layer.
+    size: (usize, usize),
+    channels: usize,
+    /// 1/C
+    scale: T,
+    rows: Vec<Neighbors<T>>,
+    columns: Vec<Neighbors<T>>,
+}
+
+impl<T: Scalar> LayerGrid<T> {
+    /// For activations of the shape of `f` on a `grid`.
+    pub fn new(f: &Array3<T>, grid: (usize, usize)) -> Self {
+        let (height, width, channels) = f.dim();
+        Self {
+            size: (height, width),
+            channels,
+            scale: T::of(1.0 / channels as f64),
+            rows: axis(height, grid.0),
+            columns: axis(width, grid.1),
+        }
+    }
+
+    /// Writes the layer's part (C) of the hypercolumn at a position of the grid.
+    #[inline]
+    pub fn write(&self, f: &[T], (i, j): (usize, usize), part: &mut [T]) {
+        let (row, column) = (self.rows[i], self.columns[j]);
+        let at = |p: usize, q: usize| &f[(p * self.size.1 + q) * self.channels..][..self.channels];
+        let first = at(row.first, column.first);
+        if row.share == T::zero() && column.share == T::zero() {
+            for (y, &x) in part.iter_mut().zip(first) {
+                *y = self.scale * x;
+            }
+            return;
+        }
+        let [(_, a0), (_, a1)] = row.shares();
+        let [(_, b0), (_, b1)] = column.shares().map(|(q, b)| (q, self.scale * b));
+        let pairs = first.iter().zip(at(row.first, column.second));
+        let below = at(row.second, column.first).iter();
+        let below = below.zip(at(row.second, column.second));
+        for (y, ((&x00, &x01), (&x10, &x11))) in part.iter_mut().zip(pairs.zip(below)) {
+            *y = a0 * b0 * x00 + a0 * b1 * x01 + (a1 * b0 * x10 + a1 * b1 * x11);
+        }
+    }
+
+    /// The adjoint of [`write`](Self::write): adds to `df` (H×W×C) what the grid's gradient is. `gradient(i, j, part)` replaces the part
+    /// of the hypercolumn at (i, j), which is computed from `f`, by the loss's derivative with respect to it.
+    pub fn add_adjoint(
+        &self,
+        f: &[T],
+        df: &mut [T],
+        gradient: impl Fn(usize, usize, &mut [T]) + Sync,
+    ) {
+        let (height, width) = self.size;
+        let row_length = width * self.channels;
+        let mut blocks: Vec<Vec<Contribution<T>>> = vec![Vec::new(); height.div_ceil(BLOCK)];
+        for (i, row) in self.rows.iter().enumerate() {
+            for (p, a) in row.shares().into_iter().filter(|&(_, a)| a > T::zero()) {
+                let block = &mut blocks[p / BLOCK];
+                match block.last_mut() {
+                    Some(last) if last.from == i => last.to.push((p % BLOCK, a)),
+                    _ => block.push(Contribution {
+                        from: i,
+                        to: vec![(p % BLOCK, a)],
+                    }),
+                }
+            }
+        }
+        (df.par_chunks_mut(BLOCK * row_length))
+            .zip(blocks)
+            .for_each_init(
+                || vec![T::zero(); self.columns.len() * self.channels],
+                |parts, (df, contributions)| {
+                    for Contribution { from: i, to } in contributions {
+                        for (j, part) in parts.chunks_exact_mut(self.channels).enumerate() {
+                            self.write(f, (i, j), part);
+                            gradient(i, j, part);
+                        }
+                        for (p, a) in to {
+                            self.add_row(parts, a, &mut df[p * row_length..][..row_length]);
+                        }
+                    }
+                },
+            );
+    }
+
+    /// Adds `share` times a row of the grid's gradient to the row of `df` that it was interpolated from.
+    fn add_row(&self, gradient: &[T], share: T, df: &mut [T]) {
+        let parts = gradient.chunks_exact(self.channels);
+        for (part, column) in parts.zip(&self.columns) {
+            for (q, b) in column.shares().into_iter().filter(|&(_, b)| b > T::zero()) {
+                let factor = self.scale * share * b;
+                let df = &mut df[q * self.channels..][..self.channels];
+                let pairs = df.iter_mut().zip(part);
+                pairs.for_each(|(df, &g)| *df += factor * g);
+            }
+        }
+    }
+}

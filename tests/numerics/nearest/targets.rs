@@ -1,0 +1,148 @@
+//! The loss against fixed targets.
+
+use super::{
+    BOUND, error_of, halves, has_the_same_bits_on_any_number_of_threads, layers, references,
+    value_and_gradients,
+};
+use crate::common::on_one_thread;
+use impasto::engine::EngineKind;
+use impasto::method::nearest::{Hypercolumns, NearestLossBuilder, quarter};
+use impasto::method::{NearestLoss, PlainProducts, bilinear};
+use ndarray::{Array2, Array3, Axis, concatenate};
+
+fn hypercolumns(size: (usize, usize), seed: u64) -> Hypercolumns<f64> {
+    Hypercolumns::new(&references(&layers(size, seed)), quarter(size))
+}
+
+/// A loss with one region and this painting.
+fn loss_of(painting: Hypercolumns<f64>, picture: Hypercolumns<f64>) -> NearestLoss<f64> {
+    let mut builder = NearestLossBuilder::new(1);
+    builder.add_painting(0, painting, None);
+    builder.finish(picture, &[None], &PlainProducts)
+}
+
+#[test]
+fn hypercolumns_are_the_interpolated_layers_divided_by_their_channels() {
+    for size in [(1, 1), (3, 9), (16, 21), (40, 4)] {
+        let arrays = layers(size, 1);
+        let grid = quarter(size);
+        let parts: Vec<Array3<f64>> = (arrays.iter())
+            .map(|f| bilinear::forward(f, grid) / f.dim().2 as f64)
+            .collect();
+        let expected = concatenate![Axis(2), parts[0], parts[1], parts[2]];
+        let found = Hypercolumns::new(&references(&arrays), grid);
+        assert_eq!(found.grid(), ((size.0 / 4).max(1), (size.1 / 4).max(1)));
+        let errors = found
+            .vectors()
+            .iter()
+            .zip(&expected)
+            .map(|(a, b)| (a - b).abs());
+        assert!(errors.fold(0.0, f64::max) < 1e-14, "{size:?}");
+    }
+}
+
+#[test]
+fn the_loss_against_fixed_targets_has_the_right_gradient() {
+    on_one_thread(|| {
+        for size in [(1, 1), (1, 7), (5, 4), (8, 8), (9, 13), (17, 10)] {
+            let arrays = layers(size, 10);
+            let painting = hypercolumns((12, 14), 20);
+            let loss = loss_of(painting, hypercolumns(size, 30));
+            for engine in [EngineKind::Reference, EngineKind::default()] {
+                let error = error_of(&loss, &arrays, 0, &*engine.build());
+                assert!(error <= BOUND, "{size:?}: {error:e}");
+            }
+        }
+    });
+}
+
+#[test]
+fn with_regions_the_gradient_is_right_and_each_region_has_its_own_paintings() {
+    let size = (12, 16);
+    let arrays = layers(size, 10);
+    let picture = hypercolumns(size, 30);
+    let mask = Array2::from_shape_fn((5, 6), |(i, _)| if i < 3 { 0.9 } else { 0.2 });
+    let paintings = [hypercolumns((12, 14), 20), hypercolumns((9, 20), 21)];
+    let build = |first: &[usize], second: &[usize], masks: &[_]| {
+        let mut builder = NearestLossBuilder::new(2);
+        for (region, numbers) in [first, second].into_iter().enumerate() {
+            for &number in numbers {
+                builder.add_painting(region, paintings[number].clone(), Some(&mask));
+            }
+        }
+        builder.finish(picture.clone(), masks, &PlainProducts)
+    };
+    let masks = halves(size);
+    let loss = build(&[0], &[1], &masks);
+    let error = error_of(&loss, &arrays, 0, &PlainProducts);
+    assert!(error <= BOUND, "{error:e}");
+    // Mean over the halves of losses of one region each; the other half does not count.
+    let value = |loss: &NearestLoss<f64>| value_and_gradients(loss, &arrays, 0, &PlainProducts).0;
+    let (left, right) = (build(&[0], &[], &masks), build(&[], &[1], &masks));
+    assert!((value(&loss) - (value(&left) + value(&right)) / 2.0).abs() < 1e-14);
+    let error = error_of(&left, &arrays, 0, &PlainProducts);
+    assert!(error <= BOUND, "{error:e}");
+    // No painting at all.
+    assert_eq!(value(&build(&[], &[], &masks)), 0.0);
+}
+
+#[test]
+fn a_picture_of_the_painting_itself_has_a_loss_of_zero() {
+    let arrays = layers((16, 24), 10);
+    let same = || hypercolumns((16, 24), 10);
+    let loss = loss_of(same(), same());
+    let (value, gradients) = value_and_gradients(&loss, &arrays, 0, &PlainProducts);
+    assert!(value.abs() < 1e-6, "{value:e}");
+    assert!(gradients.iter().flatten().all(|g| g.abs() < 1e-6));
+}
+
+#[test]
+fn layers_of_zeros_give_numbers() {
+    let size = (8, 8);
+    let zeros: Vec<_> = (layers(size, 10).iter())
+        .map(|f| Array3::zeros(f.dim()))
+        .collect();
+    let zero = || Hypercolumns::new(&references(&zeros), quarter(size));
+    let any = || hypercolumns(size, 20);
+    for loss in [
+        loss_of(zero(), any()),
+        loss_of(any(), zero()),
+        loss_of(zero(), zero()),
+    ] {
+        for arrays in [&zeros, &layers(size, 10)] {
+            let (value, gradients) = value_and_gradients(&loss, arrays, 0, &PlainProducts);
+            assert!(value.is_finite());
+            assert!(gradients.iter().flatten().all(|g| g.is_finite()));
+        }
+    }
+}
+
+#[test]
+fn only_positions_that_a_mask_shows_are_chosen_or_the_heaviest() {
+    let size = (16, 16);
+    let (painting, arrays) = (hypercolumns(size, 10), layers(size, 10));
+    let value = |weight: fn(usize) -> f64| {
+        let mask = Array2::from_shape_fn((16, 16), |(i, _)| weight(i));
+        let mut builder = NearestLossBuilder::new(1);
+        builder.add_painting(0, painting.clone(), Some(&mask));
+        let loss = builder.finish(painting.clone(), &[None], &PlainProducts);
+        value_and_gradients(&loss, &arrays, 0, &PlainProducts).0
+    };
+    let all = value(|_| 0.6);
+    let half = value(|i| if i < 8 { 1.0 } else { 0.4 });
+    let one = value(|i| if i < 4 { 0.4 } else { 0.1 });
+    assert!(
+        all < 1e-6 && half > 1e-3 && one > half,
+        "{all} {half} {one}"
+    );
+    assert_eq!(value(|_| 0.0), 0.0);
+}
+
+#[test]
+fn the_bits_of_the_loss_against_targets_do_not_depend_on_threads() {
+    let loss = loss_of(hypercolumns((70, 60), 20), hypercolumns((90, 75), 30));
+    assert!(has_the_same_bits_on_any_number_of_threads(
+        &loss,
+        &layers((90, 75), 10)
+    ));
+}
