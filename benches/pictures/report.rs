@@ -18,7 +18,8 @@ const EXPLANATION: &str = "\
 | palette | the same for the colors, in OkLab |
 | self-similarity | how much the similarities between positions differ from the photograph's, 0 to 2 |
 | content error | the mean squared error at conv4_2, over the photograph's variance there |
-| hatch | the energy of fine detail (above half the Nyquist frequency) where the photograph is flat, over that of the painting |
+| hatch | the energy of fine detail (above half the Nyquist frequency: waves of 2 to 4 pixels) where the photograph is flat, over that of the whole painting; a mean over the pairs whose photographs are flat somewhere |
+| coarse hatch | the same at half the size: waves of 4 to 8 pixels |
 | seconds | of the whole program |
 
 The network of these measurements sees the pictures mirrored and has maximum poolings, so that no method minimized them. How each
@@ -38,22 +39,25 @@ pub fn page(painted: &[Painted], pairs: &[Pair], methods: &[Method], size: u32) 
         pairs.len()
     )
     .unwrap();
-    writeln!(page, "| method | {COLUMNS} |\n|---|{}", "---|".repeat(7)).unwrap();
+    writeln!(page, "| method | {COLUMNS} |\n|---|{}", "---|".repeat(8)).unwrap();
     for method in methods {
         writeln!(page, "| {} | {} |", method.name, row(&by(method))).unwrap();
     }
-    if let Some(hatch) = mean_of(painted, |m| m.hatch_of_photograph) {
-        writeln!(
-            page,
-            "\nThe photographs themselves have the hatch {hatch:.3}."
-        )
-        .unwrap();
-    }
+    let of_photographs = [0, 1].map(|scale| {
+        let pictures: Vec<_> = painted.iter().collect();
+        shown(mean_over(&pictures, |m| m.hatch_of_photograph[scale]))
+    });
+    let [hatch, coarse] = of_photographs;
+    writeln!(
+        page,
+        "\nThe photographs themselves have the hatch {hatch} and the coarse hatch {coarse}."
+    )
+    .unwrap();
     layers(&mut page, methods, by);
     writeln!(
         page,
         "\n## Pictures\n\n| pair | method | {COLUMNS} |\n|---|---|{}",
-        "---|".repeat(7)
+        "---|".repeat(8)
     )
     .unwrap();
     for pair in pairs {
@@ -71,8 +75,7 @@ pub fn page(painted: &[Painted], pairs: &[Pair], methods: &[Method], size: u32) 
     page
 }
 
-const COLUMNS: &str =
-    "Gaussian | sliced | palette | self-similarity | content error | hatch | seconds";
+const COLUMNS: &str = "Gaussian | sliced | palette | self-similarity | content error | hatch | coarse hatch | seconds";
 
 /// The scores by layer, and the layers that each method minimizes its losses at.
 fn layers<'a>(page: &mut String, methods: &[Method], by: impl Fn(&Method) -> Vec<&'a Painted>) {
@@ -114,7 +117,8 @@ fn row(pictures: &[&Painted]) -> String {
         cell(|m| Some(m.palette)),
         cell(|m| Some(m.self_similarity)),
         cell(|m| Some(m.content_error)),
-        cell(|m| m.hatch),
+        cell(|m| m.hatch[0]),
+        cell(|m| m.hatch[1]),
         format!("{:.0}", mean(&seconds)),
     ]
     .join(" | ")
@@ -127,10 +131,6 @@ pub fn line(picture: &Painted) -> String {
         "{} by {}, content × {}: {row}",
         picture.pair, picture.method, picture.factor
     )
-}
-
-fn mean_of(pictures: &[Painted], which: fn(&Metrics) -> Option<f64>) -> Option<f64> {
-    mean_over(&pictures.iter().collect::<Vec<_>>(), which)
 }
 
 /// The mean over those pictures that have the measurement.

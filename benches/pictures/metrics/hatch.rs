@@ -5,13 +5,14 @@
 //! painting.
 //!
 //! Fine detail is what is left of the luminance without its low frequencies. The low-pass filter is applied along rows and columns: a
-//! half-band sinc of 23 coefficients in a Hamming window. Along one axis its response is 1 within 0.2 % up to 0.18 cycles a pixel, ½ at
+//! half-band sinc of 23 coefficients in a Hamming window. Along one axis its response is 1 within 0.4 % up to 0.18 cycles a pixel, ½ at
 //! 0.25, which is half the Nyquist frequency, and 0 within 0.2 % from 0.32 on. So a checkerboard and lines of one pixel are fine detail,
-//! and an edge hardly.
+//! and an edge hardly. The same is measured in pictures of half the size, after the low-pass filter: waves of 4 to 8 pixels, which
+//! deeper layers leave.
 
 use super::palette::luminance;
 use impasto::picture::Picture;
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, Axis, s};
 
 /// Coefficients on either side of the filter's center.
 pub const RADIUS: isize = 11;
@@ -25,19 +26,33 @@ const FLAT: f64 = 0.02;
 /// The smallest share of a picture that has to be flat, or else there is no measurement.
 const LEAST_SHARE: f64 = 0.02;
 
-/// The energy of fine detail in `painted` where the `photograph` is flat, over that in the whole `painting`. `None` if it is flat
-/// nowhere, or the painting has no fine detail. `painted` and `photograph` must have the same size.
-pub fn ratio(painted: &Picture, photograph: &Picture, painting: &Picture) -> Option<f64> {
+/// The energy of fine detail in `painted` where the `photograph` is flat, over that in the whole `painting`: at full size, and at half
+/// the size. `None` if it is flat nowhere, or the painting has no fine detail. `painted` and `photograph` must have the same size.
+pub fn ratios(painted: &Picture, photograph: &Picture, painting: &Picture) -> [Option<f64>; 2] {
     let flat = flat(&luminance(photograph));
+    let (painted, painting) = (luminance(painted), luminance(painting));
+    let smaller_flat = flat.slice(s![..;2, ..;2]).to_owned();
+    [
+        ratio(&painted, &flat, &painting),
+        ratio(&halved(&painted), &smaller_flat, &halved(&painting)),
+    ]
+}
+
+fn ratio(painted: &Array2<f64>, flat: &Array2<bool>, painting: &Array2<f64>) -> Option<f64> {
     let count = flat.iter().filter(|&&flat| flat).count();
     if (count as f64) < LEAST_SHARE * flat.len() as f64 {
         return None;
     }
-    let energies = fine(&luminance(painted)).mapv(|v| v * v);
-    let inside = energies.iter().zip(&flat).filter(|&(_, &flat)| flat);
+    let energies = fine(painted).mapv(|v| v * v);
+    let inside = energies.iter().zip(flat).filter(|&(_, &flat)| flat);
     let inside = inside.map(|(energy, _)| energy).sum::<f64>() / count as f64;
-    let whole = fine(&luminance(painting)).mapv(|v| v * v).mean()?;
+    let whole = fine(painting).mapv(|v| v * v).mean()?;
     (whole > 0.0).then(|| inside / whole)
+}
+
+/// Every second pixel of every second row, without the frequencies that these cannot show.
+fn halved(y: &Array2<f64>) -> Array2<f64> {
+    filtered(y, &low_pass()).slice(s![..;2, ..;2]).to_owned()
 }
 
 /// Where the standard deviation in the square around a pixel is small.
