@@ -3,6 +3,7 @@
 # make doc              open the library's documentation
 # make bench            measure each operation and a whole iteration
 # make bench-peer       measure a whole iteration, and the same in PyTorch
+# make bench-pictures   paint pairs of pictures by several methods and measure the results, into docs/pictures/
 # make bench-ways       measure when each optimizer reaches the loss of 300 iterations of Adam, for docs/optimizers.md
 # make check-weights    check that the project's weights are the same in every format, and how much memory a large file takes
 # make fuzz             search for bytes that break the readers of weights files, FUZZ_SECONDS for each reader
@@ -12,7 +13,7 @@ CARGO ?= cargo
 # cargo nextest runs the test programs in parallel. Without it, cargo test runs them one after the other.
 TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
 
-.PHONY: demo test bench bench-peer bench-ways check-weights fuzz doc clean
+.PHONY: demo test bench bench-peer bench-pictures bench-ways check-weights fuzz doc clean
 
 demo:
 	$(CARGO) build --release --locked
@@ -33,7 +34,11 @@ test:
 	$(CARGO) test --locked --doc
 
 bench:
-	$(CARGO) bench --locked
+	$(CARGO) bench --locked --bench operations
+
+# METHODS, PAIRS, SIZE and others, which benches/pictures/main.rs lists, choose what is painted. Pictures that exist are kept.
+bench-pictures:
+	$(CARGO) bench --locked --bench pictures
 
 # Installs PyTorch and its dependencies, about 6 GB, in a virtual environment under target/.
 bench-peer: target/peer/installed
