@@ -66,6 +66,10 @@ impl<T: Scalar> Products<T> for Clock<T> {
         self.engine.product(a, b)
     }
 
+    fn symmetric_product(&self, a: ArrayView2<T>, b: ArrayView2<T>) -> Array2<T> {
+        self.engine.symmetric_product(a, b)
+    }
+
     fn array(&self, shape: (usize, usize, usize)) -> Array3<T> {
         self.engine.array(shape)
     }

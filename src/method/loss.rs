@@ -1,7 +1,7 @@
 //! What every loss is: a number that says how far an array is from where it should be, and the gradient of that number.
 
 use super::Scalar;
-use super::gram;
+use super::{gram, matrix_root};
 use ndarray::{Array2, Array3, ArrayView2};
 
 /// A loss L(F) of an array F (H×W×C): the activations of a layer, or the pixels themselves.
@@ -76,6 +76,15 @@ pub trait Products<T: Scalar>: Send + Sync {
     /// # Panics
     /// If the shapes do not fit.
     fn product(&self, a: ArrayView2<T>, b: ArrayView2<T>) -> Array2<T>;
+
+    /// The product of two N×N matrices that is known to be symmetric, as that of two polynomials of one symmetric matrix is. It is
+    /// symmetric to the last bit, and half of it need not be computed.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    fn symmetric_product(&self, a: ArrayView2<T>, b: ArrayView2<T>) -> Array2<T> {
+        matrix_root::symmetric(&self.product(a, b))
+    }
 
     /// An array of this shape whose elements have any values, to be overwritten.
     fn array(&self, shape: (usize, usize, usize)) -> Array3<T> {

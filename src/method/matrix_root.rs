@@ -48,6 +48,7 @@ pub fn roots<T: Scalar>(m: &Array2<T>, products: &dyn Products<T>) -> Roots<T> {
     let mut z = Array2::eye(size);
     let mut smallest = shift.sqrt();
     for _ in 0..MAX_STEPS {
+        // Computed in full: rounding errors that are not symmetric would grow if W were made so.
         let w = products.product(z.view(), y.view());
         let distance = distance_from_one(&w) / (size as f64).sqrt();
         // If all s are near 1 already, none needs to grow.
@@ -84,8 +85,8 @@ fn step<T: Scalar>(
     p.par_mapv_inplace(|w| factor * w);
     p.diag_mut().mapv_inplace(|w| w + diagonal);
     (
-        products.product(y.view(), p.view()),
-        products.product(p.view(), z.view()),
+        products.symmetric_product(y.view(), p.view()),
+        products.symmetric_product(p.view(), z.view()),
     )
 }
 

@@ -83,6 +83,10 @@ impl<T: SimdScalar> Products<T> for Fast<T> {
         product::product(a, b, self.cpu)
     }
 
+    fn symmetric_product(&self, a: ArrayView2<T>, b: ArrayView2<T>) -> Array2<T> {
+        product::symmetric(a, b, self.cpu)
+    }
+
     fn array(&self, shape: (usize, usize, usize)) -> Array3<T> {
         self.workspace.array(shape)
     }

@@ -8,13 +8,47 @@ use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
 /// Rows of C that one parallel task computes: a multiple of every register tile's rows.
-const ROW_CHUNK: usize = 96;
+const ROW_CHUNK: usize = 48;
 
 /// C = A·B of `a` (M×K) and `b` (K×N), which may be transposed views.
 ///
 /// # Panics
 /// If the shapes do not fit.
 pub(super) fn product<T: SimdScalar>(a: ArrayView2<T>, b: ArrayView2<T>, cpu: Cpu) -> Array2<T> {
+    compute(a, b, false, cpu)
+}
+
+/// The same of two N×N matrices whose product is symmetric. What is above the diagonal is copied from below it.
+///
+/// # Panics
+/// If the shapes do not fit.
+pub(super) fn symmetric<T: SimdScalar>(a: ArrayView2<T>, b: ArrayView2<T>, cpu: Cpu) -> Array2<T> {
+    let lower = compute(a, b, true, cpu);
+    let elements = lower
+        .as_slice()
+        .expect("a new matrix is in standard layout");
+    let size = lower.nrows();
+    let mut c = Array2::zeros((size, size));
+    let of_rows = c
+        .as_slice_mut()
+        .expect("a new matrix is in standard layout");
+    (of_rows.par_chunks_mut((ROW_CHUNK * size).max(1)))
+        .enumerate()
+        .for_each(|(chunk, rows)| {
+            // In squares, so that the columns that become rows are read while they are in the cache.
+            for first in (0..size).step_by(ROW_CHUNK) {
+                for (i, row) in (chunk * ROW_CHUNK..).zip(rows.chunks_exact_mut(size)) {
+                    for (j, c) in (first..size.min(first + ROW_CHUNK)).zip(&mut row[first..]) {
+                        *c = elements[i.max(j) * size + i.min(j)];
+                    }
+                }
+            }
+        });
+    c
+}
+
+/// C = A·B, or what is on and below its diagonal, and maybe more.
+fn compute<T: SimdScalar>(a: ArrayView2<T>, b: ArrayView2<T>, lower: bool, cpu: Cpu) -> Array2<T> {
     let ((rows, depth), columns) = (a.dim(), b.ncols());
     assert_eq!(
         depth,
@@ -25,7 +59,10 @@ pub(super) fn product<T: SimdScalar>(a: ArrayView2<T>, b: ArrayView2<T>, cpu: Cp
     if c.is_empty() || depth == 0 {
         return c;
     }
-    let packed = gemm::pack(cpu, (depth, columns), |k, n| b[[k, n]]);
+    let packed = match b.to_slice() {
+        Some(b) => gemm::pack_rows(cpu, b, columns),
+        None => gemm::pack(cpu, (depth, columns), |k, n| b[[k, n]]),
+    };
     // A with columns side by side, as transposed matrices have them, is as good as one with rows side by side.
     let a_in_memory_order;
     let (elements, row_stride, depth_stride) = match (a.to_slice(), a.reversed_axes().to_slice()) {
@@ -48,8 +85,10 @@ pub(super) fn product<T: SimdScalar>(a: ArrayView2<T>, b: ArrayView2<T>, cpu: Cp
                 row_stride,
                 depth_stride,
             };
+            let end = (chunk + 1) * ROW_CHUNK;
             cpu.run(Rows {
                 a,
+                needed: if lower { columns.min(end) } else { columns },
                 packed: &packed,
                 depth,
                 columns,
@@ -67,6 +106,8 @@ struct Rows<'a, T> {
     packed: &'a [T],
     depth: usize,
     columns: usize,
+    /// How many of the columns are needed.
+    needed: usize,
     c: &'a mut [T],
 }
 
@@ -79,6 +120,9 @@ impl<T: Scalar> SimdTask<T> for Rows<'_, T> {
         let shape = (self.c.len() / columns, self.depth);
         for (panel, b) in self.packed.chunks_exact(self.depth * width).enumerate() {
             let first = panel * width;
+            if first >= self.needed {
+                break;
+            }
             if first + width <= columns {
                 gemm::panel(s, shape, self.a, b, (&mut self.c[first..], columns), false);
                 continue;

@@ -24,7 +24,7 @@
 use super::{Features, StyleLoss, with_painting};
 use crate::method::Scalar;
 use crate::method::loss::Products;
-use crate::method::matrix_root::{Roots, roots, symmetric};
+use crate::method::matrix_root::{Roots, roots};
 use ndarray::{Array1, Array2, Array3, Zip};
 
 /// ε: 1e-4 in squared units of 58 grey levels.
@@ -66,7 +66,7 @@ impl<T: Scalar> StyleLoss<T> for WassersteinLoss<T> {
         self.mean /= shares;
         self.covariance *= T::of(1.0 / shares);
         center(&mut self.covariance, &self.mean);
-        self.root = symmetric(&roots(&self.covariance, products).root);
+        self.root = roots(&self.covariance, products).root;
     }
 
     fn add_weighted_gradient(
@@ -82,11 +82,11 @@ impl<T: Scalar> StyleLoss<T> for WassersteinLoss<T> {
         let mean_difference = &mean - &self.mean;
 
         let a = self.root.view();
-        let middle = products.product(products.product(a, covariance.view()).view(), a);
-        let Roots { root, inverse } = roots(&symmetric(&middle), products);
-        let map = products.product(products.product(a, inverse.view()).view(), a);
+        let between_roots =
+            |m: &Array2<T>| products.symmetric_product(products.product(a, m.view()).view(), a);
+        let Roots { root, inverse } = roots(&between_roots(&covariance), products);
         // 1 − T
-        let mut difference = symmetric(&map).mapv_into(|t| -t);
+        let mut difference = between_roots(&inverse).mapv_into(|t| -t);
         difference.diag_mut().mapv_inplace(|t| T::one() + t);
 
         let share = weight / (features.total_weight * channels);

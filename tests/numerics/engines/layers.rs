@@ -234,5 +234,15 @@ fn matrix_products_agree_with_the_reference_also_of_transposed_matrices() {
                 assert!(error < 1e-6, "{cpu} {rows}x{depth}x{columns}: {error:e}");
             }
         }
+        // The product of a symmetric matrix and itself is symmetric.
+        for size in [1, 7, 48, 130] {
+            let a: Array2<f64> = random((size, size), 3);
+            let a = &a + &a.t();
+            let single = a.mapv(|x| x as f32);
+            let c = fast.symmetric_product(single.view(), single.view());
+            assert_eq!(c, c.t());
+            let error = distance(&as_layer(c.mapv(f64::from)), &as_layer(a.dot(&a)));
+            assert!(error < 1e-6, "{cpu} {size}: {error:e}");
+        }
     }
 }
