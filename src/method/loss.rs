@@ -2,7 +2,7 @@
 
 use super::Scalar;
 use super::{gram, matrix_root};
-use ndarray::{Array2, Array3, ArrayView2};
+use ndarray::{Array2, Array3, ArrayView2, Axis};
 
 /// A loss L(F) of an array F (H×W×C): the activations of a layer, or the pixels themselves.
 pub trait Loss<T: Scalar>: Send + Sync {
@@ -94,6 +94,16 @@ pub trait Products<T: Scalar>: Send + Sync {
     /// Takes back an array that nobody needs any more. Its memory may serve the next [`array`](Self::array).
     fn recycle(&self, array: Array3<T>) {
         drop(array);
+    }
+
+    /// [`array`](Self::array) for a matrix.
+    fn matrix(&self, (rows, columns): (usize, usize)) -> Array2<T> {
+        self.array((1, rows, columns)).index_axis_move(Axis(0), 0)
+    }
+
+    /// [`recycle`](Self::recycle) for a matrix.
+    fn recycle_matrix(&self, matrix: Array2<T>) {
+        self.recycle(matrix.insert_axis(Axis(0)));
     }
 }
 

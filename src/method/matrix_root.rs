@@ -43,9 +43,14 @@ pub fn roots<T: Scalar>(m: &Array2<T>, products: &dyn Products<T>) -> Roots<T> {
     let epsilon = T::epsilon().as_f64();
     let shift = SHIFT * epsilon;
     let c = norm(m).max(f64::MIN_POSITIVE / epsilon) * (1.0 + shift);
-    let mut y = m * T::of(1.0 / c);
+    let mut y = products.matrix(m.dim());
+    Zip::from(&mut y)
+        .and(m)
+        .par_for_each(|y, &m| *y = T::of(m.as_f64() / c));
     y.diag_mut().mapv_inplace(|y| y + T::of(shift));
-    let mut z = Array2::eye(size);
+    let mut z = products.matrix(m.dim());
+    z.fill(T::zero());
+    z.diag_mut().fill(T::one());
     let mut smallest = shift.sqrt();
     for _ in 0..MAX_STEPS {
         // Computed in full: rounding errors that are not symmetric would grow if W were made so.
@@ -60,15 +65,23 @@ pub fn roots<T: Scalar>(m: &Array2<T>, products: &dyn Products<T>) -> Roots<T> {
                 .min(1.5)
         };
         smallest = (0.5 * rho * smallest * (3.0 - (rho * smallest).powi(2))).min(1.0);
-        (y, z) = step(&y, &z, w, rho, products);
+        let next = step(&y, &z, w, rho, products);
+        for old in [
+            std::mem::replace(&mut y, next.0),
+            std::mem::replace(&mut z, next.1),
+        ] {
+            products.recycle_matrix(old);
+        }
         // A step squares the distance: after this one only rounding errors are left.
         if distance < epsilon.sqrt() {
             break;
         }
     }
+    y.par_mapv_inplace(|y| y * T::of(c.sqrt()));
+    z.par_mapv_inplace(|z| z * T::of(1.0 / c.sqrt()));
     Roots {
-        root: y * T::of(c.sqrt()),
-        inverse: z * T::of(1.0 / c.sqrt()),
+        root: y,
+        inverse: z,
     }
 }
 
@@ -84,10 +97,12 @@ fn step<T: Scalar>(
     let mut p = w;
     p.par_mapv_inplace(|w| factor * w);
     p.diag_mut().mapv_inplace(|w| w + diagonal);
-    (
+    let next = (
         products.symmetric_product(y.view(), p.view()),
         products.symmetric_product(p.view(), z.view()),
-    )
+    );
+    products.recycle_matrix(p);
+    next
 }
 
 /// The Frobenius norm, which is at least the largest eigenvalue.

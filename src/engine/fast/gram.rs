@@ -62,7 +62,7 @@ pub(super) fn forward<T: SimdScalar>(
                 }
             }
         });
-    let mut g = Array2::zeros((channels, channels));
+    let mut g = (workspace.array((1, channels, channels))).index_axis_move(Axis(0), 0);
     (g.axis_iter_mut(Axis(0)).into_par_iter())
         .enumerate()
         .for_each(|(i, mut row)| {

@@ -80,11 +80,11 @@ impl<T: SimdScalar> Products<T> for Fast<T> {
     }
 
     fn product(&self, a: ArrayView2<T>, b: ArrayView2<T>) -> Array2<T> {
-        product::product(a, b, self.cpu)
+        product::product(a, b, self.cpu, &self.workspace)
     }
 
     fn symmetric_product(&self, a: ArrayView2<T>, b: ArrayView2<T>) -> Array2<T> {
-        product::symmetric(a, b, self.cpu)
+        product::symmetric(a, b, self.cpu, &self.workspace)
     }
 
     fn array(&self, shape: (usize, usize, usize)) -> Array3<T> {

@@ -2,83 +2,114 @@
 
 use super::simd::gemm::{self, Strided};
 use super::simd::{Cpu, Simd, SimdTask};
+use super::workspace::Workspace;
 use crate::engine::SimdScalar;
 use crate::method::Scalar;
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
 /// Rows of C that one parallel task computes: a multiple of every register tile's rows.
 const ROW_CHUNK: usize = 48;
 
+/// Products of at most this many multiplications are computed by one thread. Waking another takes as long.
+const SMALL: usize = 1 << 21;
+
 /// C = A·B of `a` (M×K) and `b` (K×N), which may be transposed views.
 ///
 /// # Panics
 /// If the shapes do not fit.
-pub(super) fn product<T: SimdScalar>(a: ArrayView2<T>, b: ArrayView2<T>, cpu: Cpu) -> Array2<T> {
-    compute(a, b, false, cpu)
+pub(super) fn product<T: SimdScalar>(
+    a: ArrayView2<T>,
+    b: ArrayView2<T>,
+    cpu: Cpu,
+    workspace: &Workspace<T>,
+) -> Array2<T> {
+    compute(a, b, false, cpu, workspace)
 }
 
 /// The same of two N×N matrices whose product is symmetric. What is above the diagonal is copied from below it.
 ///
 /// # Panics
 /// If the shapes do not fit.
-pub(super) fn symmetric<T: SimdScalar>(a: ArrayView2<T>, b: ArrayView2<T>, cpu: Cpu) -> Array2<T> {
-    let lower = compute(a, b, true, cpu);
-    let elements = lower
-        .as_slice()
-        .expect("a new matrix is in standard layout");
-    let size = lower.nrows();
-    let mut c = Array2::zeros((size, size));
-    let of_rows = c
-        .as_slice_mut()
-        .expect("a new matrix is in standard layout");
-    (of_rows.par_chunks_mut((ROW_CHUNK * size).max(1)))
-        .enumerate()
-        .for_each(|(chunk, rows)| {
-            // In squares, so that the columns that become rows are read while they are in the cache.
-            for first in (0..size).step_by(ROW_CHUNK) {
-                for (i, row) in (chunk * ROW_CHUNK..).zip(rows.chunks_exact_mut(size)) {
-                    for (j, c) in (first..size.min(first + ROW_CHUNK)).zip(&mut row[first..]) {
-                        *c = elements[i.max(j) * size + i.min(j)];
-                    }
+pub(super) fn symmetric<T: SimdScalar>(
+    a: ArrayView2<T>,
+    b: ArrayView2<T>,
+    cpu: Cpu,
+    workspace: &Workspace<T>,
+) -> Array2<T> {
+    let mut c = compute(a, b, true, cpu, workspace);
+    let size = c.nrows();
+    let c_elements = c.as_slice_mut().expect("it is in standard layout");
+    // In squares, which stay in the cache.
+    for first_row in (0..size).step_by(ROW_CHUNK) {
+        for first in (first_row..size).step_by(ROW_CHUNK) {
+            for i in first_row..size.min(first_row + ROW_CHUNK) {
+                for j in first.max(i + 1)..size.min(first + ROW_CHUNK) {
+                    c_elements[i * size + j] = c_elements[j * size + i];
                 }
             }
-        });
+        }
+    }
     c
 }
 
 /// C = A·B, or what is on and below its diagonal, and maybe more.
-fn compute<T: SimdScalar>(a: ArrayView2<T>, b: ArrayView2<T>, lower: bool, cpu: Cpu) -> Array2<T> {
+fn compute<T: SimdScalar>(
+    a: ArrayView2<T>,
+    b: ArrayView2<T>,
+    lower: bool,
+    cpu: Cpu,
+    workspace: &Workspace<T>,
+) -> Array2<T> {
     let ((rows, depth), columns) = (a.dim(), b.ncols());
     assert_eq!(
         depth,
         b.nrows(),
         "A must have as many columns as B has rows"
     );
-    let mut c = Array2::zeros((rows, columns));
+    let mut c = workspace
+        .array((1, rows, columns))
+        .index_axis_move(Axis(0), 0);
     if c.is_empty() || depth == 0 {
+        c.fill(T::zero());
         return c;
     }
-    let packed = match b.to_slice() {
-        Some(b) => gemm::pack_rows(cpu, b, columns),
-        None => gemm::pack(cpu, (depth, columns), |k, n| b[[k, n]]),
+    let width = gemm::panel_width::<T>(cpu);
+    let mut packed = workspace.buffer(columns.div_ceil(width) * depth * width);
+    let pack = |(panel, packed): (usize, &mut [T])| {
+        let of_panel = panel * width..columns.min((panel + 1) * width);
+        for (k, packed) in packed.chunks_exact_mut(width).enumerate() {
+            let row = b.row(k);
+            match row.as_slice() {
+                Some(row) => packed[..of_panel.len()].copy_from_slice(&row[of_panel.clone()]),
+                None => (packed.iter_mut().zip(of_panel.clone())).for_each(|(b, n)| *b = row[n]),
+            }
+        }
     };
-    // A with columns side by side, as transposed matrices have them, is as good as one with rows side by side.
-    let a_in_memory_order;
+    let min_len = if rows * depth * columns <= SMALL {
+        usize::MAX
+    } else {
+        1
+    };
+    (packed.par_chunks_exact_mut(depth * width))
+        .enumerate()
+        .with_min_len(min_len)
+        .for_each(pack);
+    // A with its columns side by side, as a transposed view has them, is as good as one with its rows side by side.
+    let in_order;
     let (elements, row_stride, depth_stride) = match (a.to_slice(), a.reversed_axes().to_slice()) {
         (Some(elements), _) => (elements, depth, 1),
         (None, Some(elements)) => (elements, 1, rows),
         (None, None) => {
-            a_in_memory_order = a.as_standard_layout();
-            let elements = a_in_memory_order.as_slice();
+            in_order = a.as_standard_layout();
+            let elements = in_order.as_slice();
             (elements.expect("it is in standard layout"), depth, 1)
         }
     };
-    let of_rows = c
-        .as_slice_mut()
-        .expect("a new matrix is in standard layout");
+    let of_rows = c.as_slice_mut().expect("it is in standard layout");
     (of_rows.par_chunks_mut(ROW_CHUNK * columns))
         .enumerate()
+        .with_min_len(min_len)
         .for_each(|(chunk, c)| {
             let a = Strided {
                 elements: &elements[chunk * ROW_CHUNK * row_stride..],
@@ -88,10 +119,10 @@ fn compute<T: SimdScalar>(a: ArrayView2<T>, b: ArrayView2<T>, lower: bool, cpu: 
             let end = (chunk + 1) * ROW_CHUNK;
             cpu.run(Rows {
                 a,
-                needed: if lower { columns.min(end) } else { columns },
                 packed: &packed,
                 depth,
                 columns,
+                needed: if lower { columns.min(end) } else { columns },
                 c,
             });
         });

@@ -39,7 +39,9 @@ impl<T: Scalar> GramLoss<T> {
 impl<T: Scalar> StyleLoss<T> for GramLoss<T> {
     fn add_painting(&mut self, painting: Features<T>, share: f64, products: &dyn Products<T>) {
         let share = T::of(share / painting.total_weight);
-        self.target += &(painting.gram(products) * share);
+        let gram = painting.gram(products);
+        self.target.scaled_add(share, &gram);
+        products.recycle_matrix(gram);
     }
 
     fn finish(&mut self, shares: f64, _: &dyn Products<T>) {
@@ -62,7 +64,9 @@ impl<T: Scalar> StyleLoss<T> for GramLoss<T> {
         // dL/dG = (G − A) / (2·N²·m²), and dL/dF = 2 F dL/dG.
         let scale = T::of(weight / (2.0 * size * size));
         features.add_gram_backward(&difference, scale, df, products);
-        sum_squares(&difference, size) / 4.0
+        let loss = sum_squares(&difference, size) / 4.0;
+        products.recycle_matrix(difference);
+        loss
     }
 }
 

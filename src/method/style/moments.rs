@@ -48,7 +48,9 @@ impl<T: Scalar> StyleLoss<T> for MomentsLoss<T> {
     fn add_painting(&mut self, painting: Features<T>, share: f64, products: &dyn Products<T>) {
         self.mean.scaled_add(share, &painting.mean());
         let share = T::of(share / painting.total_weight);
-        self.covariance += &(painting.gram(products) * share);
+        let second = painting.gram(products);
+        self.covariance.scaled_add(share, &second);
+        products.recycle_matrix(second);
     }
 
     fn finish(&mut self, shares: f64, _: &dyn Products<T>) {
@@ -85,7 +87,9 @@ impl<T: Scalar> StyleLoss<T> for MomentsLoss<T> {
         features.add_to_each(&constant, df);
 
         let means = mean_difference.dot(&mean_difference);
-        self.mean_weight * means + sum_squares(&difference, channels as f64) / 4.0
+        let loss = self.mean_weight * means + sum_squares(&difference, channels as f64) / 4.0;
+        products.recycle_matrix(difference);
+        loss
     }
 }
 

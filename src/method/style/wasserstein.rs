@@ -60,6 +60,7 @@ impl<T: Scalar> StyleLoss<T> for WassersteinLoss<T> {
         let (mean, second) = moments(painting, products);
         self.mean.scaled_add(share, &mean);
         self.covariance.scaled_add(T::of(share), &second);
+        products.recycle_matrix(second);
     }
 
     fn finish(&mut self, shares: f64, products: &dyn Products<T>) {
@@ -82,11 +83,18 @@ impl<T: Scalar> StyleLoss<T> for WassersteinLoss<T> {
         let mean_difference = &mean - &self.mean;
 
         let a = self.root.view();
-        let between_roots =
-            |m: &Array2<T>| products.symmetric_product(products.product(a, m.view()).view(), a);
-        let Roots { root, inverse } = roots(&between_roots(&covariance), products);
+        let between_roots = |m: &Array2<T>| {
+            let left = products.product(a, m.view());
+            let product = products.symmetric_product(left.view(), a);
+            products.recycle_matrix(left);
+            product
+        };
+        let middle = between_roots(&covariance);
+        let Roots { root, inverse } = roots(&middle, products);
+        let map = between_roots(&inverse);
         // 1 − T
-        let mut difference = between_roots(&inverse).mapv_into(|t| -t);
+        let mut difference = map;
+        difference.par_mapv_inplace(|t| -t);
         difference.diag_mut().mapv_inplace(|t| T::one() + t);
 
         let share = weight / (features.total_weight * channels);
@@ -98,6 +106,9 @@ impl<T: Scalar> StyleLoss<T> for WassersteinLoss<T> {
         features.add_to_each(&constant, df);
 
         let traces = trace(&self.covariance) + trace(&covariance) - 2.0 * trace(&root);
+        for matrix in [covariance, middle, root, inverse, difference] {
+            products.recycle_matrix(matrix);
+        }
         (mean_difference.dot(&mean_difference) + traces) / channels
     }
 }

@@ -55,27 +55,6 @@ pub fn pack<T: Dispatch + Copy + Default + Send>(
     packed
 }
 
-/// [`pack`] of a matrix in standard layout with this number of columns.
-pub fn pack_rows<T: Dispatch + Copy + Default + Send + Sync>(
-    cpu: Cpu,
-    b: &[T],
-    columns: usize,
-) -> Vec<T> {
-    let width = panel_width::<T>(cpu);
-    let depth = b.len() / columns;
-    let mut packed = vec![T::default(); columns.div_ceil(width) * depth * width];
-    (packed.par_chunks_exact_mut(depth * width))
-        .enumerate()
-        .for_each(|(panel, packed)| {
-            let of_panel = panel * width..columns.min((panel + 1) * width);
-            let rows = packed.chunks_exact_mut(width).zip(b.chunks_exact(columns));
-            for (packed, row) in rows {
-                packed[..of_panel.len()].copy_from_slice(&row[of_panel.clone()]);
-            }
-        });
-    packed
-}
-
 /// One panel of C (`rows` × two vectors, rows `c_stride` apart) = A (`rows` × `depth`) times a panel of B (`depth` rows of two
 /// vectors). If `accumulate`, the product is added to C.
 ///
