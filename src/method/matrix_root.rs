@@ -23,6 +23,9 @@ use ndarray::{Array2, Axis, Zip};
 /// δ, in machine epsilons.
 const SHIFT: f64 = 16.0;
 
+/// How far W may be from 1 before the last step, in roots of the machine epsilon.
+const CLOSE: f64 = 8.0;
+
 /// More steps than any matrix needs that holds numbers only.
 const MAX_STEPS: usize = 50;
 
@@ -51,7 +54,7 @@ pub fn roots<T: Scalar>(m: &Array2<T>, products: &dyn Products<T>) -> Roots<T> {
     let mut z = products.matrix(m.dim());
     z.fill(T::zero());
     z.diag_mut().fill(T::one());
-    let mut smallest = shift.sqrt();
+    let (mut smallest, mut before) = (shift.sqrt(), f64::INFINITY);
     for _ in 0..MAX_STEPS {
         // Computed in full: rounding errors that are not symmetric would grow if W were made so.
         let w = products.product(z.view(), y.view());
@@ -72,10 +75,12 @@ pub fn roots<T: Scalar>(m: &Array2<T>, products: &dyn Products<T>) -> Roots<T> {
         ] {
             products.recycle_matrix(old);
         }
-        // A step squares the distance: after this one only rounding errors are left.
-        if distance < epsilon.sqrt() {
+        // A step squares the distance: after this one only rounding errors are left. They may also keep it from becoming so small.
+        let stuck = distance < 0.1 && distance > 0.5 * before;
+        if distance < CLOSE * epsilon.sqrt() || stuck {
             break;
         }
+        before = distance;
     }
     y.par_mapv_inplace(|y| y * T::of(c.sqrt()));
     z.par_mapv_inplace(|z| z * T::of(1.0 / c.sqrt()));
