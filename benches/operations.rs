@@ -172,6 +172,7 @@ fn objective(network: &Network<f32>, recipe: &Settings) -> Objective<f32> {
             content: Some((&picture(200.0), &content_taps)),
             regions: &[Region::everywhere(vec![Style::whole(picture(255.0))])],
             style_taps: &style_taps,
+            compared: impasto::objective::Compared::Layers,
             style_loss: StyleLossKind::Gram,
             tv_weight: 0.0,
             tv_diagonals: 0.0,

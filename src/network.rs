@@ -249,6 +249,18 @@ impl<T: Scalar> Activations<'_, T> {
     }
 }
 
+impl<T: Scalar> Activations<'_, T> {
+    /// The same as [`of`](Self::of), shared, so that it outlives the others.
+    ///
+    /// # Panics
+    /// If the steps do not tap this layer.
+    pub fn shared(&self, layer: usize) -> Activation<T> {
+        let step = self.passed.iter().find(|step| step.layer == layer);
+        let output = step.and_then(|step| step.output.clone());
+        output.expect("the steps tap this layer")
+    }
+}
+
 impl<T: Scalar> Drop for Activations<'_, T> {
     fn drop(&mut self) {
         for output in self.passed.drain(..).filter_map(|step| step.output) {

@@ -44,12 +44,7 @@ fn run(
         run.run(|step| {
             let parts = [step.losses.content, step.losses.style, step.losses.tv];
             losses.extend(parts.map(f64::to_bits));
-            pixels = step
-                .state
-                .picture()
-                .iter()
-                .map(|pixel| pixel.to_bits())
-                .collect();
+            pixels = step.array().iter().map(|pixel| pixel.to_bits()).collect();
             ControlFlow::Continue(())
         })
         .unwrap();

@@ -4,7 +4,7 @@ use super::inputs::{StageRegion, check_masks, region_masks, style_mask};
 use super::pictures::Pictures;
 use super::plan::{Plan, StagePlan};
 use super::settings::InvalidSetting;
-use super::{Settings, border};
+use super::{Parametrization, Settings, border};
 use crate::files::picture::{Picture, Size};
 use crate::objective::{Region, Style};
 use ndarray::Array3;
@@ -17,6 +17,10 @@ pub(super) struct Stage {
     pub content: Option<Array3<f32>>,
     pub regions: Vec<StageRegion>,
     pub iterations: usize,
+    /// Whether the method nearest matches each layer by itself.
+    pub split: bool,
+    /// What the optimizer changes at this size.
+    pub parametrization: Parametrization,
     /// The sizes that the style pictures are fitted to.
     pub style_sizes: Vec<Size>,
 }
@@ -70,6 +74,11 @@ fn build(plan: &StagePlan, border: usize, pictures: &Pictures, settings: &Settin
         content,
         regions,
         iterations: plan.iterations,
+        split: plan.split,
+        parametrization: Parametrization::new(
+            settings.parameters,
+            border::around(plan.size, border),
+        ),
         style_sizes: plan.style_sizes.clone(),
     }
 }

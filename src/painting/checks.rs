@@ -1,8 +1,9 @@
 //! Checks that settings and pictures go together, as far as that is known without weights.
 
 use super::settings::InvalidSetting;
-use super::settings::{Init, Layers, OptimizerKind, OriginalColors};
+use super::settings::{Init, Layers, OptimizerKind, OriginalColors, Parameters};
 use super::{DEFINITIONS, Inputs, Settings};
+use crate::objective::Method;
 
 /// Checks the settings of a run with these pictures.
 ///
@@ -16,6 +17,7 @@ pub(super) fn check(settings: &Settings, inputs: &Inputs) -> Result<(), InvalidS
         return refuse("init names a picture file, and no first picture is given");
     }
     check_styles(settings, inputs)?;
+    check_method(settings, inputs)?;
     if inputs.content.is_none() {
         if matches!(settings.init, Init::Content | Init::Noise) {
             return refuse(
@@ -55,6 +57,70 @@ fn check_optimizer(settings: &Settings) -> Result<(), InvalidSetting> {
         }
         _ => Ok(()),
     }
+}
+
+/// Checks that the method can do what the other settings ask for.
+fn check_method(settings: &Settings, inputs: &Inputs) -> Result<(), InvalidSetting> {
+    let refuse = |trouble: String| Err(InvalidSetting(trouble));
+    let Settings { method, .. } = settings;
+    if settings.parameters == Parameters::Pyramid && (settings.clamp || settings.keep_moments) {
+        let what = if settings.clamp {
+            "clamp"
+        } else {
+            "keep-moments"
+        };
+        return refuse(format!(
+            "{what} works on pixels, and the parameters are pyramid: leave it out, or use parameters = \"pixels\""
+        ));
+    }
+    if settings.rotations && *method != Method::Nearest {
+        return refuse(format!(
+            "rotations are for the method nearest, and the method is {method}: use --preset nnst, or leave it out"
+        ));
+    }
+    if *method == Method::Layers {
+        return Ok(());
+    }
+    if settings.optimizer == OptimizerKind::Lbfgs {
+        return refuse(format!(
+            "the method {method} looks at other positions in each iteration, which L-BFGS cannot follow: use --optimizer adam or rmsprop"
+        ));
+    }
+    if inputs.content.is_none() || settings.seamless {
+        return refuse(format!(
+            "the method {method} paints photographs only: use --method layers for textures"
+        ));
+    }
+    if settings.normalize_gradients {
+        return refuse(format!(
+            "normalize-gradients scales the gradient of each layer, and the method {method} compares all layers together: leave it out"
+        ));
+    }
+    let weighted = |layers: &Layers| layers.0.iter().any(|layer| layer.weight != 1.0);
+    if weighted(&settings.style_layers) || weighted(&settings.content_layers) {
+        return refuse(format!(
+            "the method {method} compares all layers together, without weights: give --style-layers and --content-layers without numbers, \
+             or use its preset"
+        ));
+    }
+    if settings.style_weight == 0.0 || settings.style_layers.0.is_empty() {
+        return refuse(format!(
+            "the method {method} needs a style weight above 0 and style layers"
+        ));
+    }
+    let shares = inputs
+        .regions
+        .first()
+        .map_or(0, |region| region.styles.len());
+    let blended =
+        (0..shares).any(|style| settings.style_blend.of(style) != settings.style_blend.of(0));
+    if *method == Method::Nearest && blended && inputs.regions.len() == 1 {
+        return refuse(
+            "style-blend has no meaning with the method nearest, which takes from each painting what is most similar: leave it out"
+                .to_owned(),
+        );
+    }
+    Ok(())
 }
 
 /// Checks the settings that have a number for each style.

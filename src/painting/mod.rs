@@ -16,6 +16,7 @@ mod network_cache;
 pub mod observers;
 mod optimizer;
 mod original_colors;
+mod parametrization;
 mod pictures;
 mod plan;
 mod run;
@@ -28,15 +29,16 @@ pub use network_cache::NetworkCache;
 pub use run::{Iteration, Painting, Run, State};
 pub use settings::{
     Bounds, Command, DEFINITIONS, Definition, Group, Init, InvalidSetting, InvalidValue,
-    LayerWeight, Layers, OptimizerKind, OriginalColors, PRESETS, PerStyle, Recipe, RecipeError,
-    Scales, Settings,
+    LayerWeight, Layers, OptimizerKind, OriginalColors, PRESETS, Parameters, PerStyle, Recipe,
+    RecipeError, Scales, Settings,
 };
 
-pub use crate::objective::Style;
+pub use crate::objective::{Method, Style};
 
 use crate::engine::EngineKind;
 use crate::files::picture::{FloatPicture, Picture, SizeRequest};
 use crate::files::weights::Weights;
+use parametrization::Parametrization;
 use pictures::Pictures;
 use plan::Plan;
 use std::ops::ControlFlow;
@@ -146,6 +148,7 @@ impl Stylization {
             plan,
             settings: settings.clone(),
             photograph: (inputs.content.as_ref()).map(|content| content.fit(finest)),
+            paintings: inputs.styles().map(|style| style.picture.clone()).collect(),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use super::Settings;
 use super::settings::OptimizerKind;
-use crate::method::{Adam, Average, Lbfgs};
+use crate::method::{Adam, Average, Lbfgs, Rmsprop};
 use crate::vgg::MEAN;
 use ndarray::Array3;
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ pub(super) enum Optimizer {
         average: Option<Average<f32>>,
         clamp: bool,
     },
+    Rmsprop(Rmsprop<f32>),
     Lbfgs {
         lbfgs: Lbfgs<f32>,
         /// Whether there has been a finite loss.
@@ -31,6 +32,7 @@ impl Optimizer {
                 average: (settings.average > 0.0).then(|| Average::new(shape, settings.average)),
                 clamp: settings.clamp,
             },
+            OptimizerKind::Rmsprop => Self::Rmsprop(Rmsprop::new(shape, settings.learning_rate)),
             OptimizerKind::Lbfgs => Self::Lbfgs {
                 lbfgs: Lbfgs::new(settings.history as usize, settings.learning_rate),
                 begun: false,
@@ -64,6 +66,9 @@ impl Optimizer {
                     && adam.fits(shape)
                     && (average.iter()).all(|average| average.mean().dim() == shape)
             }
+            Self::Rmsprop(rmsprop) => {
+                settings.optimizer == OptimizerKind::Rmsprop && rmsprop.fits(shape)
+            }
             Self::Lbfgs { lbfgs, .. } => {
                 settings.optimizer == OptimizerKind::Lbfgs && lbfgs.fits(shape)
             }
@@ -94,6 +99,12 @@ impl Optimizer {
                     average.add(x);
                 }
             }
+            Self::Rmsprop(rmsprop) => {
+                if !loss.is_finite() {
+                    return ControlFlow::Break(());
+                }
+                rmsprop.step(x, gradient);
+            }
             Self::Lbfgs { lbfgs, begun } => {
                 // L-BFGS shortens a step that went too far. At the first picture there is no step to shorten.
                 *begun |= loss.is_finite();
@@ -110,6 +121,7 @@ impl Optimizer {
     pub fn picture<'a>(&'a self, x: &'a Array3<f32>) -> &'a Array3<f32> {
         match self {
             Self::Adam { average, .. } => average.as_ref().map_or(x, Average::mean),
+            Self::Rmsprop(_) => x,
             Self::Lbfgs { lbfgs, .. } => lbfgs.accepted().unwrap_or(x),
         }
     }

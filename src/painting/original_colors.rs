@@ -8,7 +8,7 @@ impl OriginalColors {
     /// The photograph as the network is to see it.
     pub(super) fn content(self, content: &Picture) -> Cow<'_, Picture> {
         match self {
-            Self::Off | Self::Match => Cow::Borrowed(content),
+            Self::Off | Self::Match | Self::Palette => Cow::Borrowed(content),
             Self::Luminance => Cow::Owned(content.luminance()),
         }
     }
@@ -16,7 +16,7 @@ impl OriginalColors {
     /// A painting as the network is to see it. `content` is the photograph as the network sees it.
     pub(super) fn style(self, style: Picture, content: Option<&Picture>) -> Picture {
         match (self, content) {
-            (Self::Off, _) | (_, None) => style,
+            (Self::Off | Self::Palette, _) | (_, None) => style,
             (Self::Match, Some(content)) => style.with_colors_of(content),
             // Mean and spread of the gray values are matched too.
             (Self::Luminance, Some(content)) => style.luminance().with_colors_of(content),
@@ -24,9 +24,18 @@ impl OriginalColors {
     }
 
     /// The painted picture with its final colors. `content` is the photograph, of the same size.
-    pub(super) fn finish(self, painted: FloatPicture, content: Option<&Picture>) -> FloatPicture {
+    pub(super) fn finish(
+        self,
+        painted: FloatPicture,
+        content: Option<&Picture>,
+        paintings: &[Picture],
+    ) -> FloatPicture {
         match (self, content) {
             (Self::Luminance, Some(content)) => painted.with_chrominance_of(content),
+            (Self::Palette, Some(content)) => {
+                let paintings: Vec<_> = paintings.iter().collect();
+                painted.with_painting_colors(content, &paintings)
+            }
             _ => painted,
         }
     }

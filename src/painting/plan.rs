@@ -7,7 +7,7 @@ use super::settings::{LayerWeight, Layers, Scale};
 use super::{Settings, limits};
 use crate::files::picture::{Size, SizeRequest};
 use crate::files::weights::Weights;
-use crate::objective::{Tap, depth};
+use crate::objective::{Method, Tap, depth};
 use crate::vgg::LayerSpec;
 
 /// The plan of a run.
@@ -22,12 +22,15 @@ pub(super) struct Plan {
 }
 
 /// One size of a run.
+#[derive(Clone)]
 pub(super) struct StagePlan {
     /// Without the border.
     pub size: Size,
     /// The size that each style picture is fitted to.
     pub style_sizes: Vec<Size>,
     pub iterations: usize,
+    /// Whether the method nearest matches each layer by itself.
+    pub split: bool,
 }
 
 impl Plan {
@@ -71,6 +74,14 @@ impl Plan {
                 Err(_) if stage.size != finest => {}
                 Err(error) => return Err(error),
             }
+        }
+        let splits = settings.method == Method::Nearest && settings.split_iterations > 0;
+        if let (true, Some(finest)) = (splits, stages.last()) {
+            stages.push(StagePlan {
+                iterations: settings.split_iterations as usize,
+                split: true,
+                ..finest.clone()
+            });
         }
         Ok(Self { stages, ..plan })
     }
@@ -125,6 +136,7 @@ impl StagePlan {
             size: scale.size,
             style_sizes,
             iterations: scale.iterations,
+            split: false,
         }
     }
 }

@@ -8,9 +8,10 @@ use super::{StylizeError, border};
 use crate::files::picture::{FloatPicture, Picture, Size, resize, resize_torus};
 use crate::method::bilinear;
 use crate::network::Network;
-use crate::objective::{Losses, Objective, Targets};
+use crate::objective::{Compared, Losses, Method, Objective, Tap, Targets};
 use ndarray::Array3;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,6 +29,7 @@ pub struct Run {
     pub(super) settings: Settings,
     /// The photograph, of the painted picture's size.
     pub(super) photograph: Option<Picture>,
+    pub(super) paintings: Vec<Picture>,
 }
 
 /// Everything that a run hands from one iteration to the next. A run can be resumed from it, with the same bits as result.
@@ -41,8 +43,10 @@ pub struct State {
     iterations: usize,
     /// How long they took.
     elapsed: Duration,
-    /// Where loss and gradient are evaluated next.
+    /// The parameters of the picture whose loss and gradient are evaluated next.
     x: Array3<f32>,
+    /// The picture that this size began with, if the objective depends on it.
+    began_with: Option<Array3<f32>>,
     optimizer: Optimizer,
 }
 
@@ -55,11 +59,6 @@ impl State {
     /// How long they took.
     pub fn elapsed(&self) -> Duration {
         self.elapsed
-    }
-
-    /// The picture so far, H×W×3, RGB 0..255 less the mean, with its border.
-    pub fn picture(&self) -> &Array3<f32> {
-        self.optimizer.picture(&self.x)
     }
 }
 
@@ -86,12 +85,12 @@ impl Iteration<'_> {
 
     /// The picture of that size, H×W×3, RGB 0..255 less the mean.
     pub fn array(&self) -> Array3<f32> {
-        border::cut(self.state.picture(), self.run.plan.border)
+        border::cut(&self.run.picture(self.state), self.run.plan.border)
     }
 
     /// The result if the run ended here: in its final size and colors.
     pub fn picture(&self) -> Picture {
-        (self.run.finished(self.state.picture())).to_picture()
+        (self.run.finished(&self.run.picture(self.state))).to_picture()
     }
 }
 
@@ -122,7 +121,9 @@ impl Run {
 
     /// The sizes at which it is painted. The last is the painted picture's.
     pub fn sizes(&self) -> Vec<Size> {
-        self.stages.iter().map(|stage| stage.size).collect()
+        let mut sizes: Vec<_> = self.stages.iter().map(|stage| stage.size).collect();
+        sizes.dedup();
+        sizes
     }
 
     fn finest(&self) -> &Stage {
@@ -139,13 +140,15 @@ impl Run {
         &self,
         mut watch: impl FnMut(&Iteration) -> ControlFlow<()>,
     ) -> Result<Painting, StylizeError> {
+        let parametrization = &self.stages[0].parametrization;
         let begin = State {
             stage: 0,
             stage_iterations: 0,
             iterations: 0,
             elapsed: Duration::ZERO,
-            x: self.initial.clone(),
-            optimizer: Optimizer::new(&self.settings, self.initial.dim()),
+            x: parametrization.parameters(self.initial.clone()),
+            began_with: self.remembered(&self.initial),
+            optimizer: Optimizer::new(&self.settings, parametrization.shape()),
         };
         self.iterate_from(begin, &mut watch)
     }
@@ -174,7 +177,7 @@ impl Run {
         let mut last_good = None;
         loop {
             let stage = &self.stages[state.stage];
-            let objective = self.objective(state.stage);
+            let objective = self.objective(&state);
             while state.stage_iterations < stage.iterations {
                 let losses = self.iterate(&objective, &mut state, &mut last_good)?;
                 state.elapsed = before.saturating_add(begin.elapsed());
@@ -205,11 +208,16 @@ impl Run {
         state: &mut State,
         last_good: &mut Option<Array3<f32>>,
     ) -> Result<Losses, StylizeError> {
-        let (losses, gradient) = objective.evaluate(&self.network, &state.x);
+        let parametrization = &self.stages[state.stage].parametrization;
+        let picture = parametrization.picture(&state.x);
+        let number = state.iterations as u64;
+        let (losses, gradient) = objective.evaluate_at(number, &self.network, &picture);
         let loss = losses.total();
         if loss.is_finite() {
-            copy_into(last_good, &state.x);
+            copy_into(last_good, &picture);
         }
+        drop(picture);
+        let gradient = parametrization.backward(gradient);
         let stepped = state.optimizer.step(&mut state.x, loss, &gradient);
         self.network.engine().recycle(gradient);
         if stepped.is_break() || state.x.iter().any(|pixel| !pixel.is_finite()) {
@@ -227,8 +235,11 @@ impl Run {
     fn begin_next_stage(&self, state: &mut State) {
         let border = self.plan.border;
         let size = self.stages[state.stage + 1].size;
-        let picture = border::cut(state.picture(), border);
-        state.x = border::mirrored(&self.resized(&picture, size), border);
+        let picture = border::cut(&self.picture(state), border);
+        let picture = border::mirrored(&self.resized(&picture, size), border);
+        state.began_with = self.remembered(&picture);
+        let parametrization = &self.stages[state.stage + 1].parametrization;
+        state.x = parametrization.parameters(picture);
         let whole = border::around(size, border);
         let shape = state.x.dim();
         state.optimizer.begin_size(
@@ -242,12 +253,13 @@ impl Run {
     }
 
     /// What is minimized at this size.
-    fn objective(&self, number: usize) -> Objective<f32> {
-        let stage = &self.stages[number];
+    fn objective(&self, state: &State) -> Objective<f32> {
+        let stage = &self.stages[state.stage];
         let size = border::around(stage.size, self.plan.border);
         let values = 3.0 * f64::from(size.width) * f64::from(size.height);
         let settings = &self.settings;
-        let content_taps = self.plan.content_taps_at(number);
+        let content_taps = self.plan.content_taps_at(state.stage);
+        let matched = self.matched(state);
         let tv_scale = if settings.tv_mean { values } else { 1.0 };
         Objective::new(
             &self.network,
@@ -255,6 +267,7 @@ impl Run {
                 content: (stage.content.as_ref()).map(|content| (content, &content_taps[..])),
                 regions: &stage.regions,
                 style_taps: &self.plan.style_taps,
+                compared: self.compared(stage, &content_taps, matched.as_ref()),
                 style_loss: settings.style_loss,
                 tv_weight: settings.tv_weight / tv_scale,
                 tv_diagonals: settings.tv_diagonals,
@@ -263,14 +276,73 @@ impl Run {
         )
     }
 
+    /// What the method needs besides the photograph and the paintings.
+    fn compared<'a>(
+        &self,
+        stage: &Stage,
+        content_taps: &[Tap],
+        matched: Option<&'a Array3<f32>>,
+    ) -> Compared<'a, f32> {
+        let settings = &self.settings;
+        let rotations = settings.rotations;
+        match (settings.method, matched) {
+            (Method::Strotss, _) => {
+                let of = |taps: &[Tap]| taps.first().map_or(0.0, |tap| tap.weight);
+                let alpha = of(content_taps) / of(&self.plan.style_taps).max(f64::MIN_POSITIVE);
+                Compared::Strotss {
+                    seed: settings.seed,
+                    palette_weight: 1.0 / alpha.max(1.0),
+                }
+            }
+            (Method::Nearest, Some(matched)) if !stage.split => {
+                Compared::Nearest { matched, rotations }
+            }
+            (Method::Nearest, _) => Compared::Split { rotations },
+            (Method::Layers, _) => Compared::Layers,
+        }
+    }
+
+    /// Whether the objective of a size depends on the picture that it began with.
+    fn remembers(&self) -> bool {
+        self.settings.method == Method::Nearest
+    }
+
+    fn remembered(&self, picture: &Array3<f32>) -> Option<Array3<f32>> {
+        self.remembers().then(|| picture.clone())
+    }
+
+    /// The picture that the method nearest looks up in the painting: (x + w·photograph) / (1 + w), with the content weight w and the
+    /// picture x that the size began with. At the first size that is the photograph alone.
+    fn matched(&self, state: &State) -> Option<Array3<f32>> {
+        let (x, photograph) = (
+            state.began_with.as_ref()?,
+            self.stages[state.stage].content.as_ref()?,
+        );
+        let weight = self.settings.content_weight;
+        let share = if state.stage == 0 {
+            1.0
+        } else {
+            weight / (1.0 + weight)
+        };
+        Some(photograph * share as f32 + x * (1.0 - share) as f32)
+    }
+
+    /// The picture of a state, H×W×3, RGB 0..255 less the mean, with its border.
+    fn picture<'a>(&self, state: &'a State) -> Cow<'a, Array3<f32>> {
+        let parametrization = &self.stages[state.stage].parametrization;
+        parametrization.picture(state.optimizer.picture(&state.x))
+    }
+
     /// Refuses a state that this run cannot have reached.
     fn check(&self, state: &State) -> Result<(), InvalidSetting> {
         let fits = self.stages.get(state.stage).is_some_and(|stage| {
             let before: usize = (self.stages[..state.stage].iter())
                 .map(|stage| stage.iterations)
                 .sum();
-            Size::of_array(&state.x) == border::around(stage.size, self.plan.border)
-                && state.x.dim().2 == 3
+            let whole = border::around(stage.size, self.plan.border);
+            let remembers = (state.began_with.as_ref()).map(|x| (Size::of_array(x), x.dim().2));
+            state.x.dim() == stage.parametrization.shape()
+                && remembers == self.remembers().then_some((whole, 3))
                 && state.stage_iterations <= stage.iterations
                 && before.checked_add(state.stage_iterations) == Some(state.iterations)
                 && state.optimizer.fits(&self.settings, state.x.dim())
@@ -287,7 +359,7 @@ impl Run {
     fn painting(&self, state: &State) -> Painting {
         Painting {
             iterations: state.iterations,
-            picture: self.finished(state.picture()),
+            picture: self.finished(&self.picture(state)),
         }
     }
 
@@ -310,7 +382,7 @@ impl Run {
         if let Some(photograph) = photograph {
             painted = painted.with_alpha_of(photograph);
         }
-        (self.settings.original_colors).finish(painted, photograph)
+        (self.settings.original_colors).finish(painted, photograph, &self.paintings)
     }
 }
 

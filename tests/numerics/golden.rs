@@ -52,6 +52,7 @@ fn objective<T: Scalar>(network: &Network<T>) -> Objective<T> {
             content: Some((&array("content"), &taps(&CONTENT, CONTENT_WEIGHT))),
             regions: &[Region::everywhere(vec![Style::whole(array("style"))])],
             style_taps: &taps(&STYLE, STYLE_WEIGHT),
+            compared: impasto::objective::Compared::Layers,
             style_loss: StyleLossKind::Gram,
             tv_weight: TV_WEIGHT,
             tv_diagonals: 0.0,

@@ -93,6 +93,7 @@ fn on_a_torus_a_rolled_picture_has_the_same_losses_and_a_rolled_gradient() {
                 content: None,
                 regions: &[Region::everywhere(vec![Style::whole(painting)])],
                 style_taps: &taps,
+                compared: impasto::objective::Compared::Layers,
                 style_loss: StyleLossKind::Gram,
                 tv_weight: 0.1,
                 tv_diagonals: 0.0,

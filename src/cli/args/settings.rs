@@ -69,6 +69,7 @@ fn option(setting: &'static Definition, defaults: &Settings) -> Arg {
     let only = match setting.optimizer {
         Some(OptimizerKind::Adam) => "; for Adam",
         Some(OptimizerKind::Lbfgs) => "; for L-BFGS",
+        Some(OptimizerKind::Rmsprop) => "; for RMSprop",
         None => "",
     };
     let Some(value_name) = setting.value_name() else {

@@ -129,6 +129,7 @@ impl Workload {
                 content: Some((&picture, &self.content_taps)),
                 regions: &[Region::everywhere(vec![Style::whole(picture.clone())])],
                 style_taps: &self.style_taps,
+                compared: crate::objective::Compared::Layers,
                 style_loss: settings.style_loss,
                 tv_weight: settings.tv_weight,
                 tv_diagonals: settings.tv_diagonals,

@@ -20,7 +20,7 @@ pub use commands::{Command, Group};
 pub use init::Init;
 pub use invalid::{InvalidSetting, InvalidValue};
 pub use layers::{LayerWeight, Layers};
-pub use names::{OptimizerKind, OriginalColors};
+pub use names::{OptimizerKind, OriginalColors, Parameters};
 pub use per_style::PerStyle;
 pub use recipe::{PRESETS, RecipeError};
 pub(super) use scales::Scale;
@@ -29,6 +29,7 @@ pub use scales::Scales;
 use super::border;
 use crate::files::picture::SizeRequest;
 use crate::method::{Pooling, StyleLossKind, adam, lbfgs};
+use crate::objective::Method;
 use serde::{Deserialize, Serialize};
 use value::Value;
 
@@ -110,10 +111,16 @@ macro_rules! settings {
                 Self { $($field: self.$field.or(other.$field),)* }
             }
 
-            /// These settings; what the recipe leaves out has its default.
+            /// These settings; what the recipe leaves out has its default: of style losses whose values differ by orders of magnitude
+            /// from those of the default one, that of the preset `gram`.
             pub fn settings(self) -> Settings {
-                let default = Settings::default();
-                Settings { $($field: self.$field.unwrap_or(default.$field),)* }
+                let default = Settings::defaults_with(self.style_loss);
+                self.or(default.into()).complete()
+            }
+
+            /// These settings, none of which is left out.
+            fn complete(self) -> Settings {
+                Settings { $($field: self.$field.expect("the recipe is complete"),)* }
             }
         }
 
@@ -169,7 +176,7 @@ settings! {
     /// The ratio of the edges of one size to those of the size before
     scale_step: f64 = std::f64::consts::SQRT_2, "X", Optimization, FILE, Bounds::from_to(1.1, 8.0);
     /// How many times loss and gradient are computed: more comes closer to the style, and takes longer
-    iterations: u32 = 200, "N", Optimization, ALL, Bounds::at_least(1.0);
+    iterations: u32 = 320, "N", Optimization, ALL, Bounds::at_least(1.0);
     /// Iterations at each size after the first, which then has all of --iterations; 0 shares those out over the sizes
     finer_iterations: u32 = 0, "N", Optimization, ALL, Bounds::at_least(0.0);
     /// What changes the pixels: L-BFGS needs fewer iterations, Adam is what many recipes use
@@ -194,36 +201,46 @@ settings! {
     /// Seed of the noise: another number, another picture
     seed: u64 = 0, "N", Picture, ALL, Bounds::at_least(0.0);
     /// How much the content of the photograph counts
-    content_weight: f64 = 20000.0, "X", Picture, STYLIZE, Bounds::at_least(0.0);
+    content_weight: f64 = 20.0, "X", Picture, STYLIZE, Bounds::at_least(0.0);
     /// The content weight at each size as a share of that at the size before
     content_falloff: f64 = 1.0, "X", Picture, FILE, Bounds::from_to(0.01, 1.0);
     /// How much the style of the painting counts
     style_weight: f64 = 1.0, "X", Style, WITH_STYLE, Bounds::at_least(0.0);
     /// How much smoothness (total variation) counts
-    tv_weight: f64 = 30000.0, "X", Optimization, ALL, Bounds::at_least(0.0);
+    tv_weight: f64 = 47.0, "X", Optimization, ALL, Bounds::at_least(0.0);
     /// Whether total variation is a mean over the picture's values, as the other losses are, so that its weight means the same at
     /// every size; otherwise it is a sum
     tv_mean: bool = true, "true|false", Optimization, FILE, Bounds::any();
     /// How much diagonal neighbors count in the total variation
-    tv_diagonals: f64 = 0.0, "X", Optimization, FILE, Bounds::at_least(0.0);
+    tv_diagonals: f64 = 0.25, "X", Optimization, FILE, Bounds::at_least(0.0);
     /// Layers where content is compared, each with its weight or 1
     content_layers: Layers = Layers::from(&[("conv4_2", 1.0)][..]), "LAYER[=X],…", Picture, STYLIZE, Bounds::at_least(0.0);
     /// Layers where style is compared, each with its weight or 1
     style_layers: Layers = Layers::from(&[
-        ("conv1_1", 0.5), ("conv2_1", 1.0), ("conv3_1", 1.5), ("conv4_1", 3.0), ("conv5_1", 4.0),
+        ("conv1_1", 256.0), ("conv2_1", 64.0), ("conv3_1", 16.0), ("conv4_1", 4.0), ("conv5_1", 1.0),
     ][..]), "LAYER[=X],…", Style, WITH_STYLE, Bounds::at_least(0.0);
-    /// How the style of the picture is compared with that of the painting
-    style_loss: StyleLossKind = StyleLossKind::Gram, "NAME", Style, WITH_STYLE, Bounds::any();
+    /// What is compared: each layer by itself, as --style-loss says; vectors of all layers at random positions (strotss); or each
+    /// position with the painting's most similar one (nearest)
+    method: Method = Method::Layers, "NAME", Style, STYLIZE, Bounds::any();
+    /// Whether the paintings are turned by 90°, 180° and 270° as well, for more to choose from; for the method nearest
+    rotations: bool = false, "", Style, STYLIZE, Bounds::any();
+    /// Iterations at the end in which each layer is matched by itself and anew; for the method nearest
+    split_iterations: u32 = 200, "N", Optimization, FILE, Bounds::at_least(0.0);
+    /// How the style of the picture is compared with that of the painting, layer by layer. With another one than wasserstein, what is
+    /// not set has the value of the preset gram
+    style_loss: StyleLossKind = StyleLossKind::Wasserstein, "NAME", Style, WITH_STYLE, Bounds::any();
     /// Scales each layer's gradient to the size that its weight says, whatever the loss there
     normalize_gradients: bool = false, "", Optimization, ALL, Bounds::any(), only Adam;
     /// Keeps the photograph's colors: match gives them to the painting first, luminance paints light and shade only
     original_colors: OriginalColors = OriginalColors::Off, "NAME", Picture, STYLIZE, Bounds::any();
     /// Makes the picture tile: it continues at its left edge where it ends at its right, and likewise at the top and the bottom
     seamless: bool = false, "", Picture, TEXTURE, Bounds::any();
+    /// What the optimizer changes: the pixels, or the levels of the picture's Laplacian pyramid
+    parameters: Parameters = Parameters::Pixels, "NAME", Optimization, FILE, Bounds::any();
     /// Whether the first layer continues the picture beyond its edges by its edge pixels, instead of by zeros
     replicate_edges: bool = false, "true|false", Optimization, FILE, Bounds::any();
     /// How the network pools: by the mean, which paints smoother, or by the largest
-    pooling: Pooling = Pooling::Average, "NAME", Optimization, ALL, Bounds::any();
+    pooling: Pooling = Pooling::Max, "NAME", Optimization, ALL, Bounds::any();
 }
 
 fn check_bounds(field: &str, value: &impl Value, bounds: Bounds) -> Result<(), InvalidSetting> {

@@ -4,6 +4,7 @@ use super::bounds::Bounds;
 use super::invalid::InvalidValue;
 use super::value::Value;
 use crate::method::{Pooling, StyleLossKind};
+use crate::objective::Method;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -35,8 +36,10 @@ macro_rules! named {
 }
 named! {
     POOLINGS: Pooling { Average = "avg", Max = "max" }
-    OPTIMIZERS: OptimizerKind { Adam = "adam", Lbfgs = "lbfgs" }
-    ORIGINAL_COLORS: OriginalColors { Off = "off", Match = "match", Luminance = "luminance" }
+    OPTIMIZERS: OptimizerKind { Adam = "adam", Lbfgs = "lbfgs", Rmsprop = "rmsprop" }
+    METHODS: Method { Layers = "layers", Strotss = "strotss", Nearest = "nearest" }
+    PARAMETERS: Parameters { Pixels = "pixels", Pyramid = "pyramid" }
+    ORIGINAL_COLORS: OriginalColors { Off = "off", Match = "match", Luminance = "luminance", Palette = "palette" }
 }
 
 /// Which optimizer changes the pixels.
@@ -47,6 +50,18 @@ pub enum OptimizerKind {
     Adam,
     /// L-BFGS: longer steps, each with one evaluation or a few.
     Lbfgs,
+    /// RMSprop: small steps without momentum, for losses that are drawn anew in each.
+    Rmsprop,
+}
+
+/// Which numbers the optimizer changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Parameters {
+    /// The pixels.
+    Pixels,
+    /// The levels of the picture's Laplacian pyramid, so that a step changes coarse structures as much as fine ones.
+    Pyramid,
 }
 
 /// Whether the painted picture has the photograph's colors.
@@ -59,6 +74,8 @@ pub enum OriginalColors {
     Match,
     /// Each pixel has the photograph's color. Only luminance is painted.
     Luminance,
+    /// Each pixel has the photograph's color, moved to the painting's palette. Only lightness is painted.
+    Palette,
 }
 
 /// Names are read and written as text.
@@ -83,5 +100,7 @@ named_values! {
     Pooling: POOLINGS.to_vec();
     OptimizerKind: OPTIMIZERS.to_vec();
     OriginalColors: ORIGINAL_COLORS.to_vec();
+    Method: METHODS.to_vec();
+    Parameters: PARAMETERS.to_vec();
     StyleLossKind: Self::ALL.iter().map(|kind| kind.name()).collect();
 }

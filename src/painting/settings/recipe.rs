@@ -2,6 +2,7 @@
 
 use super::{InvalidSetting, Recipe, Settings};
 use crate::files::atomic_file::{AtomicFile, AtomicFileError};
+use crate::method::StyleLossKind;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::str::FromStr;
@@ -10,13 +11,19 @@ use thiserror::Error;
 /// The built-in recipes by name, and the TOML text of each.
 pub const PRESETS: &[(&str, &str)] = &[
     ("default", "# The defaults of all settings.\n"),
+    ("gram", GRAM),
     ("classic", include_str!("presets/classic.toml")),
     ("gatys2016", include_str!("presets/gatys2016.toml")),
     ("neural-style", include_str!("presets/neural-style.toml")),
     ("crowsonkb", include_str!("presets/crowsonkb.toml")),
+    ("strotss", include_str!("presets/strotss.toml")),
+    ("nnst", include_str!("presets/nnst.toml")),
     ("texture", include_str!("presets/texture.toml")),
     ("reconstruct", include_str!("presets/reconstruct.toml")),
 ];
+
+/// What stands for left-out settings where the style loss is not the default one.
+const GRAM: &str = include_str!("presets/gram.toml");
 
 /// The longest recipe that is read from a file, in bytes.
 const MAX_BYTES: u64 = 1 << 16;
@@ -101,6 +108,16 @@ impl Recipe {
 }
 
 impl Settings {
+    /// The defaults of recipes with this style loss.
+    pub(super) fn defaults_with(style_loss: Option<StyleLossKind>) -> Self {
+        let default = Self::default();
+        if style_loss.is_none_or(|kind| kind == default.style_loss) {
+            return default;
+        }
+        let gram: Recipe = GRAM.parse().expect("the presets are recipes");
+        gram.or(default.into()).complete()
+    }
+
     /// Writes all settings to a TOML file that [`Recipe::open`] reads: the whole file, or nothing.
     ///
     /// # Errors

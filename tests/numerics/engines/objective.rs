@@ -42,6 +42,7 @@ fn classic<T: Scalar>(
             content: Some((&content, &[tap("conv4_2", 0.01)])),
             regions: &[Region::everywhere(vec![Style::whole(painting)])],
             style_taps: &taps,
+            compared: impasto::objective::Compared::Layers,
             style_loss: StyleLossKind::Gram,
             tv_weight: 0.0,
             tv_diagonals: 0.0,

@@ -110,6 +110,7 @@ fn objective(case: Case) -> (Network<f64>, Objective<f64>) {
         content: Some((&content, &content_taps)),
         regions: &regions,
         style_taps: &style_taps,
+        compared: impasto::objective::Compared::Layers,
         style_loss: case.regions.unwrap_or_default(),
         tv_weight: 0.3,
         tv_diagonals: 0.25,

@@ -36,6 +36,7 @@ fn styles_only<'a>(
         content: None,
         regions,
         style_taps,
+        compared: impasto::objective::Compared::Layers,
         style_loss,
         tv_weight: 0.0,
         tv_diagonals: 0.0,

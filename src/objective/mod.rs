@@ -1,9 +1,15 @@
 //! What is minimized: the weighted sum of content, style and total-variation losses, as a function of the pixels.
 
+mod joint;
+mod method;
+
+pub use method::{Compared, Method};
+
 use crate::method::scalar::sum_pairs;
 use crate::method::style::{Features, RegionLossBuilder};
 use crate::method::{ContentLoss, Loss, Pooling, Scalar, StyleLossKind, TotalVariation, pool};
 use crate::network::{Network, Steps};
+use joint::JointTerm;
 use ndarray::{Array2, Array3, Axis, Zip};
 
 /// Added to the norm that [`Targets::normalize`] divides by, which may be 0.
@@ -85,7 +91,9 @@ pub struct Targets<'a, T> {
     pub regions: &'a [Region<Array3<T>, Array2<T>>],
     /// Where style is compared.
     pub style_taps: &'a [Tap],
-    /// How style is compared.
+    /// How photograph, paintings and picture are compared.
+    pub compared: Compared<'a, T>,
+    /// How the style of a layer is compared, if each is compared by itself.
     pub style_loss: StyleLossKind,
     /// The factor of the total variation.
     pub tv_weight: f64,
@@ -101,6 +109,7 @@ pub struct Targets<'a, T> {
 /// area, and its gradient with respect to the pixels.
 pub struct Objective<T> {
     terms: Vec<Term<T>>,
+    joint_terms: Vec<JointTerm<T>>,
     steps: Steps,
     normalize: bool,
 }
@@ -129,7 +138,10 @@ impl<T: Scalar> Objective<T> {
     /// If the network has fewer layers than the taps need, or a mask has another size than its picture.
     pub fn new(network: &Network<T>, targets: Targets<T>) -> Self {
         let mut terms = Vec::new();
-        if let Some((picture, taps)) = targets.content {
+        let by_layers = matches!(targets.compared, Compared::Layers);
+        if let Some((picture, taps)) = targets.content
+            && by_layers
+        {
             let activations = network.forward(&network.steps(layers(taps)), picture);
             terms.extend(taps.iter().map(|tap| Term {
                 kind: TermKind::Content,
@@ -138,7 +150,8 @@ impl<T: Scalar> Objective<T> {
                 loss: Box::new(ContentLoss::new(activations.of(tap.layer).clone())),
             }));
         }
-        for (region, area) in targets.regions.iter().zip(areas(targets.regions)) {
+        let regions = if by_layers { targets.regions } else { &[] };
+        for (region, area) in regions.iter().zip(areas(targets.regions)) {
             terms.extend(style_terms(network, &targets, region, area));
         }
         if targets.tv_weight != 0.0 {
@@ -152,11 +165,20 @@ impl<T: Scalar> Objective<T> {
                 }),
             });
         }
+        let joint_terms = joint::terms(network, &targets);
+        let of_joint = joint_terms.iter().flat_map(|term| &term.arrays);
+        let layers = terms.iter().map(|term| &term.layer).chain(of_joint);
         Self {
-            steps: network.steps(terms.iter().filter_map(|term| term.layer)),
+            steps: network.steps(layers.flatten().copied()),
             terms,
+            joint_terms,
             normalize: targets.normalize,
         }
+    }
+
+    /// [`evaluate_at`](Self::evaluate_at) the first iteration: of most methods all are alike.
+    pub fn evaluate(&self, network: &Network<T>, x: &Array3<T>) -> (Losses, Array3<T>) {
+        self.evaluate_at(0, network, x)
     }
 
     /// The losses of the picture `x` (H×W×3), and the gradient of their total with respect to it, or what
@@ -164,10 +186,25 @@ impl<T: Scalar> Objective<T> {
     ///
     /// Here and in [`new`](Self::new) the memory of a run peaks: the tapped activations of a whole picture exist at once.
     ///
+    /// Losses of random positions draw them from the number of the `iteration`.
+    ///
     /// # Panics
     /// If `x` has another size than the photograph while there is a content loss, or than a region's mask.
-    pub fn evaluate(&self, network: &Network<T>, x: &Array3<T>) -> (Losses, Array3<T>) {
+    pub fn evaluate_at(
+        &self,
+        iteration: u64,
+        network: &Network<T>,
+        x: &Array3<T>,
+    ) -> (Losses, Array3<T>) {
         let engine = network.engine();
+        let activations = network.forward(&self.steps, x);
+        let (joint_values, joint): (Vec<f64>, Vec<_>) = (self.joint_terms.iter())
+            .map(|term| {
+                let arrays = joint::arrays(&term.arrays, x, &activations);
+                let (value, back) = term.loss.forward(&arrays, iteration, engine);
+                (term.weight * value, (term, back))
+            })
+            .unzip();
         let mut values = vec![0.0; self.terms.len()];
         let mut add_terms = |layer: Option<usize>, f: &Array3<T>, df: &mut Array3<T>| {
             for (term, value) in self.terms.iter().zip(&mut values) {
@@ -181,17 +218,23 @@ impl<T: Scalar> Objective<T> {
                 };
                 *value *= term.weight;
             }
+            for (term, back) in &joint {
+                if let Some(k) = term.arrays.iter().position(|array| *array == layer) {
+                    back.add_gradient(k, f, term.weight, df, engine);
+                }
+            }
         };
-        let activations = network.forward(&self.steps, x);
         let mut gradient = if activations.is_empty() {
             Array3::zeros(x.dim())
         } else {
             network.backward(activations, |layer, f, df| add_terms(Some(layer), f, df))
         };
         add_terms(None, x, &mut gradient);
+        let kinds = self.terms.iter().map(|term| term.kind);
+        let kinds = kinds.chain(self.joint_terms.iter().map(|term| term.kind));
+        let all: Vec<_> = kinds.zip(values.into_iter().chain(joint_values)).collect();
         let sum = |kind| {
-            let pairs = self.terms.iter().zip(&values);
-            let of_kind = pairs.filter(|(term, _)| term.kind == kind);
+            let of_kind = all.iter().filter(|(of, _)| *of == kind);
             of_kind.fold(0.0, |sum, (_, value)| sum + value)
         };
         let losses = Losses {

@@ -1,0 +1,193 @@
+//! The terms of methods that compare vectors of several layers together.
+
+use super::{Compared, Region, Style, Tap, Targets, TermKind, areas, layers};
+use crate::method::nearest::{Hypercolumns, NearestLossBuilder, SplitLossBuilder, quarter};
+use crate::method::strotss::{Sampling, StrotssStyleBuilder};
+use crate::method::{JointLoss, Scalar, SelfSimilarity};
+use crate::network::{Activations, Network};
+use crate::vgg::MEAN;
+use ndarray::{Array2, Array3, Axis};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// A loss of several layers.
+pub(super) struct JointTerm<T> {
+    pub kind: TermKind,
+    /// The arrays that it looks at: layers by their numbers, and the pixels.
+    pub arrays: Vec<Option<usize>>,
+    pub weight: f64,
+    pub loss: Box<dyn JointLoss<T>>,
+}
+
+/// The arrays of a picture that a term looks at.
+pub(super) fn arrays<'a, T: Scalar>(
+    numbers: &[Option<usize>],
+    picture: &'a Array3<T>,
+    activations: &'a Activations<T>,
+) -> Vec<&'a Array3<T>> {
+    let array = |number: &Option<usize>| number.map_or(picture, |layer| activations.of(layer));
+    numbers.iter().map(array).collect()
+}
+
+/// The terms of the method that these targets name; none if it compares each layer by itself.
+pub(super) fn terms<T: Scalar>(network: &Network<T>, targets: &Targets<T>) -> Vec<JointTerm<T>> {
+    match targets.compared {
+        Compared::Layers => Vec::new(),
+        Compared::Strotss {
+            seed,
+            palette_weight,
+        } => strotss(network, targets, seed, palette_weight),
+        Compared::Nearest { matched, rotations } => {
+            vec![nearest(network, targets, matched, rotations)]
+        }
+        Compared::Split { rotations } => vec![split(network, targets, rotations)],
+    }
+}
+
+/// The weight of a method's style: taps have one weight, which is that of the style.
+fn weight(taps: &[Tap]) -> f64 {
+    taps.first().map_or(0.0, |tap| tap.weight)
+}
+
+fn strotss<T: Scalar>(
+    network: &Network<T>,
+    targets: &Targets<T>,
+    seed: u64,
+    palette_weight: f64,
+) -> Vec<JointTerm<T>> {
+    let with_pixels = |taps: &[Tap]| [None].into_iter().chain(layers(taps).map(Some)).collect();
+    let mut terms = Vec::new();
+    if let Some((photograph, taps)) = targets.content
+        && !taps.is_empty()
+    {
+        let activations = network.forward(&network.steps(layers(taps)), photograph);
+        let of_layers = layers(taps).map(|layer| activations.shared(layer));
+        let photograph = [Arc::new(photograph.clone())].into_iter().chain(of_layers);
+        terms.push(JointTerm {
+            kind: TermKind::Content,
+            arrays: with_pixels(taps),
+            weight: weight(taps),
+            loss: Box::new(SelfSimilarity::new(
+                Sampling::new(seed, MEAN.map(f64::from)),
+                photograph.collect(),
+            )),
+        });
+    }
+    let taps = targets.style_taps;
+    let numbers: Vec<_> = with_pixels(taps);
+    for (region, area) in targets.regions.iter().zip(areas(targets.regions)) {
+        let mut sampling = Sampling::new(seed, MEAN.map(f64::from));
+        sampling.mask = region.mask.clone();
+        let mut loss = StrotssStyleBuilder::new(sampling, palette_weight);
+        for style in &region.styles {
+            let activations = network.forward(&network.steps(layers(taps)), &style.picture);
+            let arrays = arrays(&numbers, &style.picture, &activations);
+            loss.add_painting(&arrays, style.share, style.mask.as_ref(), network.engine());
+        }
+        terms.push(JointTerm {
+            kind: TermKind::Style,
+            arrays: numbers.clone(),
+            weight: weight(taps) * area,
+            loss: Box::new(loss.finish()),
+        });
+    }
+    terms
+}
+
+fn nearest<T: Scalar>(
+    network: &Network<T>,
+    targets: &Targets<T>,
+    matched: &Array3<T>,
+    rotations: bool,
+) -> JointTerm<T> {
+    let numbers: Vec<_> = layers(targets.style_taps).map(Some).collect();
+    let hypercolumns = |picture: &Array3<T>| {
+        let steps = network.steps(numbers.iter().flatten().copied());
+        let activations = network.forward(&steps, picture);
+        let (height, width, _) = picture.dim();
+        Hypercolumns::new(
+            &arrays(&numbers, picture, &activations),
+            quarter((height, width)),
+        )
+    };
+    let mut loss = NearestLossBuilder::new(targets.regions.len());
+    for_each_painting(targets.regions, rotations, |region, painting, mask| {
+        loss.add_painting(region, hypercolumns(painting), mask);
+    });
+    let picture = hypercolumns(matched);
+    JointTerm {
+        kind: TermKind::Style,
+        weight: weight(targets.style_taps),
+        loss: Box::new(loss.finish(picture, &masks(targets.regions), network.engine())),
+        arrays: numbers,
+    }
+}
+
+fn split<T: Scalar>(network: &Network<T>, targets: &Targets<T>, rotations: bool) -> JointTerm<T> {
+    let numbers: Vec<_> = layers(targets.style_taps).map(Some).collect();
+    let mut loss = SplitLossBuilder::new(numbers.len(), targets.regions.len());
+    for_each_painting(targets.regions, rotations, |region, painting, mask| {
+        let activations = network.forward(&network.steps(layers(targets.style_taps)), painting);
+        loss.add_painting(region, &arrays(&numbers, painting, &activations), mask);
+    });
+    JointTerm {
+        kind: TermKind::Style,
+        weight: weight(targets.style_taps),
+        loss: Box::new(loss.finish(masks(targets.regions))),
+        arrays: numbers,
+    }
+}
+
+fn masks<T: Scalar>(regions: &[Region<Array3<T>, Array2<T>>]) -> Vec<Option<Array2<T>>> {
+    regions.iter().map(|region| region.mask.clone()).collect()
+}
+
+/// Calls `visit(region, painting, mask)` for all paintings, and for all turns of them.
+fn for_each_painting<T: Scalar>(
+    regions: &[Region<Array3<T>, Array2<T>>],
+    rotations: bool,
+    mut visit: impl FnMut(usize, &Array3<T>, Option<&Array2<T>>),
+) {
+    let turns = if rotations { 4 } else { 1 };
+    for (number, region) in regions.iter().enumerate() {
+        for Style { picture, mask, .. } in &region.styles {
+            for turn in 0..turns {
+                let turned = turned(picture, turn);
+                let layer = mask.as_ref().map(|mask| mask.clone().insert_axis(Axis(2)));
+                let mask = layer.map(|layer| {
+                    let turned = self::turned(&layer, turn).into_owned();
+                    turned.remove_axis(Axis(2))
+                });
+                visit(number, &turned, mask.as_ref());
+            }
+        }
+    }
+}
+
+/// `x` (H×W×C) turned by 90° this many times.
+fn turned<T: Scalar>(x: &Array3<T>, turns: usize) -> Cow<'_, Array3<T>> {
+    let mut view = x.view();
+    for _ in 0..turns {
+        view.swap_axes(0, 1);
+        view.invert_axis(Axis(0));
+    }
+    match turns {
+        0 => Cow::Borrowed(x),
+        _ => Cow::Owned(view.as_standard_layout().into_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn a_picture_is_turned_a_quarter_at_a_time() {
+        let x = array![[[1.0], [2.0], [3.0]], [[4.0], [5.0], [6.0]]];
+        let once = array![[[3.0], [6.0]], [[2.0], [5.0]], [[1.0], [4.0]]];
+        assert_eq!(*turned(&x, 1), once);
+        assert_eq!(turned(&x, 3), turned(&turned(&x, 2), 1));
+        assert_eq!(*turned(&x, 4), x);
+    }
+}
