@@ -84,7 +84,8 @@ const DEFAULTS: &[(&str, [&str; 3])] = &[
     ("style-scale", ["1", "1", ""]),
     ("style-margin", ["0.04", "0.04", ""]),
     ("style-blend", ["1", "1", ""]),
-    ("iterations", ["200", "200", "200"]),
+    ("iterations", ["320", "200", "200"]),
+    ("finer-iterations", ["0", "0", "0"]),
     ("optimizer", ["lbfgs", "lbfgs", "lbfgs"]),
     ("learning-rate", ["10", "10", "10"]),
     ("history", ["10", "10", "10"]),
@@ -92,17 +93,20 @@ const DEFAULTS: &[(&str, [&str; 3])] = &[
     ("init", ["content", "", ""]),
     ("noise-ratio", ["0.6", "", ""]),
     ("seed", ["0", "0", "0"]),
-    ("content-weight", ["20000", "", ""]),
+    ("content-weight", ["20", "", ""]),
     ("style-weight", ["1", "1", ""]),
-    ("tv-weight", ["30000", "0", "0"]),
+    ("tv-weight", ["47", "0", "0"]),
     ("content-layers", ["conv4_2=1", "", ""]),
-    ("style-layers", [STYLE_LAYERS, STYLE_LAYERS, ""]),
-    ("style-loss", ["gram", "gram", ""]),
+    ("style-layers", [STYLE_LAYERS, GRAM_LAYERS, ""]),
+    ("method", ["layers", "", ""]),
+    ("style-loss", ["wasserstein", "gram", ""]),
     ("original-colors", ["off", "", ""]),
-    ("pooling", ["avg", "avg", "avg"]),
+    ("pooling", ["max", "avg", "avg"]),
 ];
 
-const STYLE_LAYERS: &str = "conv1_1=0.5,conv2_1=1,conv3_1=1.5,conv4_1=3,conv5_1=4";
+const STYLE_LAYERS: &str = "conv1_1=256,conv2_1=64,conv3_1=16,conv4_1=4,conv5_1=1";
+
+const GRAM_LAYERS: &str = "conv1_1=0.5,conv2_1=1,conv3_1=1.5,conv4_1=3,conv5_1=4";
 
 #[test]
 fn the_help_of_each_command_shows_its_own_defaults() {
@@ -126,6 +130,7 @@ fn the_help_of_each_command_shows_its_own_defaults() {
 fn each_command_has_only_the_options_that_it_uses() {
     let has = |command: &str, option: &str| entry(&help(command), option).is_some();
     for (option, commands) in [
+        ("rotations", [true, false, false]),
         ("seamless", [false, true, false]),
         ("normalize-gradients", [true, true, true]),
         ("content-mask", [true, false, false]),
@@ -136,6 +141,8 @@ fn each_command_has_only_the_options_that_it_uses() {
         ("enlarge-style", [false; 3]),
         ("clamp", [false; 3]),
         ("tv-mean", [false; 3]),
+        ("beta2", [false; 3]),
+        ("parameters", [false; 3]),
     ] {
         let found = ["stylize", "texture", "reconstruct"].map(|command| has(command, option));
         assert_eq!(found, commands, "{option}");

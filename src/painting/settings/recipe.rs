@@ -224,7 +224,7 @@ mod tests {
             ("iterations = ", "line 1: "),
             (
                 "optimizer = 'sgd'",
-                "line 1: unknown variant `sgd`, expected `adam` or `lbfgs`",
+                "line 1: unknown variant `sgd`, expected one of `adam`, `lbfgs`, `rmsprop`",
             ),
             ("scales = '3,2'", "line 1: write auto"),
         ] {

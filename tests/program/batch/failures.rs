@@ -33,7 +33,7 @@ fn a_failed_job_is_reported_and_the_next_one_is_painted() {
 fn an_infinite_loss_leaves_no_picture() {
     let place = pictures();
     let arguments = format!(
-        "--contents photos --styles paintings -o out {QUICK} --style-weight 1e38 --optimizer lbfgs --learning-rate 1e30"
+        "--contents photos --styles paintings -o out {QUICK} --style-loss gram --style-weight 1e38 --optimizer lbfgs --learning-rate 1e30"
     );
     let (code, said) = batch(&place, &arguments);
     assert_eq!(code, 1, "{said}");

@@ -36,7 +36,7 @@ fn distance(a: &RgbImage, b: &RgbImage) -> f64 {
 #[test]
 fn an_animation_shows_the_run_and_ends_with_its_picture() {
     let place = Workplace::new();
-    let run = "--size 48 --scales 2 --iterations 80 --original-colors luminance";
+    let run = "--size 48 --scales 2 --iterations 80 --style-loss gram --original-colors luminance";
     for name in ["a.apng", "a.GIF"] {
         let arguments = format!("{SHALLOW} {run} --animation {name}");
         place.stylize(&arguments).assert().success();

@@ -25,8 +25,8 @@ fn both_engines_reach_the_same_losses() {
 fn the_environment_chooses_the_instruction_set() {
     let place = Workplace::new();
     let run = |cpu: &str| {
-        let mut command =
-            place.stylize("-o out.png --size 48x40 --iterations 5 --log log.jsonl -v");
+        let mut command = place
+            .stylize("-o out.png --size 48x40 --iterations 5 --style-loss gram --log log.jsonl -v");
         command.env("IMPASTO_CPU", cpu);
         let said = said(command);
         assert!(said.contains(&format!("fast ({cpu}) engine")), "{said}");

@@ -15,7 +15,7 @@ fn layers_pooling_and_weights_change_the_picture() {
     };
     let default = paint("");
     assert!(paint("--style-layers pool1,pool4=2,conv3_3=0.5 --content-layers pool3") != default);
-    assert!(paint("--pooling max") != default);
+    assert!(paint("--pooling avg") != default);
     assert!(paint("--content-weight 1e6") != default);
 }
 
@@ -23,7 +23,7 @@ fn layers_pooling_and_weights_change_the_picture() {
 fn each_style_loss_paints_its_own_picture() {
     let place = Workplace::new();
     let mut pictures = Vec::new();
-    for loss in ["gram", "moments", "sliced", "histogram"] {
+    for loss in ["gram", "wasserstein", "moments", "sliced", "histogram"] {
         place
             .stylize(&format!(
                 "-o out.png {SHALLOW} --style-loss {loss} --log log.jsonl"

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 fn lbfgs_gets_further_than_adam_in_as_many_evaluations() {
     let place = Workplace::new();
     let last = |options: &str| {
-        let command = "-o out.png --size 96 --border 0 --iterations 40 --init content --log log";
+        let command = "-o out.png --size 96 --border 0 --iterations 40 --init content --style-loss gram --log log";
         place
             .stylize(&format!("{command} {options}"))
             .assert()

@@ -45,13 +45,16 @@ fn wrong_usage_exits_with_2_and_names_the_option() {
 fn a_wrong_word_is_refused_with_the_right_ones() {
     let place = Workplace::new();
     for (option, words) in [
-        ("--optimizer sgd", "write one of adam, lbfgs"),
+        ("--optimizer sgd", "write one of adam, lbfgs, rmsprop"),
         ("--pooling median", "write one of avg, max"),
         (
             "--style-loss mse",
-            "write one of gram, moments, sliced, histogram",
+            "write one of gram, wasserstein, moments, sliced, histogram",
         ),
-        ("--original-colors on", "write one of off, match, luminance"),
+        (
+            "--original-colors on",
+            "write one of off, match, luminance, palette",
+        ),
         (
             "--weights-convention bgr",
             "write one of caffe-rgb, caffe-bgr, torchvision",

@@ -70,7 +70,7 @@ fn a_preset_that_cannot_be_used_is_refused() {
     let line = refusal("--preset clasic");
     assert!(
         line.contains(
-            "clasic: no such file or directory; nor is it one of the presets default, classic"
+            "clasic: no such file or directory; nor is it one of the presets default, gram, classic"
         ),
         "{line}"
     );

@@ -77,7 +77,7 @@ fn quiet_prints_nothing_and_verbose_prints_details() {
         "chelsea.jpg, 451x300",
         "painted   at 48x32",
         "752x600, seen at 48x38",
-        "conv5_1=4",
+        "conv5_1=1",
         "learning rate 10, from content",
         " threads, ",
         "s an iteration",
