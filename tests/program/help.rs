@@ -99,6 +99,7 @@ const DEFAULTS: &[(&str, [&str; 3])] = &[
     ("content-layers", ["conv4_2=1", "", ""]),
     ("style-layers", [STYLE_LAYERS, GRAM_LAYERS, ""]),
     ("method", ["layers", "", ""]),
+    ("split-iterations", ["200", "", ""]),
     ("style-loss", ["wasserstein", "gram", ""]),
     ("original-colors", ["off", "", ""]),
     ("pooling", ["max", "avg", "avg"]),

@@ -225,7 +225,7 @@ settings! {
     /// Whether the paintings are turned by 90°, 180° and 270° as well, for more to choose from; for the method nearest
     rotations: bool = false, "", Style, STYLIZE, Bounds::any();
     /// Iterations at the end in which each layer is matched by itself and anew; for the method nearest
-    split_iterations: u32 = 200, "N", Optimization, FILE, Bounds::at_least(0.0);
+    split_iterations: u32 = 200, "N", Optimization, STYLIZE, Bounds::at_least(0.0);
     /// How the style of the picture is compared with that of the painting, layer by layer. With another one than wasserstein, what is
     /// not set has the value of the preset gram
     style_loss: StyleLossKind = StyleLossKind::Wasserstein, "NAME", Style, WITH_STYLE, Bounds::any();

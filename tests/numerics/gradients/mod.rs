@@ -6,6 +6,7 @@
 
 mod adjoints;
 mod losses;
+mod methods;
 mod objective;
 mod operations;
 mod strotss;

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 /// Whether `loss` has no kink within 10 steps of `x` along any axis: there, difference quotients over 10 steps and over one are
 /// equal, but for a part that is smaller than the bound.
-fn smooth(x: &Array3<f64>, loss: impl Fn(&Array3<f64>) -> f64) -> bool {
+pub(super) fn smooth(x: &Array3<f64>, loss: impl Fn(&Array3<f64>) -> f64) -> bool {
     let quotients = |step: f64| -> Vec<f64> {
         let mut moved = x.clone();
         let mut quotient = |at: (usize, usize, usize)| {

@@ -7,6 +7,7 @@ mod engines;
 mod interrupt;
 mod layers_and_losses;
 mod masks_and_blends;
+mod methods;
 mod optimization;
 mod options;
 mod outputs;

@@ -50,6 +50,12 @@ const RANGES: &[Range] = &[
         "",
     ),
     (
+        "split-iterations",
+        &["-1", "1.5"],
+        "write a whole number, 0 or more",
+        "",
+    ),
+    (
         "learning-rate",
         &["-1", "0", "nan", "inf"],
         "write a number above 0",
@@ -131,7 +137,6 @@ const RANGES: &[Range] = &[
         "must be from 0.01 to 1, not 0",
     ),
     ("tv-diagonals", &["-0.5"], "", "must be 0 or more, not -0.5"),
-    ("split-iterations", &["-1"], "", ""),
 ];
 
 /// Checks that an option is refused with each of these values.
