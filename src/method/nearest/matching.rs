@@ -89,10 +89,8 @@ impl<T: Scalar> Best<T> {
         first: usize,
         products: &dyn Products<T>,
     ) {
-        let products = products.product(a, b.t());
-        let rows = products
-            .as_slice()
-            .expect("products are in standard layout");
+        let similarities = products.product(a, b.t());
+        let rows = (similarities.as_slice()).expect("products are in standard layout");
         (rows.par_chunks(b.nrows().max(1)))
             .zip(&mut self.similarities)
             .zip(&mut self.rows)
@@ -104,6 +102,7 @@ impl<T: Scalar> Best<T> {
                     (*best, *best_row) = (largest, first + at.expect("it is one of them"));
                 }
             });
+        products.recycle_matrix(similarities);
     }
 }
 

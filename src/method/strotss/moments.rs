@@ -141,6 +141,7 @@ pub fn value_and_gradient<T: Scalar>(
     let scale = T::of(1.0 / (count * c * c)); // which the backward pass of FᵀF doubles
     products.add_gram_backward(&centered, &signs, scale, &mut dx);
     products.recycle(centered);
+    products.recycle_matrix(signs);
     (of_means + of_covariances, dx.index_axis_move(Axis(0), 0))
 }
 

@@ -35,6 +35,7 @@ pub fn value_and_gradient<T: Scalar>(
     let mut costs = products.product(x.unit.view(), y.unit.t());
     costs.par_mapv_inplace(|cosine| T::one() - cosine);
     let pairs = Pairs::cheapest(&costs);
+    products.recycle_matrix(costs);
     let share = T::of(pairs.share);
     let channels = dx.ncols();
     let rows = dx

@@ -38,20 +38,25 @@ pub fn value_and_gradient<T: Scalar>(
         return (0.0, Array2::zeros(x.dim()));
     }
     let x = Directions::of(x);
-    let target = distances(&Directions::of(photograph), products);
+    let of_photograph = distances(&Directions::of(photograph), products);
     // D, which dL/dD replaces.
     let mut d = distances(&x, products);
     let rows = d.as_slice_mut().expect("products are in standard layout");
-    let target = target.as_slice().expect("products are in standard layout");
+    let target = of_photograph
+        .as_slice()
+        .expect("products are in standard layout");
     let values: Vec<f64> = (rows.par_chunks_exact_mut(n))
         .zip(target.par_chunks_exact(n))
         .map(|(d, target)| row(d, target))
         .collect();
-    let mut both = Array2::zeros(d.dim());
+    let mut both = products.matrix(d.dim());
     transpose(d.view(), both.as_slice_mut().expect("in standard layout"));
     both += &d;
     let mut dx = products.product(both.view(), x.unit.view());
     dx.par_mapv_inplace(|dx| -dx);
+    for matrix in [of_photograph, d, both] {
+        products.recycle_matrix(matrix);
+    }
     (values.iter().sum(), x.backward(dx))
 }
 
