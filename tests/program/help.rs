@@ -93,7 +93,7 @@ const DEFAULTS: &[(&str, [&str; 3])] = &[
     ("init", ["content", "", ""]),
     ("noise-ratio", ["0.6", "", ""]),
     ("seed", ["0", "0", "0"]),
-    ("content-weight", ["20", "", ""]),
+    ("content-weight", ["40", "", ""]),
     ("style-weight", ["1", "1", ""]),
     ("tv-weight", ["47", "0", "0"]),
     ("content-layers", ["conv4_2=1", "", ""]),

@@ -201,7 +201,7 @@ settings! {
     /// Seed of the noise: another number, another picture
     seed: u64 = 0, "N", Picture, ALL, Bounds::at_least(0.0);
     /// How much the content of the photograph counts
-    content_weight: f64 = 20.0, "X", Picture, STYLIZE, Bounds::at_least(0.0);
+    content_weight: f64 = 40.0, "X", Picture, STYLIZE, Bounds::at_least(0.0);
     /// The content weight at each size as a share of that at the size before
     content_falloff: f64 = 1.0, "X", Picture, FILE, Bounds::from_to(0.01, 1.0);
     /// How much the style of the painting counts
