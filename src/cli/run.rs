@@ -45,7 +45,11 @@ impl<C: ForCommand> RunOptions<C> {
         built_in: Option<&'static [u8]>,
     ) -> anyhow::Result<ExitCode> {
         let named = self.preset.recipe()?.unwrap_or_default();
-        let own = Recipe::preset(C::COMMAND.preset()).expect("it is built in");
+        // The defaults depend on the style loss: they are filled in last.
+        let own = match C::COMMAND.preset() {
+            "default" => Recipe::default(),
+            name => Recipe::preset(name).expect("it is built in"),
+        };
         let preset = named.or(own);
         let request = RunRequest {
             settings: self.settings.recipe.or(given).or(preset).settings(),
