@@ -10,7 +10,7 @@ use impasto::method::{
 };
 use impasto::method::{conv, gram, relu};
 use impasto::network::Network;
-use impasto::objective::{Objective, Region, Style, Tap, Targets};
+use impasto::objective::{Compared, Objective, Region, Style, Tap, Targets};
 use impasto::painting::{Recipe, Settings};
 use impasto::vgg::VGG16;
 use impasto::weights::{Source, Weights};
@@ -172,7 +172,7 @@ fn objective(network: &Network<f32>, recipe: &Settings) -> Objective<f32> {
             content: Some((&picture(200.0), &content_taps)),
             regions: &[Region::everywhere(vec![Style::whole(picture(255.0))])],
             style_taps: &style_taps,
-            compared: impasto::objective::Compared::Layers,
+            compared: Compared::Layers,
             style_loss: StyleLossKind::Gram,
             tv_weight: 0.0,
             tv_diagonals: 0.0,

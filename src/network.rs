@@ -243,20 +243,20 @@ impl<T: Scalar> Activations<'_, T> {
     /// # Panics
     /// If the steps do not tap this layer.
     pub fn of(&self, layer: usize) -> &Array3<T> {
-        let step = self.passed.iter().find(|step| step.layer == layer);
-        let output = step.and_then(|step| step.output.as_ref());
-        output.expect("the steps tap this layer")
+        self.output(layer)
     }
-}
 
-impl<T: Scalar> Activations<'_, T> {
-    /// The same as [`of`](Self::of), shared, so that it outlives the others.
+    /// The same, shared, so that it outlives the others.
     ///
     /// # Panics
     /// If the steps do not tap this layer.
     pub fn shared(&self, layer: usize) -> Activation<T> {
+        self.output(layer).clone()
+    }
+
+    fn output(&self, layer: usize) -> &Activation<T> {
         let step = self.passed.iter().find(|step| step.layer == layer);
-        let output = step.and_then(|step| step.output.clone());
+        let output = step.and_then(|step| step.output.as_ref());
         output.expect("the steps tap this layer")
     }
 }

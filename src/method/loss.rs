@@ -1,7 +1,7 @@
 //! What every loss is: a number that says how far an array is from where it should be, and the gradient of that number.
 
 use super::Scalar;
-use super::{gram, matrix_root};
+use super::gram;
 use ndarray::{Array2, Array3, ArrayView2, Axis};
 
 /// A loss L(F) of an array F (H×W×C): the activations of a layer, or the pixels themselves.
@@ -83,7 +83,9 @@ pub trait Products<T: Scalar>: Send + Sync {
     /// # Panics
     /// If the shapes do not fit.
     fn symmetric_product(&self, a: ArrayView2<T>, b: ArrayView2<T>) -> Array2<T> {
-        matrix_root::symmetric(&self.product(a, b))
+        let product = self.product(a, b);
+        // Rounding errors make it a little asymmetric.
+        (&product + &product.t()) * T::of(0.5)
     }
 
     /// An array of this shape whose elements have any values, to be overwritten.

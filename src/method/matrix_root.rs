@@ -26,7 +26,7 @@ const SHIFT: f64 = 16.0;
 /// How far W may be from 1 before the last step, in roots of the machine epsilon.
 const CLOSE: f64 = 8.0;
 
-/// More steps than any matrix needs that holds numbers only.
+/// Enough steps for any matrix. Only one with NaN in it takes them all.
 const MAX_STEPS: usize = 50;
 
 /// M^½ and M^−½.
@@ -129,14 +129,6 @@ fn sum<T: Scalar>(m: &Array2<T>, f: impl Fn(usize, usize, f64) -> f64 + Sync) ->
         })
         .collect();
     rows.iter().sum()
-}
-
-/// (M + Mᵀ)/2: rounding errors make the product of symmetric matrices a little asymmetric.
-pub fn symmetric<T: Scalar>(m: &Array2<T>) -> Array2<T> {
-    let half = T::of(0.5);
-    Zip::from(m)
-        .and(m.t())
-        .par_map_collect(|&a, &b| half * (a + b))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The terms of methods that compare vectors of several layers together.
 
-use super::{Compared, Region, Style, Tap, Targets, TermKind, areas, layers};
+use super::{Compared, Region, Style, Tap, Targets, TermKind, areas, common_weight, layers};
 use crate::method::nearest::{Hypercolumns, NearestLossBuilder, SplitLossBuilder, quarter};
 use crate::method::strotss::{Sampling, StrotssStyleBuilder};
 use crate::method::{JointLoss, Scalar, SelfSimilarity};
@@ -44,11 +44,6 @@ pub(super) fn terms<T: Scalar>(network: &Network<T>, targets: &Targets<T>) -> Ve
     }
 }
 
-/// The weight of a method's style: taps have one weight, which is that of the style.
-fn weight(taps: &[Tap]) -> f64 {
-    taps.first().map_or(0.0, |tap| tap.weight)
-}
-
 fn strotss<T: Scalar>(
     network: &Network<T>,
     targets: &Targets<T>,
@@ -66,7 +61,7 @@ fn strotss<T: Scalar>(
         terms.push(JointTerm {
             kind: TermKind::Content,
             arrays: with_pixels(taps),
-            weight: weight(taps),
+            weight: common_weight(taps),
             loss: Box::new(SelfSimilarity::new(
                 Sampling::new(seed, MEAN.map(f64::from)),
                 photograph.collect(),
@@ -87,7 +82,7 @@ fn strotss<T: Scalar>(
         terms.push(JointTerm {
             kind: TermKind::Style,
             arrays: numbers.clone(),
-            weight: weight(taps) * area,
+            weight: common_weight(taps) * area,
             loss: Box::new(loss.finish()),
         });
     }
@@ -117,7 +112,7 @@ fn nearest<T: Scalar>(
     let picture = hypercolumns(matched);
     JointTerm {
         kind: TermKind::Style,
-        weight: weight(targets.style_taps),
+        weight: common_weight(targets.style_taps),
         loss: Box::new(loss.finish(picture, &masks(targets.regions), network.engine())),
         arrays: numbers,
     }
@@ -132,7 +127,7 @@ fn split<T: Scalar>(network: &Network<T>, targets: &Targets<T>, rotations: bool)
     });
     JointTerm {
         kind: TermKind::Style,
-        weight: weight(targets.style_taps),
+        weight: common_weight(targets.style_taps),
         loss: Box::new(loss.finish(masks(targets.regions))),
         arrays: numbers,
     }

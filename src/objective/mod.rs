@@ -331,6 +331,11 @@ pub(crate) fn depth(taps: &[Tap]) -> usize {
     layers(taps).map(|layer| layer + 1).max().unwrap_or(0)
 }
 
+/// The weight of taps that all have the same; 0 if there are none.
+pub(crate) fn common_weight(taps: &[Tap]) -> f64 {
+    taps.first().map_or(0.0, |tap| tap.weight)
+}
+
 fn layers(taps: &[Tap]) -> impl Iterator<Item = usize> + '_ {
     taps.iter().map(|tap| tap.layer)
 }

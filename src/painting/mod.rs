@@ -27,6 +27,8 @@ pub use inputs::{InputRegion, Inputs, RegionPlace};
 pub(crate) use limits::check_size;
 pub use network_cache::NetworkCache;
 pub use run::{Iteration, Painting, Run, State};
+#[cfg(feature = "cli")]
+pub(crate) use settings::preset_names;
 pub use settings::{
     Bounds, Command, DEFINITIONS, Definition, Group, Init, InvalidSetting, InvalidValue,
     LayerWeight, Layers, OptimizerKind, OriginalColors, PRESETS, Parameters, PerStyle, Recipe,

@@ -8,7 +8,7 @@ use super::{StylizeError, border};
 use crate::files::picture::{FloatPicture, Picture, Size, resize, resize_torus};
 use crate::method::bilinear;
 use crate::network::Network;
-use crate::objective::{Compared, Losses, Method, Objective, Tap, Targets};
+use crate::objective::{Compared, Losses, Method, Objective, Tap, Targets, common_weight};
 use ndarray::Array3;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -287,8 +287,8 @@ impl Run {
         let rotations = settings.rotations;
         match (settings.method, matched) {
             (Method::Strotss, _) => {
-                let of = |taps: &[Tap]| taps.first().map_or(0.0, |tap| tap.weight);
-                let alpha = of(content_taps) / of(&self.plan.style_taps).max(f64::MIN_POSITIVE);
+                let style = common_weight(&self.plan.style_taps).max(f64::MIN_POSITIVE);
+                let alpha = common_weight(content_taps) / style;
                 Compared::Strotss {
                     seed: settings.seed,
                     palette_weight: 1.0 / alpha.max(1.0),

@@ -4,7 +4,7 @@ use crate::common::{TINY, distance, golden, golden_array, tiny_weights};
 use impasto::engine::{Cpu, EngineKind, SimdScalar};
 use impasto::method::{Adam, Padding, Pooling, Scalar, StyleLossKind};
 use impasto::network::Network;
-use impasto::objective::{Losses, Objective, Region, Style, Tap, Targets};
+use impasto::objective::{Compared, Losses, Objective, Region, Style, Tap, Targets};
 use ndarray::Array3;
 
 static FIXTURE: &[u8] = include_bytes!("../golden/golden.safetensors");
@@ -52,7 +52,7 @@ fn objective<T: Scalar>(network: &Network<T>) -> Objective<T> {
             content: Some((&array("content"), &taps(&CONTENT, CONTENT_WEIGHT))),
             regions: &[Region::everywhere(vec![Style::whole(array("style"))])],
             style_taps: &taps(&STYLE, STYLE_WEIGHT),
-            compared: impasto::objective::Compared::Layers,
+            compared: Compared::Layers,
             style_loss: StyleLossKind::Gram,
             tv_weight: TV_WEIGHT,
             tv_diagonals: 0.0,

@@ -7,7 +7,7 @@ use crate::common::{TINY, WIDE, distance, random, random_weights};
 use impasto::engine::EngineKind;
 use impasto::method::{Loss, Padding, Pooling, StyleLossKind, TotalVariation, gram};
 use impasto::network::Network;
-use impasto::objective::{Objective, Region, Style, Tap, Targets};
+use impasto::objective::{Compared, Objective, Region, Style, Tap, Targets};
 use impasto::vgg::Architecture;
 use impasto::weights::{Source, Weights};
 use ndarray::{Array3, Axis};
@@ -93,7 +93,7 @@ fn on_a_torus_a_rolled_picture_has_the_same_losses_and_a_rolled_gradient() {
                 content: None,
                 regions: &[Region::everywhere(vec![Style::whole(painting)])],
                 style_taps: &taps,
-                compared: impasto::objective::Compared::Layers,
+                compared: Compared::Layers,
                 style_loss: StyleLossKind::Gram,
                 tv_weight: 0.1,
                 tv_diagonals: 0.0,

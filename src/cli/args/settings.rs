@@ -1,7 +1,7 @@
 //! Options for the settings, made from their [`DEFINITIONS`].
 
 use crate::painting::{
-    Bounds, Command, DEFINITIONS, Definition, Group, OptimizerKind, PRESETS, Recipe, Settings,
+    Bounds, Command, DEFINITIONS, Definition, Group, OptimizerKind, Recipe, Settings, preset_names,
 };
 use anyhow::anyhow;
 use clap::builder::ValueParser;
@@ -139,8 +139,7 @@ pub struct PresetOptions {
 }
 
 fn preset_help() -> String {
-    let names: Vec<_> = PRESETS.iter().map(|(name, _)| *name).collect();
-    let names = names.join(", ");
+    let names = preset_names();
     format!("Begin with a recipe: {names}, or a TOML file. Other options win over it")
 }
 

@@ -7,7 +7,7 @@ use crate::files::picture::Size;
 use crate::files::weights::Weights;
 use crate::method::{Adam, Padding};
 use crate::network::Network;
-use crate::objective::{Objective, Region, Style, Tap, Targets};
+use crate::objective::{Compared, Objective, Region, Style, Tap, Targets};
 use crate::painting::{LayerWeight, Layers, Recipe, Settings, check_size};
 use crate::vgg::{Architecture, LayerSpec};
 use ndarray::Array3;
@@ -129,7 +129,7 @@ impl Workload {
                 content: Some((&picture, &self.content_taps)),
                 regions: &[Region::everywhere(vec![Style::whole(picture.clone())])],
                 style_taps: &self.style_taps,
-                compared: crate::objective::Compared::Layers,
+                compared: Compared::Layers,
                 style_loss: settings.style_loss,
                 tv_weight: settings.tv_weight,
                 tv_diagonals: settings.tv_diagonals,

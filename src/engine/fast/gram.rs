@@ -62,7 +62,7 @@ pub(super) fn forward<T: SimdScalar>(
                 }
             }
         });
-    let mut g = (workspace.array((1, channels, channels))).index_axis_move(Axis(0), 0);
+    let mut g = workspace.matrix((channels, channels));
     (g.axis_iter_mut(Axis(0)).into_par_iter())
         .enumerate()
         .for_each(|(i, mut row)| {

@@ -5,7 +5,7 @@ use super::simd::{Cpu, Simd, SimdTask};
 use super::workspace::Workspace;
 use crate::engine::SimdScalar;
 use crate::method::Scalar;
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
 /// Rows of C that one parallel task computes: a multiple of every register tile's rows.
@@ -67,9 +67,7 @@ fn compute<T: SimdScalar>(
         b.nrows(),
         "A must have as many columns as B has rows"
     );
-    let mut c = workspace
-        .array((1, rows, columns))
-        .index_axis_move(Axis(0), 0);
+    let mut c = workspace.matrix((rows, columns));
     if c.is_empty() || depth == 0 {
         c.fill(T::zero());
         return c;

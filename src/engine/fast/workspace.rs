@@ -4,7 +4,7 @@
 //! and clear each of their pages again, which takes as long as some layers.
 
 use crate::method::Scalar;
-use ndarray::{Array1, Array3, s};
+use ndarray::{Array1, Array2, Array3, Axis, s};
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,6 +31,11 @@ impl<T: Scalar> Workspace<T> {
         let length = shape.0 * shape.1 * shape.2;
         let elements = Array1::from(self.numbers.take(length)).slice_move(s![..length]);
         (elements.into_shape_with_order(shape)).expect("it has this many elements")
+    }
+
+    /// [`array`](Self::array) with two axes.
+    pub fn matrix(&self, (rows, columns): (usize, usize)) -> Array2<T> {
+        self.array((1, rows, columns)).index_axis_move(Axis(0), 0)
     }
 
     /// Takes back an array that nobody needs any more.

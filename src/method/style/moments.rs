@@ -58,7 +58,7 @@ impl<T: Scalar> StyleLoss<T> for MomentsLoss<T> {
         self.covariance *= T::of(1.0 / shares);
         let channels = self.mean.len() as f64;
         self.mean_weight = self.mean.dot(&self.mean) / (2.0 * channels * channels);
-        center(&mut self.covariance, &self.mean);
+        center(&mut self.covariance, &self.mean, 0.0);
     }
 
     fn add_weighted_gradient(
@@ -72,7 +72,7 @@ impl<T: Scalar> StyleLoss<T> for MomentsLoss<T> {
         let mean = features.mean();
         let mean_difference = &mean - &self.mean;
         let mut difference = features.gram(products) * T::of(1.0 / features.total_weight);
-        center(&mut difference, &mean);
+        center(&mut difference, &mean, 0.0);
         difference -= &self.covariance;
 
         let share = weight / features.total_weight;
@@ -93,7 +93,10 @@ impl<T: Scalar> StyleLoss<T> for MomentsLoss<T> {
     }
 }
 
-/// From the mean of f·fᵀ to that of (f − μ)(f − μ)ᵀ.
-fn center<T: Scalar>(second: &mut Array2<T>, mean: &Array1<f64>) {
-    Zip::indexed(second).par_for_each(|(i, j), c| *c = T::of(c.as_f64() - mean[i] * mean[j]));
+/// From the mean of f·fᵀ to that of (f − μ)(f − μ)ᵀ, with `added_variance` on its diagonal.
+pub(super) fn center<T: Scalar>(second: &mut Array2<T>, mean: &Array1<f64>, added_variance: f64) {
+    Zip::indexed(second).par_for_each(|(i, j), c| {
+        let added = if i == j { added_variance } else { 0.0 };
+        *c = T::of(c.as_f64() - mean[i] * mean[j] + added);
+    });
 }

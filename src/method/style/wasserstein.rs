@@ -21,11 +21,12 @@
 //! Good at strokes of every size with the painting's own colors: unlike a Gram matrix's difference it weighs what is weak and what
 //! is strong by how far it is to be moved.
 
+use super::moments::center;
 use super::{Features, StyleLoss, with_painting};
 use crate::method::Scalar;
 use crate::method::loss::Products;
 use crate::method::matrix_root::{Roots, roots};
-use ndarray::{Array1, Array2, Array3, Zip};
+use ndarray::{Array1, Array2, Array3};
 
 /// ε: 1e-4 in squared units of 58 grey levels.
 const ADDED_VARIANCE: f64 = 1e-4 * 58.0 * 58.0;
@@ -66,7 +67,7 @@ impl<T: Scalar> StyleLoss<T> for WassersteinLoss<T> {
     fn finish(&mut self, shares: f64, products: &dyn Products<T>) {
         self.mean /= shares;
         self.covariance *= T::of(1.0 / shares);
-        center(&mut self.covariance, &self.mean);
+        center(&mut self.covariance, &self.mean, ADDED_VARIANCE);
         self.root = roots(&self.covariance, products).root;
     }
 
@@ -79,7 +80,7 @@ impl<T: Scalar> StyleLoss<T> for WassersteinLoss<T> {
     ) -> f64 {
         let channels = self.mean.len() as f64;
         let (mean, mut covariance) = moments(features, products);
-        center(&mut covariance, &mean);
+        center(&mut covariance, &mean, ADDED_VARIANCE);
         let mean_difference = &mean - &self.mean;
 
         let a = self.root.view();
@@ -91,9 +92,8 @@ impl<T: Scalar> StyleLoss<T> for WassersteinLoss<T> {
         };
         let middle = between_roots(&covariance);
         let Roots { root, inverse } = roots(&middle, products);
-        let map = between_roots(&inverse);
-        // 1 − T
-        let mut difference = map;
+        // 1 − T, in place of T
+        let mut difference = between_roots(&inverse);
         difference.par_mapv_inplace(|t| -t);
         difference.diag_mut().mapv_inplace(|t| T::one() + t);
 
@@ -120,14 +120,6 @@ fn moments<T: Scalar>(
 ) -> (Array1<f64>, Array2<T>) {
     let second = features.gram(products) * T::of(1.0 / features.total_weight);
     (features.mean(), second)
-}
-
-/// From the mean of f·fᵀ to that of (f − μ)(f − μ)ᵀ, plus ε.
-fn center<T: Scalar>(second: &mut Array2<T>, mean: &Array1<f64>) {
-    Zip::indexed(second).par_for_each(|(i, j), c| {
-        let added = if i == j { ADDED_VARIANCE } else { 0.0 };
-        *c = T::of(c.as_f64() - mean[i] * mean[j] + added);
-    });
 }
 
 fn trace<T: Scalar>(m: &Array2<T>) -> f64 {

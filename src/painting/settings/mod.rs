@@ -22,6 +22,8 @@ pub use invalid::{InvalidSetting, InvalidValue};
 pub use layers::{LayerWeight, Layers};
 pub use names::{OptimizerKind, OriginalColors, Parameters};
 pub use per_style::PerStyle;
+#[cfg(feature = "cli")]
+pub(crate) use recipe::preset_names;
 pub use recipe::{PRESETS, RecipeError};
 pub(super) use scales::Scale;
 pub use scales::Scales;

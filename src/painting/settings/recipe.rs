@@ -67,7 +67,8 @@ pub enum RecipeError {
     Unwritable(#[from] AtomicFileError),
 }
 
-fn preset_names() -> String {
+/// The names of all presets, with commas between them.
+pub(crate) fn preset_names() -> String {
     PRESETS
         .iter()
         .map(|(name, _)| *name)

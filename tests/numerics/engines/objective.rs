@@ -4,7 +4,7 @@ use crate::common::{distance, inner, on_one_thread, random, random_weights};
 use impasto::engine::{Cpu, Engine, EngineKind, Fast, SimdScalar};
 use impasto::method::{Padding, Pooling, Scalar, StyleLossKind};
 use impasto::network::Network;
-use impasto::objective::{Objective, Region, Style, Tap, Targets};
+use impasto::objective::{Compared, Objective, Region, Style, Tap, Targets};
 use impasto::picture::{Picture, SizeRequest};
 use impasto::vgg::{Architecture, VGG19};
 use impasto::weights::{Source, Weights};
@@ -42,7 +42,7 @@ fn classic<T: Scalar>(
             content: Some((&content, &[tap("conv4_2", 0.01)])),
             regions: &[Region::everywhere(vec![Style::whole(painting)])],
             style_taps: &taps,
-            compared: impasto::objective::Compared::Layers,
+            compared: Compared::Layers,
             style_loss: StyleLossKind::Gram,
             tv_weight: 0.0,
             tv_diagonals: 0.0,

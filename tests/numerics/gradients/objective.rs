@@ -7,7 +7,7 @@ use impasto::method::finite_difference::{STEP, relative_error};
 use impasto::method::pool::Pooling::{self, Average, Max};
 use impasto::method::{Padding, StyleLossKind, conv, pool};
 use impasto::network::Network;
-use impasto::objective::{Objective, Region, Style, Tap, Targets};
+use impasto::objective::{Compared, Objective, Region, Style, Tap, Targets};
 use impasto::vgg::Architecture;
 use ndarray::{Array1, Array2, Array3, Array4};
 
@@ -110,7 +110,7 @@ fn objective(case: Case) -> (Network<f64>, Objective<f64>) {
         content: Some((&content, &content_taps)),
         regions: &regions,
         style_taps: &style_taps,
-        compared: impasto::objective::Compared::Layers,
+        compared: Compared::Layers,
         style_loss: case.regions.unwrap_or_default(),
         tv_weight: 0.3,
         tv_diagonals: 0.25,

@@ -6,7 +6,7 @@ use impasto::engine::EngineKind;
 use impasto::method::pool::Pooling::{self, Average, Max};
 use impasto::method::{ContentLoss, GramLoss, Loss, Padding, StyleLoss, StyleLossKind};
 use impasto::network::Network;
-use impasto::objective::{Objective, Region, Style, Tap, Targets};
+use impasto::objective::{Compared, Objective, Region, Style, Tap, Targets};
 use ndarray::{Array2, Array3, s};
 
 fn tap(layer: &str, weight: f64) -> Tap {
@@ -36,7 +36,7 @@ fn styles_only<'a>(
         content: None,
         regions,
         style_taps,
-        compared: impasto::objective::Compared::Layers,
+        compared: Compared::Layers,
         style_loss,
         tv_weight: 0.0,
         tv_diagonals: 0.0,
