@@ -34,6 +34,7 @@ use ndarray::{Array3, Array4};
 use rayon::prelude::*;
 use std::array::from_fn;
 use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Outputs of a tile along one axis.
 const TILE: usize = 4;
@@ -56,9 +57,13 @@ const RECIPROCAL: [usize; POINTS] = [5, 3, 4, 1, 2, 0];
 /// The reversed polynomial's value at a point divided by g's value at its reciprocal, both as [`KERNEL_TRANSFORM`] scales them.
 const REVERSED: [f64; POINTS] = [1.0, -2.0, -2.0, -0.5, -0.5, 1.0];
 
-/// Up to this product Cin·Cout the kernel for the way back is stored too, 9 MB at most. For larger kernels that would take too
-/// much memory; their panels are made from the kernel for the way forward when they are needed, each once for many tiles.
+/// Up to this product Cin·Cout the kernel for the way back is always stored too, 9 MB at most. Panels of a larger kernel are made
+/// from the kernel for the way forward when they are needed, each once for all tiles of a large picture.
 const MAX_STORED_BACKWARD: usize = 256 * 256;
+
+/// A layer with at most this many tiles stores its kernel for the way back even if it is large. Making it anew would take longer than
+/// multiplying by it, and a run on pictures this small has the memory: activations and masks take less than the kernels.
+const MAX_TILES_STORED: usize = 96;
 
 /// A convolution whose kernel is stored transformed.
 pub struct Winograd<T> {
@@ -68,30 +73,22 @@ pub struct Winograd<T> {
     cout: usize,
     /// For each of the 36 pairs of points, in panels of output channels: Cin × the panel's width.
     kernel: Vec<T>,
-    /// The same for the way back, in panels of input channels: Cout × the panel's width. `None` if it is too large to store.
-    backward_kernel: Option<Vec<T>>,
+    /// The same for the way back, in panels of input channels: Cout × the panel's width. `None` if it is not stored.
+    backward_kernel: Mutex<Option<Arc<Vec<T>>>>,
 }
 
 impl<T: SimdScalar> Winograd<T> {
     /// The convolution with this kernel, 3 × 3 × Cin × Cout (HWIO).
     pub fn new(kernel: &Array4<T>, padding: Padding, cpu: Cpu) -> Self {
         let (_, _, cin, cout) = kernel.dim();
-        let mut winograd = Self {
+        Self {
             cpu,
             padding,
             cin,
             cout,
             kernel: transform_kernel(kernel, gemm::panel_width::<T>(cpu)),
-            backward_kernel: None,
-        };
-        if cin * cout <= MAX_STORED_BACKWARD {
-            let (panels, panel) = (cin.div_ceil(winograd.width()), cout * winograd.width());
-            let mut backward = vec![T::zero(); PAIRS * panels * panel];
-            (backward.par_chunks_exact_mut(panel).enumerate())
-                .for_each(|(at, to)| winograd.backward_panel(at / panels, at % panels, to));
-            winograd.backward_kernel = Some(backward);
+            backward_kernel: Mutex::default(),
         }
-        winograd
     }
 
     /// y (H×W×Cout) of x (H×W×Cin), plus the bias (Cout). If there is a mask, y = max(that, 0), and the mask is set where it is
@@ -145,16 +142,19 @@ impl<T: SimdScalar> Winograd<T> {
             self.cout,
             "dy must have the kernel's output channels"
         );
+        let input = Input {
+            x: dy,
+            pooled,
+            mask,
+            padding: self.padding,
+        };
+        let (height, width, _) = input.dim();
+        let packed = self.stored_backward(height.div_ceil(TILE) * width.div_ceil(TILE));
         let pass = Pass {
             cpu: self.cpu,
-            input: Input {
-                x: dy,
-                pooled,
-                mask,
-                padding: self.padding,
-            },
+            input,
             outputs: self.cin,
-            kernel: match &self.backward_kernel {
+            kernel: match &packed {
                 Some(packed) => Panels::Packed(packed),
                 None => Panels::Backward(self),
             },
@@ -167,6 +167,29 @@ impl<T: SimdScalar> Winograd<T> {
     /// Columns of a panel.
     fn width(&self) -> usize {
         gemm::panel_width::<T>(self.cpu)
+    }
+
+    /// The kernel for the way back, if it is to be stored for this many tiles.
+    fn stored_backward(&self, tiles: usize) -> Option<Arc<Vec<T>>> {
+        let lock = || {
+            let stored = self.backward_kernel.lock();
+            stored.unwrap_or_else(PoisonError::into_inner)
+        };
+        if self.cin * self.cout > MAX_STORED_BACKWARD && tiles > MAX_TILES_STORED {
+            *lock() = None;
+            return None;
+        }
+        if let Some(packed) = &*lock() {
+            return Some(packed.clone());
+        }
+        let (panels, panel) = (self.cin.div_ceil(self.width()), self.cout * self.width());
+        let mut packed = vec![T::zero(); PAIRS * panels * panel];
+        // Nobody waits for the lock while threads do this.
+        (packed.par_chunks_exact_mut(panel).enumerate())
+            .for_each(|(at, to)| self.backward_panel(at / panels, at % panels, to));
+        let packed = Arc::new(packed);
+        *lock() = Some(packed.clone());
+        Some(packed)
     }
 
     /// Makes panel `at` of the kernel for the way back for one pair of points: Cout × the panel's width.
