@@ -26,6 +26,9 @@ const SHIFT: f64 = 16.0;
 /// How far W may be from 1 before the last step, in roots of the machine epsilon.
 const CLOSE: f64 = 8.0;
 
+/// Rows that one parallel task takes, at least.
+const MIN_ROWS: usize = 64;
+
 /// Enough steps for any matrix. Only one with NaN in it takes them all.
 const MAX_STEPS: usize = 50;
 
@@ -51,13 +54,14 @@ pub fn roots<T: Scalar>(m: &Array2<T>, products: &dyn Products<T>) -> Roots<T> {
         .and(m)
         .par_for_each(|y, &m| *y = T::of(m.as_f64() / c));
     y.diag_mut().mapv_inplace(|y| y + T::of(shift));
-    let mut z = products.matrix(m.dim());
-    z.fill(T::zero());
-    z.diag_mut().fill(T::one());
+    let mut z: Option<Array2<T>> = None; // which stands for 1
     let (mut smallest, mut before) = (shift.sqrt(), f64::INFINITY);
     for _ in 0..MAX_STEPS {
-        // Computed in full: rounding errors that are not symmetric would grow if W were made so.
-        let w = products.product(z.view(), y.view());
+        let w = match &z {
+            None => copy(&y, products),
+            // Computed in full: rounding errors that are not symmetric would grow if W were made so.
+            Some(z) => products.product(z.view(), y.view()),
+        };
         let distance = distance_from_one(&w) / (size as f64).sqrt();
         // If all s are near 1 already, none needs to grow.
         let rho = if distance < 0.1 {
@@ -68,13 +72,24 @@ pub fn roots<T: Scalar>(m: &Array2<T>, products: &dyn Products<T>) -> Roots<T> {
                 .min(1.5)
         };
         smallest = (0.5 * rho * smallest * (3.0 - (rho * smallest).powi(2))).min(1.0);
-        let next = step(&y, &z, w, rho, products);
-        for old in [
-            std::mem::replace(&mut y, next.0),
-            std::mem::replace(&mut z, next.1),
-        ] {
-            products.recycle_matrix(old);
-        }
+        let p = polynomial(w, rho);
+        y = replaced(
+            y,
+            |y| products.symmetric_product(y.view(), p.view()),
+            products,
+        );
+        z = Some(match z {
+            None => p,
+            Some(z) => {
+                let next = replaced(
+                    z,
+                    |z| products.symmetric_product(p.view(), z.view()),
+                    products,
+                );
+                products.recycle_matrix(p);
+                next
+            }
+        });
         // A step squares the distance: after this one only rounding errors are left. They may also keep it from becoming so small.
         let stuck = distance < 0.1 && distance > 0.5 * before;
         if distance < CLOSE * epsilon.sqrt() || stuck {
@@ -82,6 +97,7 @@ pub fn roots<T: Scalar>(m: &Array2<T>, products: &dyn Products<T>) -> Roots<T> {
         }
         before = distance;
     }
+    let mut z = z.expect("there was a step");
     y.par_mapv_inplace(|y| y * T::of(c.sqrt()));
     z.par_mapv_inplace(|z| z * T::of(1.0 / c.sqrt()));
     Roots {
@@ -90,45 +106,61 @@ pub fn roots<T: Scalar>(m: &Array2<T>, products: &dyn Products<T>) -> Roots<T> {
     }
 }
 
-/// Y·P and P·Z, with P of `w` = W.
-fn step<T: Scalar>(
-    y: &Array2<T>,
-    z: &Array2<T>,
-    w: Array2<T>,
-    rho: f64,
-    products: &dyn Products<T>,
-) -> (Array2<T>, Array2<T>) {
+/// P of `w` = W.
+fn polynomial<T: Scalar>(w: Array2<T>, rho: f64) -> Array2<T> {
     let (diagonal, factor) = (T::of(1.5 * rho), T::of(-0.5 * rho.powi(3)));
     let mut p = w;
     p.par_mapv_inplace(|w| factor * w);
     p.diag_mut().mapv_inplace(|w| w + diagonal);
-    let next = (
-        products.symmetric_product(y.view(), p.view()),
-        products.symmetric_product(p.view(), z.view()),
-    );
-    products.recycle_matrix(p);
+    p
+}
+
+fn copy<T: Scalar>(m: &Array2<T>, products: &dyn Products<T>) -> Array2<T> {
+    let mut copy = products.matrix(m.dim());
+    copy.assign(m);
+    copy
+}
+
+/// What `next` makes of a matrix that is not needed any more.
+fn replaced<T: Scalar>(
+    m: Array2<T>,
+    next: impl FnOnce(&Array2<T>) -> Array2<T>,
+    products: &dyn Products<T>,
+) -> Array2<T> {
+    let next = next(&m);
+    products.recycle_matrix(m);
     next
 }
 
 /// The Frobenius norm, which is at least the largest eigenvalue.
 fn norm<T: Scalar>(m: &Array2<T>) -> f64 {
-    sum(m, |_, _, m| m * m).sqrt()
-}
-
-/// The Frobenius norm of W − 1.
-fn distance_from_one<T: Scalar>(w: &Array2<T>) -> f64 {
-    sum(w, |i, j, w| (w - f64::from(u8::from(i == j))).powi(2)).sqrt()
-}
-
-/// Σ `f(i, j, mᵢⱼ)`, in an order that is the same for any number of threads.
-fn sum<T: Scalar>(m: &Array2<T>, f: impl Fn(usize, usize, f64) -> f64 + Sync) -> f64 {
-    let rows: Vec<f64> = (m.axis_iter(Axis(0)).into_par_iter().enumerate())
-        .map(|(i, row)| {
-            let elements = row.iter().enumerate();
-            elements.map(|(j, m)| f(i, j, m.as_f64())).sum()
-        })
+    let rows: Vec<f64> = (m.axis_iter(Axis(0)).into_par_iter().with_min_len(MIN_ROWS))
+        .map(|row| sum_of_squares(row.to_slice().expect("it is in standard layout")))
         .collect();
-    rows.iter().sum()
+    // Added in the order of the rows, whichever thread computed them.
+    rows.iter().sum::<f64>().sqrt()
+}
+
+/// The Frobenius norm of W − 1: ‖W − 1‖² = ‖W‖² − 2·tr(W) + N.
+fn distance_from_one<T: Scalar>(w: &Array2<T>) -> f64 {
+    let trace: f64 = w.diag().iter().map(|w| w.as_f64()).sum();
+    (norm(w).powi(2) - 2.0 * trace + w.nrows() as f64)
+        .max(0.0)
+        .sqrt()
+}
+
+/// Σ m²
+fn sum_of_squares<T: Scalar>(row: &[T]) -> f64 {
+    let (whole, rest) = row.as_chunks::<8>();
+    // Side by side, so that they fill a vector of the CPU.
+    let mut lanes = [0.0; 8];
+    for elements in whole {
+        for (sum, m) in lanes.iter_mut().zip(elements) {
+            *sum += m.as_f64() * m.as_f64();
+        }
+    }
+    let rest = rest.iter().map(|m| m.as_f64() * m.as_f64());
+    lanes.into_iter().chain(rest).sum()
 }
 
 #[cfg(test)]
