@@ -93,17 +93,13 @@ impl Method {
         self.options.get(at + 1).map(String::as_str)
     }
 
-    /// The layers whose activations its settings name: those of style, and those of content.
-    pub fn layers(&self) -> (String, String) {
+    /// The layers whose activations its losses compare: those of style, and those of content.
+    pub fn layers(&self) -> [Vec<String>; 2] {
         let names = |layers: &Layers| {
             let with_weight = layers.0.iter().filter(|layer| layer.weight > 0.0);
-            let names: Vec<_> = with_weight.map(|layer| layer.layer.as_str()).collect();
-            names.join(", ")
+            with_weight.map(|layer| layer.layer.clone()).collect()
         };
         let settings = self.settings();
-        (
-            names(&settings.style_layers),
-            names(&settings.content_layers),
-        )
+        [&settings.style_layers, &settings.content_layers].map(names)
     }
 }

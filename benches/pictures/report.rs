@@ -88,21 +88,26 @@ fn layers<'a>(page: &mut String, methods: &[Method], by: impl Fn(&Method) -> Vec
     .unwrap();
     for method in methods {
         let pictures = by(method);
+        let own = method.layers().concat();
         let cell = |layer: usize| {
             let of =
                 |which: fn(&Metrics) -> &[f64]| mean_over(&pictures, |m| Some(which(m)[layer]));
+            let held_out = !own.iter().any(|own| own == STYLE_LAYERS[layer]);
             format!(
-                "{} / {}",
+                "{} / {}{}",
                 shown(of(|m| &m.gaussian)),
-                shown(of(|m| &m.sliced))
+                shown(of(|m| &m.sliced)),
+                if held_out { "" } else { " \\*" }
             )
         };
         let cells: Vec<_> = (0..STYLE_LAYERS.len()).map(cell).collect();
         writeln!(page, "| {} | {} |", method.name, cells.join(" | ")).unwrap();
     }
-    writeln!(page, "\nThe layers that the settings of each method name for its own losses, if its losses are of such layers:\n").unwrap();
+    page.push_str(
+        "\n\\* The method's own losses compare this layer. It is held out from the others, which compare:\n\n",
+    );
     for method in methods {
-        let (style, content) = method.layers();
+        let [style, content] = method.layers().map(|layers| layers.join(", "));
         writeln!(page, "- {}: style {style}; content {content}", method.name).unwrap();
     }
 }
