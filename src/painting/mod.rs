@@ -2,7 +2,7 @@
 //!
 //! A [`Stylization`] says what to paint. [`prepare`](Stylization::prepare) finds everything that can be wrong before the work begins:
 //! `checks` and `inputs` hold settings and pictures against each other, `plan` decides layers and sizes, and `build` makes the arrays.
-//! The result is a [`Run`], whose file has the loop. [`observers`] watch it.
+//! The result is a [`Run`]: `run/iterate.rs` has the loop. [`observers`] watch it.
 //!
 //! [`Settings`] are defined in one table, in `settings/mod.rs`.
 
