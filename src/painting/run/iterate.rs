@@ -21,6 +21,10 @@ pub struct Iteration<'a> {
     pub state: &'a State,
     /// The time since the first iteration began. If the run was resumed, the time in between does not count.
     pub elapsed: Duration,
+    /// How long this iteration took, without what came before the first one of a size.
+    pub took: Duration,
+    /// The part of it that losses and gradient took.
+    pub evaluation: Duration,
     run: &'a Run,
 }
 
@@ -80,7 +84,8 @@ impl Run {
             let stage = &self.stages[state.stage];
             let objective = self.objective(state.stage, state.began_with.as_ref());
             while state.stage_iterations < stage.iterations {
-                let losses = self.iterate(&objective, &mut state, &mut last_good)?;
+                let iteration_begin = Instant::now();
+                let (losses, evaluation) = self.iterate(&objective, &mut state, &mut last_good)?;
                 state.elapsed = before.saturating_add(begin.elapsed());
                 let iteration = Iteration {
                     iteration: state.iterations,
@@ -88,6 +93,8 @@ impl Run {
                     losses,
                     state: &state,
                     elapsed: state.elapsed,
+                    took: iteration_begin.elapsed(),
+                    evaluation,
                     run: self,
                 };
                 if watch(&iteration).is_break() {
@@ -102,17 +109,19 @@ impl Run {
     }
 
     /// One iteration: evaluates losses and gradient at x, and lets the optimizer change x. `last_good` becomes the picture before,
-    /// if its loss is finite.
+    /// if its loss is finite. Returns the losses, and how long it took to evaluate them.
     fn iterate(
         &self,
         objective: &Objective<f32>,
         state: &mut State,
         last_good: &mut Option<Array3<f32>>,
-    ) -> Result<Losses, StylizeError> {
+    ) -> Result<(Losses, Duration), StylizeError> {
         let parametrization = &self.stages[state.stage].parametrization;
         let picture = parametrization.picture(&state.x);
         let number = state.iterations as u64;
+        let begin = Instant::now();
         let (losses, gradient) = objective.evaluate_at(number, &self.network, &picture);
+        let evaluation = begin.elapsed();
         let loss = losses.total();
         if loss.is_finite() {
             copy_into(last_good, &picture);
@@ -129,7 +138,7 @@ impl Run {
         }
         state.stage_iterations += 1;
         state.iterations += 1;
-        Ok(losses)
+        Ok((losses, evaluation))
     }
 
     /// Enlarges the picture to the next size.

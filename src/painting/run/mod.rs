@@ -59,6 +59,12 @@ impl Run {
         sizes
     }
 
+    /// How many layers of the network it uses.
+    #[cfg(feature = "cli")]
+    pub(crate) fn depth(&self) -> usize {
+        self.plan.depth()
+    }
+
     fn finest(&self) -> &Stage {
         let finest = self.stages.last();
         finest.expect("a plan contains the size of the painted picture")
