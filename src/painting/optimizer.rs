@@ -2,7 +2,7 @@
 
 use super::Settings;
 use super::settings::OptimizerKind;
-use crate::method::{Adam, Average, Lbfgs, Rmsprop};
+use crate::method::{Adam, Average, Lbfgs, Rmsprop, lbfgs};
 use crate::vgg::MEAN;
 use ndarray::Array3;
 use serde::{Deserialize, Serialize};
@@ -18,8 +18,10 @@ pub(super) enum Optimizer {
     Rmsprop(Rmsprop<f32>),
     Lbfgs {
         lbfgs: Lbfgs<f32>,
-        /// Whether there has been a finite loss.
-        begun: bool,
+        /// How many finite losses there were at this size.
+        finite: usize,
+        /// How many losses in a row, up to the last, were not finite.
+        failures: usize,
     },
 }
 
@@ -35,7 +37,8 @@ impl Optimizer {
             OptimizerKind::Rmsprop => Self::Rmsprop(Rmsprop::new(shape, settings.learning_rate)),
             OptimizerKind::Lbfgs => Self::Lbfgs {
                 lbfgs: Lbfgs::new(settings.history as usize, settings.learning_rate),
-                begun: false,
+                finite: 0,
+                failures: 0,
             },
         }
     }
@@ -105,16 +108,38 @@ impl Optimizer {
                 }
                 rmsprop.step(x, gradient);
             }
-            Self::Lbfgs { lbfgs, begun } => {
-                // L-BFGS shortens a step that went too far. At the first picture there is no step to shorten.
-                *begun |= loss.is_finite();
-                if !*begun {
+            Self::Lbfgs {
+                lbfgs,
+                finite,
+                failures,
+            } => {
+                let is_finite = loss.is_finite() && gradient.iter().all(|g| g.is_finite());
+                if is_finite {
+                    (*finite, *failures) = (*finite + 1, 0);
+                } else {
+                    *failures += 1;
+                }
+                // L-BFGS shortens a step that went too far. At the first picture there is no step to shorten, and after this many
+                // there is nothing left of it.
+                if *finite == 0 || *failures == lbfgs::MAX_TRIALS {
                     return ControlFlow::Break(());
                 }
-                lbfgs.step(x, loss, gradient);
+                lbfgs.step(x, if is_finite { loss } else { f64::NAN }, gradient);
             }
         }
         ControlFlow::Continue(())
+    }
+
+    /// Whether no step at this size led to a finite loss, although some were tried: the picture is still the one that it began with.
+    pub fn found_no_step(&self) -> bool {
+        matches!(
+            self,
+            Self::Lbfgs {
+                finite: 1,
+                failures: 1..,
+                ..
+            }
+        )
     }
 
     /// The picture to show, where `x` is the one that is evaluated next.

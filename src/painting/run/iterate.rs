@@ -49,8 +49,9 @@ impl Run {
     /// Runs to the end, or until `watch`, which is called after each iteration, breaks.
     ///
     /// # Errors
-    /// If the run diverges: with Adam, if a loss is not finite; with L-BFGS, if the first loss of a size is not; with either, if a
-    /// pixel is not. The error holds the last picture with a finite loss.
+    /// If the run diverges: with Adam and RMSprop, if a loss is not finite; with L-BFGS, if the first loss of a size is not, or no step
+    /// leads to a finite loss and gradient, however short; with any, if a pixel is not. The error holds the last picture with a finite
+    /// loss.
     pub fn run(
         &self,
         mut watch: impl FnMut(&Iteration) -> ControlFlow<()>,
@@ -130,14 +131,18 @@ impl Run {
         let gradient = parametrization.backward(gradient);
         let stepped = state.optimizer.step(&mut state.x, loss, &gradient);
         self.network.engine().recycle(gradient);
-        if stepped.is_break() || state.x.iter().any(|pixel| !pixel.is_finite()) {
+        state.stage_iterations += 1;
+        state.iterations += 1;
+        let is_last = state.stage_iterations == self.stages[state.stage].iterations;
+        if stepped.is_break()
+            || state.x.iter().any(|pixel| !pixel.is_finite())
+            || is_last && state.optimizer.found_no_step()
+        {
             return Err(StylizeError::Diverged {
-                iteration: state.iterations + 1,
+                iteration: state.iterations,
                 last_good: last_good.take().map(|x| Box::new(self.finished(&x))),
             });
         }
-        state.stage_iterations += 1;
-        state.iterations += 1;
         Ok((losses, evaluation))
     }
 
