@@ -44,15 +44,12 @@ impl<C: ForCommand> RunOptions<C> {
         given: Recipe,
         built_in: Option<&'static [u8]>,
     ) -> anyhow::Result<ExitCode> {
-        let named = self.preset.recipe()?.unwrap_or_default();
-        // The defaults depend on the style loss: they are filled in last.
-        let own = match C::COMMAND.preset() {
-            "default" => Recipe::default(),
-            name => Recipe::preset(name).expect("it is built in"),
-        };
-        let preset = named.or(own);
+        let given = self.settings.recipe.or(given);
+        let named = self.preset.recipe(&given)?.unwrap_or_default();
+        let given = given.or(named);
+        let own = Recipe::preset_under(C::COMMAND.preset(), &given).expect("it is built in");
         let request = RunRequest {
-            settings: self.settings.recipe.or(given).or(preset).settings(),
+            settings: given.or(own).settings(),
             save_settings: self.preset.save_settings,
             files,
             output: self.output,

@@ -144,15 +144,16 @@ fn preset_help() -> String {
 }
 
 impl PresetOptions {
-    /// The recipe that `--preset` names, if there is one.
+    /// The recipe that `--preset` names, if there is one, for a recipe that wins over it.
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn recipe(&self) -> anyhow::Result<Option<Recipe>> {
+    pub fn recipe(&self, winning: &Recipe) -> anyhow::Result<Option<Recipe>> {
         let Some(name) = &self.preset else {
             return Ok(None);
         };
-        let recipe = Recipe::open(name).map_err(|error| anyhow!("--preset: {error}"))?;
+        let recipe =
+            Recipe::open_under(name, winning).map_err(|error| anyhow!("--preset: {error}"))?;
         Ok(Some(recipe))
     }
 }
