@@ -26,17 +26,17 @@ pub(super) enum Optimizer {
 }
 
 impl Optimizer {
-    /// For pictures of this shape.
-    pub fn new(settings: &Settings, shape: (usize, usize, usize)) -> Self {
+    /// For pictures of this shape. The learning rate is not that of the settings at each size.
+    pub fn new(settings: &Settings, learning_rate: f64, shape: (usize, usize, usize)) -> Self {
         match settings.optimizer {
             OptimizerKind::Adam => Self::Adam {
-                adam: Adam::new(shape, settings.learning_rate).with_beta2(settings.beta2),
+                adam: Adam::new(shape, learning_rate).with_beta2(settings.beta2),
                 average: (settings.average > 0.0).then(|| Average::new(shape, settings.average)),
                 clamp: settings.clamp,
             },
-            OptimizerKind::Rmsprop => Self::Rmsprop(Rmsprop::new(shape, settings.learning_rate)),
+            OptimizerKind::Rmsprop => Self::Rmsprop(Rmsprop::new(shape, learning_rate)),
             OptimizerKind::Lbfgs => Self::Lbfgs {
-                lbfgs: Lbfgs::new(settings.history as usize, settings.learning_rate),
+                lbfgs: Lbfgs::new(settings.history as usize, learning_rate),
                 finite: 0,
                 failures: 0,
             },
@@ -48,15 +48,16 @@ impl Optimizer {
     pub fn begin_size(
         &mut self,
         settings: &Settings,
+        learning_rate: f64,
         shape: (usize, usize, usize),
         enlarge: impl FnOnce(&Array3<f32>) -> Array3<f32>,
         enlarge_positive: impl FnOnce(&Array3<f32>) -> Array3<f32>,
     ) {
-        let before = std::mem::replace(self, Self::new(settings, shape));
+        let before = std::mem::replace(self, Self::new(settings, learning_rate, shape));
         if let (Self::Adam { adam: new, .. }, Self::Adam { adam, .. }) = (self, before)
             && settings.keep_moments
         {
-            *new = adam.map(enlarge, enlarge_positive);
+            *new = adam.map(learning_rate, enlarge, enlarge_positive);
         }
     }
 

@@ -159,6 +159,7 @@ impl Run {
         let shape = state.x.dim();
         state.optimizer.begin_size(
             &self.settings,
+            self.learning_rate(state.stage + 1),
             shape,
             |m| self.resized(m, whole),
             |v| bilinear::forward(v, (shape.0, shape.1)),

@@ -65,6 +65,17 @@ impl Run {
         self.plan.depth()
     }
 
+    /// The learning rate at size number `stage`.
+    fn learning_rate(&self, stage: usize) -> f64 {
+        let is_finest = self.stages[stage].size == self.size();
+        let share = if is_finest {
+            self.settings.finest_learning_rate
+        } else {
+            1.0
+        };
+        share * self.settings.learning_rate
+    }
+
     fn finest(&self) -> &Stage {
         let finest = self.stages.last();
         finest.expect("a plan contains the size of the painted picture")

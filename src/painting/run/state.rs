@@ -50,7 +50,11 @@ impl Run {
             elapsed: Duration::ZERO,
             x: parametrization.parameters(self.initial.clone()),
             began_with: self.remembered(&self.initial),
-            optimizer: Optimizer::new(&self.settings, parametrization.shape()),
+            optimizer: Optimizer::new(
+                &self.settings,
+                self.learning_rate(0),
+                parametrization.shape(),
+            ),
         }
     }
 

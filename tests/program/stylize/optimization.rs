@@ -96,6 +96,35 @@ fn a_border_prevents_a_frame_around_the_picture() {
 }
 
 #[test]
+fn the_learning_rate_at_the_finest_size_may_be_another_one() {
+    let place = Workplace::new();
+    let losses = |preset: &str| {
+        place.write("mine.toml", preset);
+        let run = "-o out.png --preset mine.toml --size 48 --scales 24,48 --iterations 2 --log log";
+        place.stylize(run).assert().success();
+        let log = place.log("log");
+        log.iter()
+            .map(|line| line["total"].clone())
+            .collect::<Vec<_>>()
+    };
+    for optimizer in [
+        "optimizer = 'rmsprop'",
+        "optimizer = 'adam'",
+        "optimizer = 'adam'\nkeep-moments = true",
+    ] {
+        let rates = |share: f64| {
+            losses(&format!(
+                "{optimizer}\nfiner-iterations = 2\nfinest-learning-rate = {share:?}\n"
+            ))
+        };
+        let (whole, half) = (rates(1.0), rates(0.5));
+        // Two iterations at the first size, and the first one at the second come before the first step there.
+        assert_eq!(whole[..3], half[..3], "{optimizer}");
+        assert_ne!(whole[3], half[3], "{optimizer}");
+    }
+}
+
+#[test]
 fn an_infinite_loss_ends_the_run_and_keeps_the_last_good_picture() {
     let diverging = [
         ("--optimizer adam --learning-rate 1e30 --iterations 9", 2),
