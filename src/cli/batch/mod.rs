@@ -261,6 +261,7 @@ impl Batch {
             files: job.files,
             settings: Recipe::or(self.settings.recipe.clone(), job.recipe).settings(),
             output: self.encoding.clone(),
+            settings_from: None,
             save_settings: None,
             network: self.network.clone(),
             reports: self.talk.into(),

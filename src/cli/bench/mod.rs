@@ -4,6 +4,7 @@ mod report;
 mod workload;
 
 use super::args::{MachineOptions, engine_name};
+use super::paint::progress;
 use super::terminal::say;
 use crate::files::picture::{Size, SizeRequest};
 use crate::painting::{Recipe, preset_names};
@@ -78,11 +79,11 @@ impl Bench {
             threads.install(|| Workload::new(architecture, recipe, size, engine, iterations))?;
         let preset = self.preset.display().to_string();
         say(format_args!(
-            "{preset} with {} at {size}, {} engine, {} threads: {} iterations …",
+            "{preset} with {} at {size}, {} engine, {} threads: {} …",
             architecture.name,
             engine_name(engine),
             threads.current_num_threads(),
-            self.iterations
+            progress::iterations(self.iterations.into())
         ));
         let measured = threads.install(|| workload.measure())?;
         let threads = threads.current_num_threads();
