@@ -51,6 +51,6 @@ impl Reconstruct {
             output: self.output,
             ..Files::default()
         };
-        self.run.paint(files, given, built_in)
+        self.run.paint(files, given, None, built_in)
     }
 }

@@ -8,6 +8,7 @@ use super::paint::Painter;
 use super::request::{Files, RunRequest};
 use crate::painting::Recipe;
 use clap::Args;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Options of a run.
@@ -26,15 +27,15 @@ pub struct RunOptions<C: ForCommand> {
     pub network: NetworkOptions,
 
     #[command(flatten)]
-    reports: ReportOptions,
+    pub reports: ReportOptions,
 
     #[command(flatten)]
     checkpoints: CheckpointOptions,
 }
 
 impl<C: ForCommand> RunOptions<C> {
-    /// Paints, and writes the picture. Options win over what the command itself has `given`, that over the preset that `--preset`
-    /// names, and that over the command's own.
+    /// Paints, and writes the picture. Options win over what the command itself has `given`, perhaps out of the file `settings_from`,
+    /// that over the preset that `--preset` names, and that over the command's own.
     ///
     /// # Errors
     /// What went wrong, for the user.
@@ -42,17 +43,16 @@ impl<C: ForCommand> RunOptions<C> {
         self,
         files: Files,
         given: Recipe,
+        settings_from: Option<PathBuf>,
         built_in: Option<&'static [u8]>,
     ) -> anyhow::Result<ExitCode> {
-        let named = self.preset.recipe()?.unwrap_or_default();
-        // The defaults depend on the style loss: they are filled in last.
-        let own = match C::COMMAND.preset() {
-            "default" => Recipe::default(),
-            name => Recipe::preset(name).expect("it is built in"),
-        };
-        let preset = named.or(own);
+        let given = self.settings.recipe.or(given);
+        let named = self.preset.recipe(&given)?.unwrap_or_default();
+        let given = given.or(named);
+        let own = Recipe::preset_under(C::COMMAND.preset(), &given).expect("it is built in");
         let request = RunRequest {
-            settings: self.settings.recipe.or(given).or(preset).settings(),
+            settings: given.or(own).settings(),
+            settings_from: settings_from.or(self.preset.file()),
             save_settings: self.preset.save_settings,
             files,
             output: self.output,

@@ -1,12 +1,10 @@
 //! `impasto stylize`: one photograph, paintings, one picture.
 
 use super::args::ForStylize;
-use super::paint::paths::canonical;
 use super::request::Files;
 use super::request::embedded::EmbeddedSettings;
 use super::run::RunOptions;
 use crate::painting::Recipe;
-use anyhow::ensure;
 use clap::Args;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -65,12 +63,12 @@ impl Stylize {
         };
         let mut given = Recipe::default();
         if let Some(png) = &self.settings_from {
-            ensure!(
-                canonical(png) != canonical(&files.output),
-                "{}: --output would replace a file that is read; name another",
-                files.output.display()
-            );
             let embedded = EmbeddedSettings::open(png)?;
+            if let Some(other) = embedded.other_command() {
+                let shown = png.display();
+                (self.run.reports.talk)
+                    .remark(format_args!("{shown}: its settings are those of {other}"));
+            }
             let or = |given: Vec<PathBuf>, before| if given.is_empty() { before } else { given };
             files = Files {
                 content: files.content.or(embedded.files.content),
@@ -87,6 +85,6 @@ impl Stylize {
                 network.weights_convention = convention.or(embedded.weights_convention);
             }
         }
-        self.run.paint(files, given, built_in)
+        self.run.paint(files, given, self.settings_from, built_in)
     }
 }

@@ -48,6 +48,6 @@ impl Texture {
             output: self.output,
             ..Files::default()
         };
-        self.run.paint(files, given, built_in)
+        self.run.paint(files, given, None, built_in)
     }
 }

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 /// The first bytes of a checkpoint. The number changes whenever the content does.
-const MAGIC: &[u8; 24] = b"impasto checkpoint 0002\n";
+const MAGIC: &[u8; 24] = b"impasto checkpoint 0003\n";
 
 /// The length of a SHA-256, in bytes.
 const DIGEST_BYTES: usize = 32;

@@ -48,13 +48,15 @@ impl<T: Scalar> Adam<T> {
         Self { beta2, ..self }
     }
 
-    /// The same, with its running means changed by `m` and by `v`: to another size. It counts its steps on.
+    /// The same, with another learning rate, and its running means changed by `m` and by `v`: to another size. It counts its steps on.
     pub fn map(
         self,
+        learning_rate: f64,
         m: impl FnOnce(&Array3<T>) -> Array3<T>,
         v: impl FnOnce(&Array3<T>) -> Array3<T>,
     ) -> Self {
         Self {
+            learning_rate,
             m: m(&self.m),
             v: v(&self.v),
             ..self

@@ -12,6 +12,7 @@
 //!
 //! One call of [`step`](Lbfgs::step) is one evaluation of loss and gradient, whether it ends a line search or continues one.
 
+pub(crate) use super::line_search::MAX_TRIALS;
 use super::line_search::{LineSearch, Verdict};
 use super::scalar::{Scalar, add_scaled, inner};
 use ndarray::Array3;

@@ -20,7 +20,7 @@ const DECREASE: f64 = 1e-4;
 const CURVATURE: f64 = 0.9;
 
 /// The most trials of one search. Once a step was too long, each trial shortens the bracket by at least a tenth.
-const MAX_TRIALS: usize = 20;
+pub const MAX_TRIALS: usize = 20;
 
 /// How close to the ends of a bracket the next trial may be, as a part of its length.
 const MARGIN: f64 = 0.1;

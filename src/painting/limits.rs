@@ -18,7 +18,7 @@ const PICTURES: u64 = 8;
 ///
 /// # Errors
 /// If it is too small for a layer, or needs more than the machine's memory.
-pub(crate) fn check_size(
+pub(super) fn check_size(
     which: &str,
     size: Size,
     border: usize,

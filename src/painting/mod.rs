@@ -2,7 +2,7 @@
 //!
 //! A [`Stylization`] says what to paint. [`prepare`](Stylization::prepare) finds everything that can be wrong before the work begins:
 //! `checks` and `inputs` hold settings and pictures against each other, `plan` decides layers and sizes, and `build` makes the arrays.
-//! The result is a [`Run`], whose file has the loop. [`observers`] watch it.
+//! The result is a [`Run`]: `run/iterate.rs` has the loop. [`observers`] watch it.
 //!
 //! [`Settings`] are defined in one table, in `settings/mod.rs`.
 
@@ -23,8 +23,6 @@ mod run;
 mod settings;
 
 pub use inputs::{InputRegion, Inputs, RegionPlace};
-#[cfg(feature = "cli")]
-pub(crate) use limits::check_size;
 pub use network_cache::NetworkCache;
 pub use run::{Iteration, Painting, Run, State};
 #[cfg(feature = "cli")]
@@ -37,13 +35,17 @@ pub use settings::{
 
 pub use crate::objective::{Method, Style};
 
+#[cfg(feature = "cli")]
+use crate::engine::Engine;
 use crate::engine::EngineKind;
 use crate::files::picture::{FloatPicture, Picture, SizeRequest};
 use crate::files::weights::Weights;
+use crate::network::Network;
 use parametrization::Parametrization;
 use pictures::Pictures;
 use plan::Plan;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use thiserror::Error;
 
 /// A picture to be painted: what it is made from, its settings, and the engine to compute with.
@@ -134,6 +136,27 @@ impl Stylization {
         weights: &Weights,
         cache: &mut NetworkCache,
     ) -> Result<Run, StylizeError> {
+        let network = |depth| cache.get(weights, &self.settings, self.engine, depth);
+        self.prepare_by(weights, network)
+    }
+
+    /// The same, computed by an engine that the caller has made.
+    #[cfg(feature = "cli")]
+    pub(crate) fn prepare_on(
+        &self,
+        weights: &Weights,
+        engine: Arc<dyn Engine<f32>>,
+    ) -> Result<Run, StylizeError> {
+        let network = |depth| network_cache::network(weights, &self.settings, engine, depth);
+        self.prepare_by(weights, |depth| Arc::new(network(depth)))
+    }
+
+    /// The same, with the network of some depth that `network` makes.
+    fn prepare_by(
+        &self,
+        weights: &Weights,
+        network: impl FnOnce(usize) -> Arc<Network<f32>>,
+    ) -> Result<Run, StylizeError> {
         let (inputs, settings) = (&self.inputs, &self.settings);
         checks::check(settings, inputs)?;
         let leading = inputs.check()?;
@@ -145,7 +168,7 @@ impl Stylization {
         let content = first.content.as_ref();
         Ok(Run {
             initial: initial::initial(settings, inputs, first.size, plan.border, content),
-            network: cache.get(weights, settings, self.engine, plan.depth()),
+            network: network(plan.depth()),
             stages,
             plan,
             settings: settings.clone(),

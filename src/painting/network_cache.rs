@@ -1,7 +1,7 @@
 //! A network that one run after the other uses.
 
 use super::Settings;
-use crate::engine::EngineKind;
+use crate::engine::{Engine, EngineKind};
 use crate::files::weights::Weights;
 use crate::method::{Padding, Pooling};
 use crate::network::Network;
@@ -29,28 +29,36 @@ impl NetworkCache {
         engine: EngineKind,
         depth: usize,
     ) -> Arc<Network<f32>> {
-        let (pooling, padding) = (settings.pooling, padding(settings));
-        let replicate_edges = settings.replicate_edges;
         let kind = NetworkKind {
-            pooling,
-            padding,
-            replicate_edges,
+            pooling: settings.pooling,
+            padding: padding(settings),
+            replicate_edges: settings.replicate_edges,
             engine,
         };
         match &self.0 {
             Some((last, network)) if *last == kind && network.depth() >= depth => network.clone(),
             _ => {
                 self.0 = None; // frees its memory before the next one needs it
-                let engine = engine.build();
-                let mut network = Network::new(weights, pooling, padding, depth, engine);
-                if replicate_edges {
-                    network = network.replicating_edges();
-                }
-                let network = Arc::new(network);
+                let network = Arc::new(network(weights, settings, engine.build(), depth));
                 self.0 = Some((kind, network.clone()));
                 network
             }
         }
+    }
+}
+
+/// The network of a run: its first `depth` layers.
+pub(super) fn network(
+    weights: &Weights,
+    settings: &Settings,
+    engine: Arc<dyn Engine<f32>>,
+    depth: usize,
+) -> Network<f32> {
+    let network = Network::new(weights, settings.pooling, padding(settings), depth, engine);
+    if settings.replicate_edges {
+        network.replicating_edges()
+    } else {
+        network
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Settings;
 use super::settings::OptimizerKind;
-use crate::method::{Adam, Average, Lbfgs, Rmsprop};
+use crate::method::{Adam, Average, Lbfgs, Rmsprop, lbfgs};
 use crate::vgg::MEAN;
 use ndarray::Array3;
 use serde::{Deserialize, Serialize};
@@ -18,24 +18,27 @@ pub(super) enum Optimizer {
     Rmsprop(Rmsprop<f32>),
     Lbfgs {
         lbfgs: Lbfgs<f32>,
-        /// Whether there has been a finite loss.
-        begun: bool,
+        /// How many finite losses there were at this size.
+        finite: usize,
+        /// How many losses in a row, up to the last, were not finite.
+        failures: usize,
     },
 }
 
 impl Optimizer {
-    /// For pictures of this shape.
-    pub fn new(settings: &Settings, shape: (usize, usize, usize)) -> Self {
+    /// For pictures of this shape. The learning rate is not that of the settings at each size.
+    pub fn new(settings: &Settings, learning_rate: f64, shape: (usize, usize, usize)) -> Self {
         match settings.optimizer {
             OptimizerKind::Adam => Self::Adam {
-                adam: Adam::new(shape, settings.learning_rate).with_beta2(settings.beta2),
+                adam: Adam::new(shape, learning_rate).with_beta2(settings.beta2),
                 average: (settings.average > 0.0).then(|| Average::new(shape, settings.average)),
                 clamp: settings.clamp,
             },
-            OptimizerKind::Rmsprop => Self::Rmsprop(Rmsprop::new(shape, settings.learning_rate)),
+            OptimizerKind::Rmsprop => Self::Rmsprop(Rmsprop::new(shape, learning_rate)),
             OptimizerKind::Lbfgs => Self::Lbfgs {
-                lbfgs: Lbfgs::new(settings.history as usize, settings.learning_rate),
-                begun: false,
+                lbfgs: Lbfgs::new(settings.history as usize, learning_rate),
+                finite: 0,
+                failures: 0,
             },
         }
     }
@@ -45,15 +48,16 @@ impl Optimizer {
     pub fn begin_size(
         &mut self,
         settings: &Settings,
+        learning_rate: f64,
         shape: (usize, usize, usize),
         enlarge: impl FnOnce(&Array3<f32>) -> Array3<f32>,
         enlarge_positive: impl FnOnce(&Array3<f32>) -> Array3<f32>,
     ) {
-        let before = std::mem::replace(self, Self::new(settings, shape));
+        let before = std::mem::replace(self, Self::new(settings, learning_rate, shape));
         if let (Self::Adam { adam: new, .. }, Self::Adam { adam, .. }) = (self, before)
             && settings.keep_moments
         {
-            *new = adam.map(enlarge, enlarge_positive);
+            *new = adam.map(learning_rate, enlarge, enlarge_positive);
         }
     }
 
@@ -105,16 +109,38 @@ impl Optimizer {
                 }
                 rmsprop.step(x, gradient);
             }
-            Self::Lbfgs { lbfgs, begun } => {
-                // L-BFGS shortens a step that went too far. At the first picture there is no step to shorten.
-                *begun |= loss.is_finite();
-                if !*begun {
+            Self::Lbfgs {
+                lbfgs,
+                finite,
+                failures,
+            } => {
+                let is_finite = loss.is_finite() && gradient.iter().all(|g| g.is_finite());
+                if is_finite {
+                    (*finite, *failures) = (*finite + 1, 0);
+                } else {
+                    *failures += 1;
+                }
+                // L-BFGS shortens a step that went too far. At the first picture there is no step to shorten, and after this many
+                // there is nothing left of it.
+                if *finite == 0 || *failures == lbfgs::MAX_TRIALS {
                     return ControlFlow::Break(());
                 }
-                lbfgs.step(x, loss, gradient);
+                lbfgs.step(x, if is_finite { loss } else { f64::NAN }, gradient);
             }
         }
         ControlFlow::Continue(())
+    }
+
+    /// Whether no step at this size led to a finite loss, although some were tried: the picture is still the one that it began with.
+    pub fn found_no_step(&self) -> bool {
+        matches!(
+            self,
+            Self::Lbfgs {
+                finite: 1,
+                failures: 1..,
+                ..
+            }
+        )
     }
 
     /// The picture to show, where `x` is the one that is evaluated next.

@@ -31,6 +31,7 @@ fn the_benchmark_prints_json() {
         let command = "bench --size 64x48 --iterations 2 --threads 1 --json";
         let said = printed(place.impasto(&format!("{command} --engine {engine}")));
         let report: Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(report["preset"], "classic");
         assert_eq!(report["engine"], engine);
         assert_eq!(report["cpu"], cpu);
         assert_eq!(report["size"], "64x48");
@@ -40,6 +41,30 @@ fn the_benchmark_prints_json() {
         check_memory(&report);
         check_times(&report);
     }
+}
+
+#[test]
+fn the_benchmark_measures_any_recipe() {
+    let place = Workplace::new();
+    place.write("mine.toml", "optimizer = 'adam'\nlearning-rate = 3.0\n");
+    for preset in ["default", "crowsonkb", "strotss", "nnst", "mine.toml"] {
+        let command = format!("bench --preset {preset} --size 64x48 --iterations 2 --json");
+        let report: Value = serde_json::from_str(&printed(place.impasto(&command))).unwrap();
+        let seconds = |value: &Value| value.as_f64().unwrap();
+        assert_eq!(report["preset"], preset);
+        assert_eq!(report["size"], "64x48");
+        assert!(seconds(&report["set_up_seconds"]) > 0.0, "{report}");
+        let phases = ["forward", "losses", "backward", "optimizer"];
+        let of_phases = phases.map(|phase| seconds(&report["phases"][phase]));
+        assert!(of_phases.iter().all(|&phase| phase > 0.0), "{report}");
+        // Only the method nearest has iterations of two kinds.
+        let split = &report["split"];
+        assert_eq!(split.is_null(), preset != "nnst", "{report}");
+        assert!(split.is_null() || seconds(&split["median_seconds"]) > 0.0);
+        check_memory(&report);
+    }
+    let line = place.refusal(place.impasto("bench --preset nothing"));
+    assert!(line.starts_with("error: --preset: nothing: "), "{line}");
 }
 
 /// Where the system tells it: more than the kernels take, less than a gigabyte.

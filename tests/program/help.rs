@@ -141,6 +141,7 @@ fn each_command_has_only_the_options_that_it_uses() {
         // These can be set in files only.
         ("enlarge-style", [false; 3]),
         ("clamp", [false; 3]),
+        ("finest-learning-rate", [false; 3]),
         ("tv-mean", [false; 3]),
         ("beta2", [false; 3]),
         ("parameters", [false; 3]),

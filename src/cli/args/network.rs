@@ -100,6 +100,17 @@ impl MachineOptions {
         self.threads = threads.or(self.threads);
     }
 
+    /// What to say if more threads are asked for than there are cores.
+    pub fn remark(&self) -> Option<String> {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = self
+            .threads
+            .filter(|&threads| usize::from(threads) > cores)?;
+        Some(format!(
+            "--threads {threads}: more than this machine's cores ({cores}); they take memory and save no time"
+        ))
+    }
+
     /// The threads to compute with.
     ///
     /// # Errors

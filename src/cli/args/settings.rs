@@ -8,7 +8,7 @@ use clap::builder::ValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
 use std::marker::PhantomData;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The settings that the options of a command give.
 pub struct SettingOptions<C> {
@@ -144,15 +144,22 @@ fn preset_help() -> String {
 }
 
 impl PresetOptions {
-    /// The recipe that `--preset` names, if there is one.
+    /// The file that `--preset` names, unless it is the name of a built-in one.
+    pub fn file(&self) -> Option<PathBuf> {
+        let is_built_in = |file: &Path| file.to_str().and_then(Recipe::preset).is_some();
+        self.preset.clone().filter(|file| !is_built_in(file))
+    }
+
+    /// The recipe that `--preset` names, if there is one, for a recipe that wins over it.
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn recipe(&self) -> anyhow::Result<Option<Recipe>> {
+    pub fn recipe(&self, winning: &Recipe) -> anyhow::Result<Option<Recipe>> {
         let Some(name) = &self.preset else {
             return Ok(None);
         };
-        let recipe = Recipe::open(name).map_err(|error| anyhow!("--preset: {error}"))?;
+        let recipe =
+            Recipe::open_under(name, winning).map_err(|error| anyhow!("--preset: {error}"))?;
         Ok(Some(recipe))
     }
 }

@@ -165,7 +165,7 @@ impl List<'_> {
         let preset = match (preset, &names.preset) {
             (Some(preset), _) => preset,
             (None, Some(name)) => self
-                .preset(name)
+                .preset(name, &recipe)
                 .with_context(|| format!("{line}, defaults: preset"))?,
             (None, None) => Recipe::default(),
         };
@@ -181,7 +181,7 @@ impl List<'_> {
         let (names, recipe) = split(table).map_err(|error| self.error(&job, &error))?;
         let preset = match &names.preset {
             Some(preset) => self
-                .preset(preset)
+                .preset(preset, &recipe)
                 .with_context(|| format!("{name}: preset"))?,
             None => Recipe::default(),
         };
@@ -197,10 +197,10 @@ impl List<'_> {
         })
     }
 
-    /// A preset by its name, or in a file beside the list.
-    fn preset(&self, preset: &Path) -> anyhow::Result<Recipe> {
-        let built_in = preset.to_str().and_then(Recipe::preset);
-        match built_in {
+    /// A preset by its name, or in a file beside the list, for a recipe that wins over it.
+    fn preset(&self, preset: &Path, winning: &Recipe) -> anyhow::Result<Recipe> {
+        let built_in = |name| Recipe::preset_under(name, winning);
+        match preset.to_str().and_then(built_in) {
             Some(recipe) => Ok(recipe),
             None => Ok(Recipe::open(&self.folder().join(preset))?),
         }

@@ -233,7 +233,7 @@ impl Batch {
             self.preset.save_settings.is_none(),
             "--save-settings is for one run, and here are many: use it with impasto stylize"
         );
-        let preset = self.preset.recipe()?;
+        let preset = self.preset.recipe(&self.settings.recipe)?;
         let jobs = match (&self.jobs, &self.contents, &self.styles, &self.output) {
             (Some(list), ..) => list::read(list, preset)?,
             (None, Some(contents), Some(styles), Some(output)) => {
@@ -261,6 +261,7 @@ impl Batch {
             files: job.files,
             settings: Recipe::or(self.settings.recipe.clone(), job.recipe).settings(),
             output: self.encoding.clone(),
+            settings_from: None,
             save_settings: None,
             network: self.network.clone(),
             reports: self.talk.into(),

@@ -4,22 +4,28 @@ mod report;
 mod workload;
 
 use super::args::{MachineOptions, engine_name};
+use super::paint::progress;
 use super::terminal::say;
 use crate::files::picture::{Size, SizeRequest};
+use crate::painting::{Recipe, preset_names};
 use crate::vgg::{VGG16, VGG19};
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 use report::Report;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use workload::Workload;
 
 /// Measure how long an iteration takes on this machine, and where its time goes
 ///
-/// It runs the classic recipe on artificial pictures with random weights, which take as long as real ones. The first iteration is not
-/// counted.
+/// It runs a recipe at one size, on artificial pictures with random weights, which take as long as real ones. The first iteration is
+/// not counted.
 #[derive(Args)]
 pub struct Bench {
+    #[arg(long, value_name = "NAME|FILE", default_value = "classic", help = preset_help())]
+    preset: PathBuf,
+
     /// Size of the picture: WxH, or N pixels along the long edge of a picture with the aspect 4:3
     #[arg(long, value_name = "N|WxH", default_value = "512")]
     size: SizeRequest,
@@ -40,6 +46,11 @@ pub struct Bench {
     machine: MachineOptions,
 }
 
+fn preset_help() -> String {
+    let names = preset_names();
+    format!("The recipe of stylize: {names}, or a TOML file")
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum NetworkName {
     Vgg16,
@@ -50,7 +61,7 @@ impl Bench {
     /// Measures, and prints the result.
     ///
     /// # Errors
-    /// If the machine does not have what the options ask for.
+    /// If there is no such recipe, or the machine does not have what the options ask for.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
         let engine = self.machine.engine()?;
         let threads = self.machine.threads()?;
@@ -62,16 +73,21 @@ impl Bench {
             width: 4000,
             height: 3000,
         });
-        let workload = Workload::new(architecture, size)?;
+        let recipe = Recipe::open(&self.preset).map_err(|error| anyhow!("--preset: {error}"))?;
+        let iterations = self.iterations.into();
+        let workload =
+            threads.install(|| Workload::new(architecture, recipe, size, engine, iterations))?;
+        let preset = self.preset.display().to_string();
         say(format_args!(
-            "{} at {size}, {} engine, {} threads: {} iterations …",
+            "{preset} with {} at {size}, {} engine, {} threads: {} …",
             architecture.name,
             engine_name(engine),
             threads.current_num_threads(),
-            self.iterations
+            progress::iterations(self.iterations.into())
         ));
-        let measured = threads.install(|| workload.measure(engine, self.iterations.into()));
-        let report = Report::new(&measured, &workload, engine, threads.current_num_threads());
+        let measured = threads.install(|| workload.measure())?;
+        let threads = threads.current_num_threads();
+        let report = Report::new(preset, &measured, &workload, engine, threads);
         let mut out = std::io::stdout();
         let printed = if self.json {
             writeln!(out, "{}", serde_json::to_string(&report)?)

@@ -1,6 +1,6 @@
 //! The result of `impasto bench`, as a table or as JSON.
 
-use super::workload::{IterationTimes, Workload};
+use super::workload::{IterationTimes, Measured, Workload};
 use crate::cli::paint::progress::duration;
 use crate::engine::EngineKind;
 use crate::engine::fast::Phase;
@@ -13,8 +13,13 @@ use std::time::Duration;
 /// What was measured. Times are in seconds, medians over the iterations.
 #[derive(Serialize)]
 pub struct Report {
+    preset: String,
+    /// Everything before the first iteration.
+    set_up_seconds: f64,
     median_seconds: f64,
     min_seconds: f64,
+    /// Of the method nearest, whose last iterations match each layer by itself.
+    split: Option<Split>,
     /// Of the whole process; null if the system does not say.
     peak_memory_bytes: Option<u64>,
     size: String,
@@ -27,6 +32,13 @@ pub struct Report {
     gflops: f64,
     layers: Vec<Layer>,
     phases: PhaseSeconds,
+}
+
+/// The last iterations of the method nearest.
+#[derive(Serialize)]
+struct Split {
+    set_up_seconds: f64,
+    median_seconds: f64,
 }
 
 #[derive(Serialize)]
@@ -52,20 +64,25 @@ struct PhaseSeconds {
 
 impl Report {
     pub fn new(
-        measured: &[IterationTimes],
+        preset: String,
+        measured: &[Measured],
         workload: &Workload,
         engine: EngineKind,
         threads: usize,
     ) -> Self {
         let of = |time: &dyn Fn(&IterationTimes) -> Duration| {
-            median(measured.iter().map(|times| time(times).as_secs_f64()))
+            median((measured[0].iterations.iter()).map(|times| time(times).as_secs_f64()))
         };
-        let seconds = || measured.iter().map(|times| times.total.as_secs_f64());
-        let (specs, size) = (workload.layers(), workload.size);
+        let seconds = |measured: &Measured| {
+            let times = measured.iterations.iter();
+            let seconds: Vec<_> = times.map(|times| times.total.as_secs_f64()).collect();
+            seconds.into_iter()
+        };
+        let (specs, whole) = (workload.layers(), workload.whole_size());
         let layer = |(number, spec): (usize, &LayerSpec)| {
             let forward_seconds = of(&|times| times.layers[number].forward);
             let backward_seconds = of(&|times| times.layers[number].backward);
-            let work = 2.0 * multiplications(spec, size);
+            let work = 2.0 * multiplications(spec, whole);
             Layer {
                 name: spec.name.clone(),
                 forward_seconds,
@@ -75,24 +92,31 @@ impl Report {
         };
         let work: f64 = specs
             .iter()
-            .map(|spec| 4.0 * multiplications(spec, size))
+            .map(|spec| 4.0 * multiplications(spec, whole))
             .sum();
         let phase = |phase: Phase| of(&|times| times.phases[phase as usize]) / threads as f64;
-        let median_seconds = median(seconds());
+        let median_seconds = median(seconds(&measured[0]));
         let (engine, cpu) = match engine {
             EngineKind::Fast(cpu) => ("fast", cpu.name().to_owned()),
             EngineKind::Reference => ("reference", std::env::consts::ARCH.to_owned()),
         };
+        let split = measured.get(1).map(|split| Split {
+            set_up_seconds: split.set_up.as_secs_f64(),
+            median_seconds: median(seconds(split)),
+        });
         Self {
+            preset,
+            set_up_seconds: measured[0].set_up.as_secs_f64(),
             median_seconds,
-            min_seconds: seconds().fold(f64::INFINITY, f64::min),
+            min_seconds: seconds(&measured[0]).fold(f64::INFINITY, f64::min),
+            split,
             peak_memory_bytes: peak_memory(),
-            size: size.to_string(),
+            size: workload.size().to_string(),
             network: workload.architecture.name,
             threads,
             cpu,
             engine,
-            iterations: measured.len(),
+            iterations: measured[0].iterations.len(),
             gflops: 1e-9 * work / median_seconds,
             layers: specs.iter().enumerate().map(layer).collect(),
             phases: PhaseSeconds {
@@ -118,6 +142,14 @@ impl Report {
             "{:.3} s an iteration (the fastest {:.3} s), {:.0} GFLOP/s as direct convolution counts",
             self.median_seconds, self.min_seconds, self.gflops
         )?;
+        writeln!(out, "{:.3} s of set-up before it", self.set_up_seconds)?;
+        if let Some(split) = &self.split {
+            writeln!(
+                out,
+                "{:.3} s a last iteration, which matches each layer by itself, and {:.3} s of set-up before it",
+                split.median_seconds, split.set_up_seconds
+            )?;
+        }
         if let Some(bytes) = self.peak_memory_bytes {
             writeln!(out, "{:.0} MB of memory at the peak", bytes as f64 / 1e6)?;
         }

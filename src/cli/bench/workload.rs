@@ -1,16 +1,14 @@
-//! What `impasto bench` runs: iterations of the classic recipe, with a clock around the engine.
+//! What `impasto bench` runs: iterations of a recipe at one size, with a clock around the engine.
 
 use crate::engine::clock::LayerTime;
 use crate::engine::fast::Phases;
 use crate::engine::{Clock, Engine, EngineKind, Fast};
-use crate::files::picture::Size;
+use crate::files::picture::{Picture, Size, SizeRequest};
 use crate::files::weights::Weights;
-use crate::method::{Adam, Padding};
-use crate::network::Network;
-use crate::objective::{Compared, Objective, Region, Style, Tap, Targets};
-use crate::painting::{LayerWeight, Layers, Recipe, Settings, check_size};
+use crate::painting::{Iteration, Recipe, Run, Scales, Settings, Stylization};
 use crate::vgg::{Architecture, LayerSpec};
 use ndarray::Array3;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -35,55 +33,50 @@ impl IterationTimes {
     }
 }
 
-/// What is measured: the classic recipe at some size.
+/// What was measured of iterations that are alike.
+pub struct Measured {
+    /// What came before the first of them.
+    pub set_up: Duration,
+    pub iterations: Vec<IterationTimes>,
+}
+
+/// What is measured: a recipe at one size.
 pub struct Workload {
-    settings: Settings,
     pub architecture: Architecture,
-    pub size: Size,
-    content_taps: Vec<Tap>,
-    style_taps: Vec<Tap>,
-    /// Layers of the network.
-    depth: usize,
+    pub settings: Settings,
+    run: Run,
+    clock: Arc<Clock<f32>>,
+    phases: Arc<Phases>,
+    /// How long it took to prepare the run.
+    prepared: Duration,
 }
 
 impl Workload {
+    /// The work of `iterations` iterations after a first one; twice, if the recipe has iterations of two kinds.
+    ///
     /// # Errors
     /// If the size is too small for the layers, or too large for the machine.
-    pub fn new(architecture: Architecture, size: Size) -> anyhow::Result<Self> {
-        let settings = Recipe::preset("classic")
-            .expect("it is built in")
-            .settings();
-        let taps = |layers: &Layers, overall: f64| {
-            let tap = |layer: &LayerWeight| {
-                Ok(Tap {
-                    layer: architecture.find(&layer.layer)?,
-                    weight: overall * layer.weight,
-                })
-            };
-            layers.0.iter().map(tap).collect::<anyhow::Result<Vec<_>>>()
+    pub fn new(
+        architecture: Architecture,
+        recipe: Recipe,
+        size: Size,
+        engine: EngineKind,
+        iterations: u32,
+    ) -> anyhow::Result<Self> {
+        let one_size = Recipe {
+            size: Some(SizeRequest::Exact(size)),
+            scales: Some(Scales::Count(1)),
+            iterations: Some(iterations + 1),
+            // The painting is seen at the size of the picture.
+            style_margin: Some(0.0),
+            enlarge_style: Some(true),
+            ..Recipe::default()
         };
-        let content_taps = taps(&settings.content_layers, settings.content_weight)?;
-        let style_taps = taps(&settings.style_layers, settings.style_weight)?;
-        let all_taps = [&content_taps[..], &style_taps].concat();
-        check_size("content", size, 0, &architecture.layers(), &all_taps)?;
-        Ok(Self {
-            settings,
-            architecture,
-            size,
-            depth: all_taps.iter().map(|tap| tap.layer + 1).max().unwrap_or(0),
-            content_taps,
-            style_taps,
-        })
-    }
-
-    pub fn layers(&self) -> Vec<LayerSpec> {
-        let mut layers = self.architecture.layers();
-        layers.truncate(self.depth);
-        layers
-    }
-
-    /// Runs this many iterations after a first one, with a clock around the engine.
-    pub fn measure(&self, engine: EngineKind, iterations: usize) -> Vec<IterationTimes> {
+        let mut settings = one_size.or(recipe).settings();
+        if settings.split_iterations > 0 {
+            settings.split_iterations = iterations + 1;
+        }
+        let weights = Weights::he_normal(architecture, architecture.layers().len(), 0);
         let (engine, phases): (Arc<dyn Engine<f32>>, _) = match engine {
             EngineKind::Fast(cpu) => {
                 let fast = Fast::new(cpu);
@@ -93,73 +86,83 @@ impl Workload {
             EngineKind::Reference => (engine.build(), Arc::default()),
         };
         let clock = Arc::new(Clock::new(engine));
-        let network = self.network(clock.clone());
-        let objective = self.objective(&network);
-        let mut x = self.picture();
-        let mut adam = Adam::new(x.dim(), self.settings.learning_rate);
-        let times = (0..=iterations).map(|_| {
-            let _ = (clock.take_times(), phases.take()); // what came before
-            let begin = Instant::now();
-            let (_, gradient) = objective.evaluate(&network, &x);
-            let evaluated = begin.elapsed();
-            adam.step(&mut x, &gradient);
-            network.engine().recycle(gradient);
-            iteration_times(begin.elapsed(), evaluated, &clock, &phases)
-        });
-        times.skip(1).collect()
-    }
-
-    fn network(&self, engine: Arc<dyn Engine<f32>>) -> Network<f32> {
-        let weights = Weights::he_normal(self.architecture, self.depth, 0);
-        Network::new(
-            &weights,
-            self.settings.pooling,
-            Padding::Zero,
-            self.depth,
-            engine,
-        )
-    }
-
-    fn objective(&self, network: &Network<f32>) -> Objective<f32> {
-        let settings = &self.settings;
-        let picture = self.picture();
-        Objective::new(
-            network,
-            Targets {
-                content: Some((&picture, &self.content_taps)),
-                regions: &[Region::everywhere(vec![Style::whole(picture.clone())])],
-                style_taps: &self.style_taps,
-                compared: Compared::Layers,
-                style_loss: settings.style_loss,
-                tv_weight: settings.tv_weight,
-                tv_diagonals: settings.tv_diagonals,
-                normalize: settings.normalize_gradients,
-            },
-        )
-    }
-
-    /// An artificial picture.
-    fn picture(&self) -> Array3<f32> {
-        let shape = (self.size.height as usize, self.size.width as usize, 3);
-        Array3::from_shape_fn(shape, |(i, j, c)| {
-            ((i * j + 7 * c) % 29) as f32 * 8.0 - 110.0
+        let begin = Instant::now();
+        let run = Stylization::of(&picture(29), &picture(23))
+            .settings(settings.clone())
+            .prepare_on(&weights, clock.clone())?;
+        Ok(Self {
+            architecture,
+            settings,
+            run,
+            clock,
+            phases,
+            prepared: begin.elapsed(),
         })
+    }
+
+    pub fn size(&self) -> Size {
+        self.run.size()
+    }
+
+    /// The size with the border that is painted too.
+    pub fn whole_size(&self) -> Size {
+        let Size { width, height } = self.size();
+        let border = 2 * self.settings.border;
+        Size {
+            width: width + border,
+            height: height + border,
+        }
+    }
+
+    /// The layers that the recipe uses.
+    pub fn layers(&self) -> Vec<LayerSpec> {
+        let mut layers = self.architecture.layers();
+        layers.truncate(self.run.depth());
+        layers
+    }
+
+    /// Runs all iterations.
+    ///
+    /// # Errors
+    /// If the run diverges.
+    pub fn measure(&self) -> anyhow::Result<Vec<Measured>> {
+        let alike = self.settings.iterations as usize;
+        let mut measured: Vec<Measured> = Vec::new();
+        let mut last = Instant::now();
+        self.run.run(|iteration| {
+            let times = self.times(iteration);
+            if (iteration.iteration - 1).is_multiple_of(alike) {
+                measured.push(Measured {
+                    set_up: last.elapsed().saturating_sub(times.total),
+                    iterations: Vec::new(),
+                });
+            } else if let Some(measured) = measured.last_mut() {
+                measured.iterations.push(times);
+            }
+            last = Instant::now();
+            ControlFlow::Continue(())
+        })?;
+        measured[0].set_up += self.prepared;
+        Ok(measured)
+    }
+
+    fn times(&self, iteration: &Iteration) -> IterationTimes {
+        let mut times = IterationTimes {
+            total: iteration.took,
+            layers: self.clock.take_times(),
+            losses: Duration::ZERO,
+            optimizer: iteration.took - iteration.evaluation,
+            phases: self.phases.take(),
+        };
+        let layers = times.forward() + times.backward();
+        times.losses = iteration.evaluation.saturating_sub(layers);
+        times
     }
 }
 
-fn iteration_times(
-    total: Duration,
-    evaluated: Duration,
-    clock: &Clock<f32>,
-    phases: &Phases,
-) -> IterationTimes {
-    let mut times = IterationTimes {
-        total,
-        layers: clock.take_times(),
-        losses: Duration::ZERO,
-        optimizer: total - evaluated,
-        phases: phases.take(),
-    };
-    times.losses = evaluated.saturating_sub(times.forward() + times.backward());
-    times
+/// An artificial picture, another one for each `period`.
+fn picture(period: usize) -> Picture {
+    let value = |(i, j, c)| ((i * j + 7 * c) % period) as f32 / period as f32;
+    let x = Array3::from_shape_fn((384, 512, 3), value);
+    Picture::from_array(&x.mapv(|value| 230.0 * value - 110.0))
 }

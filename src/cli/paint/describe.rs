@@ -1,5 +1,6 @@
 //! What `--verbose` says before a run.
 
+use super::progress::iterations;
 use crate::cli::args::{TalkOptions, cpu_features, engine_name};
 use crate::cli::request::RunRequest;
 use crate::engine::EngineKind;
@@ -78,9 +79,9 @@ pub fn settings(request: &RunRequest, run: &Run, engine: EngineKind, threads: &T
         engine_name(engine)
     ));
     talk.detail(format_args!(
-        "optimizer {}, {} iterations, learning rate {}, from {}, seed {}",
+        "optimizer {}, {}, learning rate {}, from {}, seed {}",
         settings.optimizer,
-        run.iterations(),
+        iterations(run.iterations()),
         settings.learning_rate,
         settings.init,
         settings.seed

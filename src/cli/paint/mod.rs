@@ -166,7 +166,9 @@ impl Painter {
         let begin = Instant::now();
         let (weights, loaded) = self.read_weights(&request.network)?;
         let network = describe::weights(&weights, loaded);
-        let threads = request.network.machine.threads()?;
+        let machine = &request.network.machine;
+        machine.remark().iter().for_each(|line| talk.remark(line));
+        let threads = machine.threads()?;
         let stylization = Stylization::new(inputs)
             .settings(request.settings.clone())
             .engine(engine);

@@ -70,7 +70,7 @@ impl RunPaths {
 /// Which file, and what is wrong with it.
 pub fn check(request: &RunRequest, weights: Option<&Path>, resumed: bool) -> anyhow::Result<()> {
     let mut paths = RunPaths::default();
-    let read = request.inputs().chain(weights);
+    let read = (request.inputs().chain(weights)).chain(request.settings_from.as_deref());
     read.for_each(|file| paths.add_read(file));
     paths.add_written("--output", &request.files.output)?;
     if let Some(file) = &request.save_settings {

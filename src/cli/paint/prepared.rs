@@ -3,7 +3,7 @@
 use super::checkpoints::{Checkpoints, RunDescription};
 use super::interrupt::{self, Interrupt};
 use super::observers::Observers;
-use super::progress::duration;
+use super::progress::{duration, iterations};
 use super::rescue::{OutputWatch, rescue_last_good, write_or_rescue};
 use crate::cli::request::RunRequest;
 use crate::engine::EngineKind;
@@ -108,10 +108,10 @@ impl Prepared<'_> {
         let seconds = elapsed.as_secs_f64() / painting.iterations as f64;
         talk.detail(format_args!("time      {seconds:.3} s an iteration"));
         talk.remark(format_args!(
-            "wrote {} ({}, {} iterations in {})",
+            "wrote {} ({}, {} in {})",
             self.output.path().display(),
             painting.picture.size(),
-            painting.iterations,
+            iterations(painting.iterations),
             duration(now)
         ));
         if painting.iterations < self.run.iterations()

@@ -77,6 +77,14 @@ impl Progress {
     }
 }
 
+/// `1 iteration`, `2 iterations`
+pub fn iterations(count: usize) -> String {
+    match count {
+        1 => "1 iteration".to_owned(),
+        _ => format!("{count} iterations"),
+    }
+}
+
 /// A duration as people say it: `8 s`, `2 min 5 s`, `1 h 3 min`.
 pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs_f64().round() as u64;

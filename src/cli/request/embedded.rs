@@ -41,6 +41,15 @@ impl EmbeddedSettings {
         })
     }
 
+    /// The command that painted the picture, if it is not stylize.
+    pub fn other_command(&self) -> Option<&'static str> {
+        match (&self.files.content, &self.files.style[..]) {
+            (None, _) => Some("impasto texture"),
+            (_, []) => Some("impasto reconstruct"),
+            _ => None,
+        }
+    }
+
     fn of(request: &RunRequest) -> Self {
         Self {
             by: concat!("impasto ", env!("CARGO_PKG_VERSION")).to_owned(),

@@ -21,6 +21,9 @@ pub struct RunRequest {
     pub files: Files,
     pub settings: Settings,
     pub output: OutputOptions,
+    /// The file that settings were read from, which nothing may replace.
+    #[serde(skip)]
+    pub settings_from: Option<PathBuf>,
     /// The TOML file to write the settings to.
     pub save_settings: Option<PathBuf>,
     pub network: NetworkOptions,

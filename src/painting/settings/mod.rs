@@ -185,6 +185,8 @@ settings! {
     optimizer: OptimizerKind = OptimizerKind::Lbfgs, "NAME", Optimization, ALL, Bounds::any();
     /// How much a step of Adam changes a pixel, about, and the first step of L-BFGS at most, on the scale 0..255
     learning_rate: f64 = 10.0, "X", Optimization, ALL, Bounds::above(0.0);
+    /// The learning rate at the finest size as a share of that at the sizes before
+    finest_learning_rate: f64 = 1.0, "X", Optimization, FILE, Bounds::from_to(0.01, 1.0);
     /// How many steps L-BFGS remembers
     history: u32 = lbfgs::DEFAULT_HISTORY, "N", Optimization, ALL, Bounds::from_to(1.0, 100.0), only Lbfgs;
     /// Makes the result a running mean of Adam's pictures, in which each counts X times as much as the next; 0 takes the last

@@ -82,7 +82,16 @@ impl Recipe {
     /// # Errors
     /// The file cannot be read, or is not a recipe.
     pub fn open(name: &Path) -> Result<Self, RecipeError> {
-        if let Some(preset) = name.to_str().and_then(Self::preset) {
+        Self::open_under(name, &Self::default())
+    }
+
+    /// The same for a recipe that wins over it, as [`preset_under`](Self::preset_under).
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub(crate) fn open_under(name: &Path, recipe: &Self) -> Result<Self, RecipeError> {
+        let preset = |name| Self::preset_under(name, recipe);
+        if let Some(preset) = name.to_str().and_then(preset) {
             return Ok(preset);
         }
         let shown = name.display().to_string();
@@ -102,9 +111,15 @@ impl Recipe {
 
     /// A preset by its name; `None` if there is none of this name. It is complete: what its file leaves out has its default.
     pub fn preset(name: &str) -> Option<Self> {
+        Self::preset_under(name, &Self::default())
+    }
+
+    /// The same for a recipe that wins over it. If only that one names a style loss, the defaults are those of that style loss.
+    pub(crate) fn preset_under(name: &str, recipe: &Self) -> Option<Self> {
         let (_, text) = PRESETS.iter().find(|(known, _)| *known == name)?;
         let preset: Self = text.parse().expect("the presets are recipes");
-        Some(preset.settings().into())
+        let style_loss = preset.style_loss.or(recipe.style_loss);
+        Some(preset.or(Settings::defaults_with(style_loss).into()))
     }
 }
 
@@ -179,6 +194,15 @@ mod tests {
         };
         let settings = Recipe::preset("gatys2016").unwrap().or(other).settings();
         assert_eq!(settings.optimizer, OptimizerKind::Lbfgs);
+    }
+
+    #[test]
+    fn the_defaults_of_a_preset_are_those_of_the_style_loss_before_it() {
+        let gram: Recipe = "style-loss = 'gram'".parse().unwrap();
+        let under = |name: &str| Recipe::preset_under(name, &gram).unwrap();
+        let settings = gram.clone().or(under("default")).settings();
+        assert_eq!(settings, gram.clone().settings());
+        assert_eq!(under("gatys2016"), Recipe::preset("gatys2016").unwrap());
     }
 
     #[test]

@@ -96,24 +96,59 @@ fn a_border_prevents_a_frame_around_the_picture() {
 }
 
 #[test]
-fn an_infinite_loss_ends_the_run_and_keeps_the_last_good_picture() {
+fn the_learning_rate_at_the_finest_size_may_be_another_one() {
     let place = Workplace::new();
-    let wild =
-        "-o out.png --size 48 --iterations 9 --init content --optimizer adam --learning-rate 1e30";
-    let output = place.stylize(wild).assert().code(1).get_output().clone();
-    let message = String::from_utf8(output.stderr).unwrap();
-    let line = message.lines().last().unwrap();
-    assert!(
-        line.contains("no longer a finite number at iteration 2"),
-        "{line}"
-    );
-    assert!(
-        line.ends_with("the last good picture is in out.png"),
-        "{line}"
-    );
-    // The picture before the step that broke it: the photograph.
-    let picture = |path: PathBuf| impasto::picture::Picture::open(&path).unwrap().0;
-    let photograph = picture(data("content/chelsea.jpg"));
-    let kept = picture(place.path("out.png"));
-    assert_eq!(kept, photograph.fit(kept.size()));
+    let losses = |preset: &str| {
+        place.write("mine.toml", preset);
+        let run = "-o out.png --preset mine.toml --size 48 --scales 24,48 --iterations 2 --log log";
+        place.stylize(run).assert().success();
+        let log = place.log("log");
+        log.iter()
+            .map(|line| line["total"].clone())
+            .collect::<Vec<_>>()
+    };
+    for optimizer in [
+        "optimizer = 'rmsprop'",
+        "optimizer = 'adam'",
+        "optimizer = 'adam'\nkeep-moments = true",
+    ] {
+        let rates = |share: f64| {
+            losses(&format!(
+                "{optimizer}\nfiner-iterations = 2\nfinest-learning-rate = {share:?}\n"
+            ))
+        };
+        let (whole, half) = (rates(1.0), rates(0.5));
+        // Two iterations at the first size, and the first one at the second come before the first step there.
+        assert_eq!(whole[..3], half[..3], "{optimizer}");
+        assert_ne!(whole[3], half[3], "{optimizer}");
+    }
+}
+
+#[test]
+fn an_infinite_loss_ends_the_run_and_keeps_the_last_good_picture() {
+    let diverging = [
+        ("--optimizer adam --learning-rate 1e30 --iterations 9", 2),
+        // L-BFGS shortens its step, as often as a line search may. If the iterations end before, none has led anywhere.
+        ("--optimizer lbfgs --learning-rate 1e30 --iterations 40", 21),
+        ("--optimizer lbfgs --learning-rate 1e30 --iterations 9", 9),
+        ("--optimizer lbfgs --learning-rate 1e30 --iterations 2", 2),
+    ];
+    for (options, iteration) in diverging {
+        let place = Workplace::new();
+        let wild = format!("-o out.png --size 48 --scales 1 --init content {options}");
+        let output = place.stylize(&wild).assert().code(1).get_output().clone();
+        let message = String::from_utf8(output.stderr).unwrap();
+        let line = message.lines().last().unwrap();
+        let found = format!("no longer a finite number at iteration {iteration};");
+        assert!(line.contains(&found), "{options}: {line}");
+        assert!(
+            line.ends_with("the last good picture is in out.png"),
+            "{line}"
+        );
+        // The picture before the step that broke it: the photograph.
+        let picture = |path: PathBuf| impasto::picture::Picture::open(&path).unwrap().0;
+        let photograph = picture(data("content/chelsea.jpg"));
+        let kept = picture(place.path("out.png"));
+        assert_eq!(kept, photograph.fit(kept.size()));
+    }
 }

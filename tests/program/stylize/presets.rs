@@ -142,4 +142,11 @@ fn an_empty_preset_file_is_the_default_recipe() {
     let default = saved("");
     assert_eq!(saved("--preset empty.toml"), default);
     assert_eq!(saved("--preset default"), default);
+    // The defaults are those of the style loss.
+    let gram = saved("--style-loss gram");
+    assert_ne!(gram, default);
+    for preset in ["empty.toml", "default", "gram"] {
+        let again = saved(&format!("--preset {preset} --style-loss gram"));
+        assert_eq!(again, gram, "{preset}");
+    }
 }

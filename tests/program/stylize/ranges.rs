@@ -136,6 +136,12 @@ const RANGES: &[Range] = &[
         "",
         "must be from 0.01 to 1, not 0",
     ),
+    (
+        "finest-learning-rate",
+        &["0.0"],
+        "",
+        "must be from 0.01 to 1, not 0",
+    ),
     ("tv-diagonals", &["-0.5"], "", "must be 0 or more, not -0.5"),
 ];
 

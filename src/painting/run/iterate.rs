@@ -1,0 +1,185 @@
+//! The loop of a run: evaluate the losses, take a step, call the observer; at one size after the other.
+
+use super::super::{StylizeError, border};
+use super::{Painting, Run, State};
+use crate::files::picture::{Picture, Size};
+use crate::method::bilinear;
+use crate::objective::{Losses, Objective};
+use ndarray::Array3;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+/// What is known after an iteration.
+pub struct Iteration<'a> {
+    /// The number of this iteration, from 1.
+    pub iteration: usize,
+    /// The number of all iterations.
+    pub iterations: usize,
+    /// The losses of the picture *before* this iteration's step.
+    pub losses: Losses,
+    /// What the run would be resumed from, with the picture *after* this iteration.
+    pub state: &'a State,
+    /// The time since the first iteration began. If the run was resumed, the time in between does not count.
+    pub elapsed: Duration,
+    /// How long this iteration took, without what came before the first one of a size.
+    pub took: Duration,
+    /// The part of it that losses and gradient took.
+    pub evaluation: Duration,
+    run: &'a Run,
+}
+
+impl Iteration<'_> {
+    /// The size that is being painted at.
+    pub fn size(&self) -> Size {
+        self.run.stages[self.state.stage].size
+    }
+
+    /// The picture of that size, H×W×3, RGB 0..255 less the mean.
+    pub fn array(&self) -> Array3<f32> {
+        border::cut(&self.run.picture(self.state), self.run.plan.border)
+    }
+
+    /// The result if the run ended here: in its final size and colors.
+    pub fn picture(&self) -> Picture {
+        (self.run.finished(&self.run.picture(self.state))).to_picture()
+    }
+}
+
+impl Run {
+    /// Runs to the end, or until `watch`, which is called after each iteration, breaks.
+    ///
+    /// # Errors
+    /// If the run diverges: with Adam and RMSprop, if a loss is not finite; with L-BFGS, if the first loss of a size is not, or no step
+    /// leads to a finite loss and gradient, however short; with any, if a pixel is not. The error holds the last picture with a finite
+    /// loss.
+    pub fn run(
+        &self,
+        mut watch: impl FnMut(&Iteration) -> ControlFlow<()>,
+    ) -> Result<Painting, StylizeError> {
+        self.iterate_from(self.begin(), &mut watch)
+    }
+
+    /// Resumes from the `state` of a run with the same pictures, weights and settings. The result is the same.
+    ///
+    /// # Errors
+    /// If the state has another size, number of iterations or optimizer; and as [`run`](Self::run). Other pictures of the same
+    /// size, or other weights, are not noticed here.
+    pub fn resume(
+        &self,
+        state: State,
+        mut watch: impl FnMut(&Iteration) -> ControlFlow<()>,
+    ) -> Result<Painting, StylizeError> {
+        self.check(&state)?;
+        self.iterate_from(state, &mut watch)
+    }
+
+    /// The loop. It is not generic, so that it is compiled once, in the library, and not again for each `watch`.
+    fn iterate_from(
+        &self,
+        mut state: State,
+        watch: &mut dyn FnMut(&Iteration) -> ControlFlow<()>,
+    ) -> Result<Painting, StylizeError> {
+        let (before, begin) = (state.elapsed, Instant::now());
+        let mut last_good = None;
+        loop {
+            let stage = &self.stages[state.stage];
+            let objective = self.objective(state.stage, state.began_with.as_ref());
+            while state.stage_iterations < stage.iterations {
+                let iteration_begin = Instant::now();
+                let (losses, evaluation) = self.iterate(&objective, &mut state, &mut last_good)?;
+                state.elapsed = before.saturating_add(begin.elapsed());
+                let iteration = Iteration {
+                    iteration: state.iterations,
+                    iterations: self.iterations(),
+                    losses,
+                    state: &state,
+                    elapsed: state.elapsed,
+                    took: iteration_begin.elapsed(),
+                    evaluation,
+                    run: self,
+                };
+                if watch(&iteration).is_break() {
+                    return Ok(self.painting(&state));
+                }
+            }
+            if state.stage + 1 == self.stages.len() {
+                return Ok(self.painting(&state));
+            }
+            self.begin_next_stage(&mut state);
+        }
+    }
+
+    /// One iteration: evaluates losses and gradient at x, and lets the optimizer change x. `last_good` becomes the picture before,
+    /// if its loss is finite. Returns the losses, and how long it took to evaluate them.
+    fn iterate(
+        &self,
+        objective: &Objective<f32>,
+        state: &mut State,
+        last_good: &mut Option<Array3<f32>>,
+    ) -> Result<(Losses, Duration), StylizeError> {
+        let parametrization = &self.stages[state.stage].parametrization;
+        let picture = parametrization.picture(&state.x);
+        let number = state.iterations as u64;
+        let begin = Instant::now();
+        let (losses, gradient) = objective.evaluate_at(number, &self.network, &picture);
+        let evaluation = begin.elapsed();
+        let loss = losses.total();
+        if loss.is_finite() {
+            copy_into(last_good, &picture);
+        }
+        drop(picture);
+        let gradient = parametrization.backward(gradient);
+        let stepped = state.optimizer.step(&mut state.x, loss, &gradient);
+        self.network.engine().recycle(gradient);
+        state.stage_iterations += 1;
+        state.iterations += 1;
+        let is_last = state.stage_iterations == self.stages[state.stage].iterations;
+        if stepped.is_break()
+            || state.x.iter().any(|pixel| !pixel.is_finite())
+            || is_last && state.optimizer.found_no_step()
+        {
+            return Err(StylizeError::Diverged {
+                iteration: state.iterations,
+                last_good: last_good.take().map(|x| Box::new(self.finished(&x))),
+            });
+        }
+        Ok((losses, evaluation))
+    }
+
+    /// Enlarges the picture to the next size.
+    fn begin_next_stage(&self, state: &mut State) {
+        let border = self.plan.border;
+        let size = self.stages[state.stage + 1].size;
+        let picture = border::cut(&self.picture(state), border);
+        let picture = border::mirrored(&self.resized(&picture, size), border);
+        state.began_with = self.remembered(&picture);
+        let parametrization = &self.stages[state.stage + 1].parametrization;
+        state.x = parametrization.parameters(picture);
+        let whole = border::around(size, border);
+        let shape = state.x.dim();
+        state.optimizer.begin_size(
+            &self.settings,
+            self.learning_rate(state.stage + 1),
+            shape,
+            |m| self.resized(m, whole),
+            |v| bilinear::forward(v, (shape.0, shape.1)),
+        );
+        state.stage += 1;
+        state.stage_iterations = 0;
+    }
+
+    fn painting(&self, state: &State) -> Painting {
+        Painting {
+            iterations: state.iterations,
+            picture: self.finished(&self.picture(state)),
+        }
+    }
+}
+
+/// Copies `x`, into the array that is there if it has the same shape.
+fn copy_into(copy: &mut Option<Array3<f32>>, x: &Array3<f32>) {
+    match copy {
+        Some(copy) if copy.dim() == x.dim() => copy.assign(x),
+        _ => *copy = Some(x.clone()),
+    }
+}

@@ -1,0 +1,83 @@
+//! A run: sizes to paint at, one after the other.
+//!
+//! [`iterate`] has the loop, which takes the [`state`] of a run from one iteration to the next. [`objective`] says what is minimized at
+//! a size, and [`finished`] makes the painted picture.
+
+mod finished;
+mod iterate;
+mod objective;
+mod state;
+
+pub use finished::Painting;
+pub use iterate::Iteration;
+pub use state::State;
+
+use super::build::Stage;
+use super::plan::Plan;
+use super::settings::Settings;
+use crate::files::picture::{Picture, Size};
+use crate::network::Network;
+use ndarray::Array3;
+use std::sync::Arc;
+
+/// A run that is ready to begin. [`Stylization`](super::Stylization) makes it.
+///
+/// It prints nothing. After each iteration it passes an [`Iteration`] to its caller's function, which may end the run.
+pub struct Run {
+    pub(super) network: Arc<Network<f32>>,
+    pub(super) plan: Plan,
+    /// The last has the painted picture's size.
+    pub(super) stages: Vec<Stage>,
+    /// The first picture, of the first stage's size.
+    pub(super) initial: Array3<f32>,
+    pub(super) settings: Settings,
+    /// The photograph, of the painted picture's size.
+    pub(super) photograph: Option<Picture>,
+    pub(super) paintings: Vec<Picture>,
+}
+
+impl Run {
+    /// The number of iterations: those of the settings, without those of sizes that are too small for the layers.
+    pub fn iterations(&self) -> usize {
+        self.stages.iter().map(|stage| stage.iterations).sum()
+    }
+
+    /// The size of the painted picture.
+    pub fn size(&self) -> Size {
+        self.finest().size
+    }
+
+    /// The sizes that the style pictures are fitted to at the end.
+    pub fn style_sizes(&self) -> &[Size] {
+        &self.finest().style_sizes
+    }
+
+    /// The sizes at which it is painted. The last is the painted picture's.
+    pub fn sizes(&self) -> Vec<Size> {
+        let mut sizes: Vec<_> = self.stages.iter().map(|stage| stage.size).collect();
+        sizes.dedup();
+        sizes
+    }
+
+    /// How many layers of the network it uses.
+    #[cfg(feature = "cli")]
+    pub(crate) fn depth(&self) -> usize {
+        self.plan.depth()
+    }
+
+    /// The learning rate at size number `stage`.
+    fn learning_rate(&self, stage: usize) -> f64 {
+        let is_finest = self.stages[stage].size == self.size();
+        let share = if is_finest {
+            self.settings.finest_learning_rate
+        } else {
+            1.0
+        };
+        share * self.settings.learning_rate
+    }
+
+    fn finest(&self) -> &Stage {
+        let finest = self.stages.last();
+        finest.expect("a plan contains the size of the painted picture")
+    }
+}

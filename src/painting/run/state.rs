@@ -1,0 +1,89 @@
+//! What a run hands from one iteration to the next.
+
+use super::super::optimizer::Optimizer;
+use super::super::{InvalidSetting, border};
+use super::Run;
+use crate::files::picture::Size;
+use ndarray::Array3;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// Everything that a run hands from one iteration to the next. A run can be resumed from it, with the same bits as result.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct State {
+    /// The index of the size.
+    pub(super) stage: usize,
+    /// Iterations done at this size.
+    pub(super) stage_iterations: usize,
+    /// Iterations done in all.
+    pub(super) iterations: usize,
+    /// How long they took.
+    pub(super) elapsed: Duration,
+    /// The parameters of the picture whose loss and gradient are evaluated next.
+    pub(super) x: Array3<f32>,
+    /// The picture that this size began with, if the objective depends on it.
+    pub(super) began_with: Option<Array3<f32>>,
+    pub(super) optimizer: Optimizer,
+}
+
+impl State {
+    /// Iterations done.
+    pub fn iterations(&self) -> usize {
+        self.iterations
+    }
+
+    /// How long they took.
+    pub fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+}
+
+impl Run {
+    /// The state before the first iteration.
+    pub(super) fn begin(&self) -> State {
+        let parametrization = &self.stages[0].parametrization;
+        State {
+            stage: 0,
+            stage_iterations: 0,
+            iterations: 0,
+            elapsed: Duration::ZERO,
+            x: parametrization.parameters(self.initial.clone()),
+            began_with: self.remembered(&self.initial),
+            optimizer: Optimizer::new(
+                &self.settings,
+                self.learning_rate(0),
+                parametrization.shape(),
+            ),
+        }
+    }
+
+    /// The picture of a state, H×W×3, RGB 0..255 less the mean, with its border.
+    pub(super) fn picture<'a>(&self, state: &'a State) -> Cow<'a, Array3<f32>> {
+        let parametrization = &self.stages[state.stage].parametrization;
+        parametrization.picture(state.optimizer.picture(&state.x))
+    }
+
+    /// Refuses a state that this run cannot have reached.
+    pub(super) fn check(&self, state: &State) -> Result<(), InvalidSetting> {
+        let fits = self.stages.get(state.stage).is_some_and(|stage| {
+            let before: usize = (self.stages[..state.stage].iter())
+                .map(|stage| stage.iterations)
+                .sum();
+            let whole = border::around(stage.size, self.plan.border);
+            let remembers = (state.began_with.as_ref()).map(|x| (Size::of_array(x), x.dim().2));
+            state.x.dim() == stage.parametrization.shape()
+                && remembers == self.remembers().then_some((whole, 3))
+                && state.stage_iterations <= stage.iterations
+                && before.checked_add(state.stage_iterations) == Some(state.iterations)
+                && state.optimizer.fits(&self.settings, state.x.dim())
+        });
+        if fits {
+            return Ok(());
+        }
+        Err(InvalidSetting(
+            "the checkpoint belongs to other pictures or other settings; begin the run anew"
+                .to_owned(),
+        ))
+    }
+}
