@@ -28,7 +28,7 @@ pub struct Network<T: Scalar> {
 enum Operation {
     /// A convolution and its ReLU.
     Conv(usize),
-    /// A convolution, its ReLU and the average pooling after it, in one step. Only [`Network::steps`] makes it.
+    /// A convolution, its ReLU and the pooling after it, in one step. Only [`Network::steps`] makes it.
     ConvPool(usize),
     /// A convolution and its ReLU, of a picture whose edge pixels are repeated around it.
     ReplicateConv(usize),
@@ -123,8 +123,8 @@ impl<T: Scalar> Network<T> {
         pools.count()
     }
 
-    /// The steps to the deepest of the tapped layers. An average pooling is computed together with the convolution before it,
-    /// unless the convolution is tapped.
+    /// The steps to the deepest of the tapped layers. A pooling is computed together with the convolution before it, unless the
+    /// convolution is tapped.
     ///
     /// # Panics
     /// If the network has fewer layers.
@@ -135,7 +135,7 @@ impl<T: Scalar> Network<T> {
         for (layer, &operation) in self.layers[..depth].iter().enumerate() {
             let mut operation = operation;
             let before = steps.last().filter(|before| !before.tapped);
-            if let (Operation::Pool(_), Pooling::Average) = (operation, self.pooling)
+            if let Operation::Pool(_) = operation
                 && let Some(&Step {
                     operation: Operation::Conv(conv),
                     ..
@@ -166,7 +166,7 @@ impl<T: Scalar> Network<T> {
             let Forward { output, back } = match step.operation {
                 Operation::Conv(conv) => self.convs[conv].forward(&input),
                 Operation::ReplicateConv(conv) => replicate::forward(&*self.convs[conv], &input),
-                Operation::ConvPool(conv) => self.convs[conv].forward_pooled(&input),
+                Operation::ConvPool(conv) => self.convs[conv].forward_pooled(self.pooling, &input),
                 Operation::Pool(pool) => self.pools[pool].forward(&input),
             };
             passed.push(Passed {

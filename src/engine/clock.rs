@@ -135,7 +135,7 @@ impl<T: Scalar> Layer<T> for Timed<Box<dyn ConvRelu<T>>> {
 }
 
 impl<T: Scalar> ConvRelu<T> for Timed<Box<dyn ConvRelu<T>>> {
-    fn forward_pooled<'a>(&'a self, x: &Activation<T>) -> Forward<'a, T> {
-        self.measure(|layer| layer.forward_pooled(x))
+    fn forward_pooled<'a>(&'a self, pooling: Pooling, x: &Activation<T>) -> Forward<'a, T> {
+        self.measure(|layer| layer.forward_pooled(pooling, x))
     }
 }

@@ -50,12 +50,11 @@ pub trait Layer<T>: Send + Sync {
 
 /// A convolution with its ReLU. Its [`forward`](Layer::forward) is max(conv(x), 0).
 pub trait ConvRelu<T>: Layer<T> {
-    /// The averages of that over cells of 2×2, ⌈H/2⌉×⌈W/2⌉×Cout, as [`pool`](crate::method::pool) defines them. The unpooled output
-    /// need not exist.
+    /// That, pooled over cells of 2×2, ⌈H/2⌉×⌈W/2⌉×Cout, as [`pool`](crate::method::pool) defines it. The unpooled output need not exist.
     ///
     /// # Panics
     /// As [`forward`](Layer::forward).
-    fn forward_pooled<'a>(&'a self, x: &Activation<T>) -> Forward<'a, T>;
+    fn forward_pooled<'a>(&'a self, pooling: Pooling, x: &Activation<T>) -> Forward<'a, T>;
 }
 
 /// An array H×W×C between two layers. It is shared, since the way back may need it again.

@@ -68,10 +68,10 @@ impl<T: Scalar> Layer<T> for PlainConv<T> {
 }
 
 impl<T: Scalar> ConvRelu<T> for PlainConv<T> {
-    fn forward_pooled<'a>(&'a self, x: &Activation<T>) -> Forward<'a, T> {
+    fn forward_pooled<'a>(&'a self, pooling: Pooling, x: &Activation<T>) -> Forward<'a, T> {
         let Forward { output: y, back } = self.forward(x);
-        let output = Arc::new(pool::forward(Pooling::Average, &y));
-        let pool_back = move |dy: &Array3<T>| pool::backward(Pooling::Average, &y, dy);
+        let output = Arc::new(pool::forward(pooling, &y));
+        let pool_back = move |dy: &Array3<T>| pool::backward(pooling, &y, dy);
         Forward {
             output,
             back: Box::new(move |dy: &Array3<T>| back.backward(&pool_back(dy))),

@@ -1,4 +1,4 @@
-//! A convolution with what follows it in VGG: a ReLU, and at the end of a block average pooling.
+//! A convolution with what follows it in VGG: a ReLU, and at the end of a block a pooling.
 //!
 //! The ReLU's mask and the pooling are computed while the convolution's output is still in registers, and are undone while the
 //! gradient is read, so that neither makes a pass over memory of its own.
@@ -8,7 +8,7 @@ use super::mask::Mask;
 use super::winograd::Winograd;
 use super::{Fast, pool};
 use crate::engine::{Activation, ConvRelu, Forward, Layer, SimdScalar};
-use crate::method::Padding;
+use crate::method::{Padding, Pooling};
 use ndarray::{Array1, Array3, Array4};
 use std::sync::Arc;
 
@@ -67,22 +67,41 @@ impl<T: SimdScalar> FastConv<T> {
         (self.convolve(x, Some(&mut mask)), mask)
     }
 
-    /// The averages of max(y, 0) over cells of 2×2 (⌈H/2⌉×⌈W/2⌉×Cout), and where y is above 0.
+    /// max(y, 0) pooled over cells of 2×2 (⌈H/2⌉×⌈W/2⌉×Cout), with its backward pass.
     ///
     /// # Panics
     /// As [`forward`](Self::forward).
-    pub fn forward_relu_pool(&self, x: &Array3<T>) -> (Array3<T>, Mask) {
+    pub fn forward_relu_pool<'a>(&'a self, pooling: Pooling, x: &Array3<T>) -> Forward<'a, T> {
+        let workspace = &*self.engine.workspace;
         match &self.algorithm {
-            Algorithm::Winograd(winograd) => {
-                let mut mask = self.mask(x);
-                let pooled = winograd.forward(x, &self.bias, Some(&mut mask), true, &self.engine);
-                (pooled, mask)
+            Algorithm::Winograd(conv) => {
+                let (pool, mut mask) = (Some(pooling), self.mask(x));
+                let y = conv.forward(x, &self.bias, Some(&mut mask), pool, &self.engine);
+                let back = move |dy: &Array3<T>| {
+                    let (height, width, channels) = mask.dim();
+                    let pooled = (height.div_ceil(2), width.div_ceil(2), channels);
+                    assert_eq!(dy.dim(), pooled, "dy must have the pooled shape");
+                    conv.backward(dy, Some(&mask), pool, &self.engine)
+                };
+                Forward {
+                    output: Arc::new(y),
+                    back: Box::new(back),
+                }
             }
             Algorithm::FewChannels(_) => {
                 let (y, mask) = self.forward_relu(x);
-                let pooled = pool::averages(&y, &self.engine.workspace);
-                self.engine.workspace.recycle(y);
-                (pooled, mask)
+                let pooled = pool::forward(pooling, &y, workspace);
+                workspace.recycle(y);
+                let back = move |dy: &Array3<T>| {
+                    let dy = pooled.back.backward(dy);
+                    let dx = self.backward_relu(&dy, &mask);
+                    workspace.recycle(dy);
+                    dx
+                };
+                Forward {
+                    output: pooled.output,
+                    back: Box::new(back),
+                }
             }
         }
     }
@@ -95,7 +114,7 @@ impl<T: SimdScalar> FastConv<T> {
     fn convolve(&self, x: &Array3<T>, mask: Option<&mut Mask>) -> Array3<T> {
         match &self.algorithm {
             Algorithm::FewChannels(conv) => conv.forward(x, mask, &self.engine.workspace),
-            Algorithm::Winograd(conv) => conv.forward(x, &self.bias, mask, false, &self.engine),
+            Algorithm::Winograd(conv) => conv.forward(x, &self.bias, mask, None, &self.engine),
         }
     }
 
@@ -116,30 +135,10 @@ impl<T: SimdScalar> FastConv<T> {
         self.convolve_back(dy, Some(mask))
     }
 
-    /// dL/dx (H×W×Cin) of the gradient `dy` of [`forward_relu_pool`](Self::forward_relu_pool)'s output (⌈H/2⌉×⌈W/2⌉×Cout).
-    ///
-    /// # Panics
-    /// If the shapes do not fit.
-    pub fn backward_relu_pool(&self, dy: &Array3<T>, mask: &Mask) -> Array3<T> {
-        let (height, width, channels) = mask.dim();
-        let pooled = (height.div_ceil(2), width.div_ceil(2), channels);
-        assert_eq!(dy.dim(), pooled, "dy must have the pooled shape");
-        match &self.algorithm {
-            Algorithm::Winograd(conv) => conv.backward(dy, Some(mask), true, &self.engine),
-            Algorithm::FewChannels(_) => {
-                let workspace = &self.engine.workspace;
-                let dy = pool::averages_backward(dy, mask.dim(), workspace);
-                let dx = self.backward_relu(&dy, mask);
-                workspace.recycle(dy);
-                dx
-            }
-        }
-    }
-
     fn convolve_back(&self, dy: &Array3<T>, mask: Option<&Mask>) -> Array3<T> {
         match &self.algorithm {
             Algorithm::FewChannels(conv) => conv.backward(dy, mask, &self.engine.workspace),
-            Algorithm::Winograd(conv) => conv.backward(dy, mask, false, &self.engine),
+            Algorithm::Winograd(conv) => conv.backward(dy, mask, None, &self.engine),
         }
     }
 }
@@ -155,11 +154,7 @@ impl<T: SimdScalar> Layer<T> for FastConv<T> {
 }
 
 impl<T: SimdScalar> ConvRelu<T> for FastConv<T> {
-    fn forward_pooled<'a>(&'a self, x: &Activation<T>) -> Forward<'a, T> {
-        let (y, mask) = self.forward_relu_pool(x);
-        Forward {
-            output: Arc::new(y),
-            back: Box::new(move |dy: &Array3<T>| self.backward_relu_pool(dy, &mask)),
-        }
+    fn forward_pooled<'a>(&'a self, pooling: Pooling, x: &Activation<T>) -> Forward<'a, T> {
+        self.forward_relu_pool(pooling, x)
     }
 }

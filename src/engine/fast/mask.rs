@@ -8,7 +8,7 @@ use crate::method::Scalar;
 /// Channels that share a word of a mask.
 const CHANNELS_PER_WORD: usize = 16;
 
-/// Which outputs of a ReLU (H×W×C) are above 0.
+/// Which outputs of a ReLU (H×W×C) are above 0. If it was pooled to maxima, which of these are the maximum of their cell.
 pub struct Mask {
     /// For each position ⌈C/16⌉ words, with channel c in bit c mod 16 of word c / 16.
     words: Buffer<u16>,
@@ -57,6 +57,14 @@ pub(super) fn relu_and_mask<T, S: Simd<T>>(
     }
     *word |= s.positive(v) << (first % CHANNELS_PER_WORD);
     s.relu(v)
+}
+
+/// Clears the bits of a vector of this many lanes, of one position's channels from channel `first` on, that are not among `bits`.
+#[inline(always)]
+pub(super) fn keep_bits(words: &mut [u16], first: usize, lanes: usize, bits: u16) {
+    let shift = first % CHANNELS_PER_WORD;
+    let of_vector = u16::MAX >> (CHANNELS_PER_WORD - lanes) << shift;
+    words[first / CHANNELS_PER_WORD] &= bits << shift | !of_vector;
 }
 
 /// A vector of one position's channels that begins at channel `first`, 0 where the position's `words` have no bit.

@@ -26,27 +26,36 @@ impl<T: Scalar> FastPool<T> {
 
 impl<T: Scalar> Layer<T> for FastPool<T> {
     fn forward<'a>(&'a self, x: &Activation<T>) -> Forward<'a, T> {
-        let (shape, workspace) = (x.dim(), &*self.workspace);
-        match self.pooling {
-            Pooling::Average => Forward {
-                output: Arc::new(averages(x, workspace)),
-                back: Box::new(move |dy: &Array3<T>| averages_backward(dy, shape, workspace)),
-            },
-            Pooling::Max => {
-                let (y, winners) = maxima(x, workspace);
-                Forward {
-                    output: Arc::new(y),
-                    back: Box::new(move |dy: &Array3<T>| {
-                        maxima_backward(dy, &winners, shape, workspace)
-                    }),
-                }
+        forward(self.pooling, x, &self.workspace)
+    }
+}
+
+/// What `x` (H×W×C) is pooled to over cells of 2×2, ⌈H/2⌉×⌈W/2⌉×C, and its backward pass.
+pub(super) fn forward<'a, T: Scalar>(
+    pooling: Pooling,
+    x: &Array3<T>,
+    workspace: &'a Workspace<T>,
+) -> Forward<'a, T> {
+    let shape = x.dim();
+    match pooling {
+        Pooling::Average => Forward {
+            output: Arc::new(averages(x, workspace)),
+            back: Box::new(move |dy: &Array3<T>| averages_backward(dy, shape, workspace)),
+        },
+        Pooling::Max => {
+            let (y, winners) = maxima(x, workspace);
+            Forward {
+                output: Arc::new(y),
+                back: Box::new(move |dy: &Array3<T>| {
+                    maxima_backward(dy, &winners, shape, workspace)
+                }),
             }
         }
     }
 }
 
 /// The averages of `x` (H×W×C) over cells of 2×2, ⌈H/2⌉×⌈W/2⌉×C.
-pub(super) fn averages<T: Scalar>(x: &Array3<T>, workspace: &Workspace<T>) -> Array3<T> {
+fn averages<T: Scalar>(x: &Array3<T>, workspace: &Workspace<T>) -> Array3<T> {
     let shape = x.dim();
     let mut y = workspace.array(pooled(shape));
     let (row, x) = (y.dim().1 * shape.2, elements(x));
@@ -68,7 +77,7 @@ pub(super) fn averages<T: Scalar>(x: &Array3<T>, workspace: &Workspace<T>) -> Ar
 }
 
 /// The gradient of the input of [`averages`], which has this shape.
-pub(super) fn averages_backward<T: Scalar>(
+fn averages_backward<T: Scalar>(
     dy: &Array3<T>,
     shape: (usize, usize, usize),
     workspace: &Workspace<T>,

@@ -15,7 +15,7 @@ fn errors<T: SimdScalar>(
     (cin, cout): (usize, usize),
     padding: Padding,
     cpu: Cpu,
-) -> [(&'static str, f64); 6] {
+) -> [(&'static str, f64); 8] {
     let kernel: Array4<f64> = random((3, 3, cin, cout), 1);
     let mut bias: Array1<f64> = random(cout, 2);
     bias[0] = 6.0; // even in the smallest case an output is above 0
@@ -30,12 +30,18 @@ fn errors<T: SimdScalar>(
     let linear = conv::forward(&x, &kernel, &bias, padding);
     let y = relu::forward(linear.clone());
     let (ty, mask) = fast.forward_relu(&tx);
-    let (tp, pool_mask) = fast.forward_relu_pool(&tx);
     // The plain backward pass uses the signs of the fast engine's outputs. Near 0 its own signs may differ.
     let signs = ty.mapv(T::as_f64);
     let plain_backward = |dy: &Array3<f64>| conv::backward(dy, &kernel, padding);
     let dy_relu = relu::backward(&signs, &dy);
-    let dp_relu = relu::backward(&signs, &pool::backward(Pooling::Average, &y, &dp));
+    let [averages, maxima] = [Pooling::Average, Pooling::Max].map(|pooling| {
+        let pass = fast.forward_relu_pool(pooling, &tx);
+        let dp_relu = relu::backward(&signs, &pool::backward(pooling, &signs, &dp));
+        [
+            distance(&pass.output, &pool::forward(pooling, &y)),
+            distance(&pass.back.backward(&tdp), &plain_backward(&dp_relu)),
+        ]
+    });
     [
         ("forward", distance(&fast.forward(&tx), &linear)),
         (
@@ -47,14 +53,10 @@ fn errors<T: SimdScalar>(
             "relu's backward",
             distance(&fast.backward_relu(&tdy, &mask), &plain_backward(&dy_relu)),
         ),
-        ("pool", distance(&tp, &pool::forward(Pooling::Average, &y))),
-        (
-            "pool's backward",
-            distance(
-                &fast.backward_relu_pool(&tdp, &pool_mask),
-                &plain_backward(&dp_relu),
-            ),
-        ),
+        ("averages", averages[0]),
+        ("averages' backward", averages[1]),
+        ("maxima", maxima[0]),
+        ("maxima's backward", maxima[1]),
     ]
 }
 

@@ -57,13 +57,12 @@ fn convolution_relu_and_pooling(padding: Padding) {
             let far = linear.iter().fold(1.0, |most: f64, y| most.max(y.abs())) + 0.1;
             let bias = Array1::from_shape_fn(cout, |o| if o % 3 == 0 { -far } else { far });
             let conv = engine.build().conv_relu(&kernel, &bias, padding);
-            for pooled in [false, true] {
+            for pooling in [None, Some(Average), Some(Max)] {
                 let forward = |x: &Array3<f64>| {
                     let x = Arc::new(x.clone());
-                    if pooled {
-                        conv.forward_pooled(&x)
-                    } else {
-                        conv.forward(&x)
+                    match pooling {
+                        Some(pooling) => conv.forward_pooled(pooling, &x),
+                        None => conv.forward(&x),
                     }
                 };
                 let pass = forward(&x);
@@ -76,7 +75,7 @@ fn convolution_relu_and_pooling(padding: Padding) {
                 let error = relative_error(&x, &dx, loss);
                 assert!(
                     error <= BOUND,
-                    "{padding:?} pooled: {pooled}, {h}x{w}, {cin} to {cout}: {error:e}"
+                    "{padding:?}, {pooling:?}, {h}x{w}, {cin} to {cout}: {error:e}"
                 );
             }
         }

@@ -1,15 +1,16 @@
 //! The parts of a layer that are computed at a time: its input, blocks of tiles, and bands of the output.
 
 use super::super::mask::Mask;
-use crate::method::Padding;
+use crate::method::{Padding, Pooling};
 use ndarray::Array3;
 use std::ops::Range;
 
 /// The input of a pass.
 pub(super) struct Input<'a, T> {
-    /// H×W×Cin. If `pooled`, ⌈H/2⌉×⌈W/2⌉×Cin: the gradient of averages, of which each position of a cell gets an equal share.
+    /// H×W×Cin. If `pooled`, ⌈H/2⌉×⌈W/2⌉×Cin: the gradient of averages, of which each position of a cell gets an equal share, or that of
+    /// maxima, of which those positions get all where the mask is set.
     pub x: &'a Array3<T>,
-    pub pooled: bool,
+    pub pooled: Option<Pooling>,
     /// The input is 0 where the mask is not set.
     pub mask: Option<&'a Mask>,
     /// What the input is beyond the edges.
@@ -20,7 +21,7 @@ impl<T> Input<'_, T> {
     /// H, W and Cin.
     pub fn dim(&self) -> (usize, usize, usize) {
         match self.mask {
-            Some(mask) if self.pooled => mask.dim(),
+            Some(mask) if self.pooled.is_some() => mask.dim(),
             _ => self.x.dim(),
         }
     }

@@ -29,7 +29,7 @@ use super::Fast;
 use super::mask::Mask;
 use super::simd::{Cpu, MAX_LANES, gemm};
 use crate::engine::SimdScalar;
-use crate::method::{Padding, Scalar};
+use crate::method::{Padding, Pooling, Scalar};
 use ndarray::{Array3, Array4};
 use rayon::prelude::*;
 use std::array::from_fn;
@@ -92,7 +92,8 @@ impl<T: SimdScalar> Winograd<T> {
     }
 
     /// y (H×W×Cout) of x (H×W×Cin), plus the bias (Cout). If there is a mask, y = max(that, 0), and the mask is set where it is
-    /// above 0. If `pool`, the averages of y over cells of 2×2 (⌈H/2⌉×⌈W/2⌉×Cout).
+    /// above 0. With a `pool`, y is pooled over cells of 2×2
+    /// (⌈H/2⌉×⌈W/2⌉×Cout) and there must be a mask, which is set only where the way back leads: for maxima, at the position of each.
     ///
     /// # Panics
     /// If the shapes do not fit.
@@ -101,7 +102,7 @@ impl<T: SimdScalar> Winograd<T> {
         x: &Array3<T>,
         bias: &[T],
         mask: Option<&mut Mask>,
-        pool: bool,
+        pool: Option<Pooling>,
         engine: &Fast<T>,
     ) -> Array3<T> {
         assert_eq!(
@@ -113,7 +114,7 @@ impl<T: SimdScalar> Winograd<T> {
             cpu: self.cpu,
             input: Input {
                 x,
-                pooled: false,
+                pooled: None,
                 mask: None,
                 padding: self.padding,
             },
@@ -126,7 +127,7 @@ impl<T: SimdScalar> Winograd<T> {
     }
 
     /// dL/dx (H×W×Cin) of `dy` = dL/dy (H×W×Cout). If there is a mask, `dy` is taken as 0 where the mask is not set. If y was
-    /// `pooled`, `dy` is the gradient of the averages (⌈H/2⌉×⌈W/2⌉×Cout), and there must be a mask.
+    /// `pooled`, `dy` is the gradient of what it was pooled to (⌈H/2⌉×⌈W/2⌉×Cout), and the mask is that of the forward pass.
     ///
     /// # Panics
     /// If the shapes do not fit.
@@ -134,7 +135,7 @@ impl<T: SimdScalar> Winograd<T> {
         &self,
         dy: &Array3<T>,
         mask: Option<&Mask>,
-        pooled: bool,
+        pooled: Option<Pooling>,
         engine: &Fast<T>,
     ) -> Array3<T> {
         assert_eq!(
@@ -159,7 +160,7 @@ impl<T: SimdScalar> Winograd<T> {
                 None => Panels::Backward(self),
             },
             bias: None,
-            pool: false,
+            pool: None,
         };
         pass.run(None, engine)
     }

@@ -16,8 +16,8 @@ use super::block::{Band, Block, Input};
 use super::tiles::{TransformInputs, TransformProducts};
 use super::{PAIRS, TILE, Winograd};
 use crate::engine::SimdScalar;
-use crate::method::Scalar;
 use crate::method::scalar::elements_mut;
+use crate::method::{Pooling, Scalar};
 use ndarray::Array3;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -50,15 +50,15 @@ pub(super) struct Pass<'a, T> {
     pub outputs: usize,
     pub kernel: Panels<'a, T>,
     pub bias: Option<&'a [T]>,
-    /// Whether the output is averaged over cells of 2×2.
-    pub pool: bool,
+    /// How the output is pooled over cells of 2×2.
+    pub pool: Option<Pooling>,
 }
 
 impl<T: SimdScalar> Pass<'_, T> {
     /// The output, H×W×Cout, or ⌈H/2⌉×⌈W/2⌉×Cout if it is pooled. If there is a mask, it is set, and the output is max(y, 0).
     pub fn run(&self, mask: Option<&mut Mask>, engine: &Fast<T>) -> Array3<T> {
         let (height, width, inputs) = self.input.dim();
-        let scale = if self.pool { 2 } else { 1 };
+        let scale = if self.pool.is_some() { 2 } else { 1 };
         let shape = (height.div_ceil(scale), width.div_ceil(scale), self.outputs);
         let mut y = engine.workspace.array(shape);
         let (down, across) = (height.div_ceil(TILE), width.div_ceil(TILE));

@@ -1,11 +1,11 @@
 //! Reads tiles from a picture and writes them to one, around the transforms, a vector of channels at a time.
 
-use super::super::mask::{Mask, apply_mask, relu_and_mask, words_per_position};
+use super::super::mask::{Mask, apply_mask, keep_bits, relu_and_mask, words_per_position};
 use super::super::simd::{Simd, SimdTask, load_partial, prefetch, store_partial};
 use super::block::{Band, Block, Input};
 use super::{PAIRS, POINTS, TILE, transforms};
-use crate::method::Scalar;
 use crate::method::scalar::elements;
+use crate::method::{Pooling, Scalar};
 use std::array::from_fn;
 use std::ops::Range;
 
@@ -25,10 +25,9 @@ impl<T: Scalar> SimdTask<T> for TransformInputs<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
-        if self.input.pooled {
-            self.tiles::<S, true>(s);
-        } else {
-            self.tiles::<S, false>(s);
+        match self.input.pooled {
+            Some(_) => self.tiles::<S, true>(s),
+            None => self.tiles::<S, false>(s),
         }
     }
 }
@@ -44,6 +43,7 @@ impl<T: Scalar> TransformInputs<'_, T> {
             width,
             channels,
         };
+        let averaged = self.input.pooled == Some(Pooling::Average);
         let tiles = self.v.chunks_exact_mut(self.tile_stride);
         for ((i, j), v) in self.block.positions().zip(tiles) {
             // Row p of a tile's inputs is row TILE·i + p − 1 of the picture, if there is one; likewise the columns.
@@ -66,14 +66,15 @@ impl<T: Scalar> TransformInputs<'_, T> {
                             }
                         }
                     }
-                    if POOLED {
+                    if POOLED && averaged {
                         for (d, column) in d.iter_mut().zip(&columns) {
                             if let &Some(column) = column {
                                 let cell = cell(row, height) * cell(column, width);
                                 *d = s.mul(s.splat(T::of(1.0 / cell)), *d);
                             }
                         }
-                    } else {
+                    }
+                    if !POOLED {
                         // The inputs that the next tile adds to this one's.
                         for q in POINTS..POINTS + TILE {
                             let position = row * width + TILE * j + q - 1;
@@ -155,7 +156,7 @@ pub(super) struct TransformProducts<'a, 'b, T> {
     /// Height, width and channels of the output before it is pooled.
     pub shape: (usize, usize, usize),
     pub bias: Option<&'a [T]>,
-    pub pool: bool,
+    pub pool: Option<Pooling>,
     pub band: &'a mut Band<'b, T>,
 }
 
@@ -183,10 +184,10 @@ impl<T: Scalar> SimdTask<T> for TransformProducts<'_, '_, T> {
                 if let Some(mask) = &mut self.band.mask {
                     tile.relu(s, &mut y, mask, first);
                 }
-                if self.pool {
-                    tile.store_means(s, &y, self.band.y, first);
-                } else {
-                    tile.store(s, &y, self.band.y, first);
+                match self.pool {
+                    None => tile.store(s, &y, self.band.y, first),
+                    Some(Pooling::Average) => tile.store_means(s, &y, self.band.y, first),
+                    Some(Pooling::Max) => tile.store_maxima(s, &y, self.band, first),
                 }
             }
         }
@@ -283,6 +284,34 @@ impl Outputs {
             }
         }
     }
+
+    /// Stores the maximum of each cell of `y`, from channel `first` on, and clears the bits of all other positions in the mask.
+    #[inline(always)]
+    fn store_maxima<T: Scalar, S: Simd<T>>(
+        &self,
+        s: S,
+        y: &Tile<S::Vector>,
+        band: &mut Band<T>,
+        first: usize,
+    ) {
+        let (width, words) = (self.width.div_ceil(2), words_per_position(self.channels));
+        for p in self.rows.clone().step_by(2) {
+            for q in self.columns.clone().step_by(2) {
+                let (p2, q2) = (self.rows.end.min(p + 2), self.columns.end.min(q + 2));
+                let (maximum, winners) = maximum(s, y, p..p2, q..q2);
+                let position = (self.top + p) / 2 * width + (self.left + q) / 2;
+                let at = position * self.channels;
+                store_partial(s, maximum, &mut band.y[at + first..at + self.channels]);
+                let Some(mask) = &mut band.mask else { continue };
+                for (row, winners) in (p..p2).zip(winners) {
+                    for (column, winners) in (q..q2).zip(winners) {
+                        let position = (self.top + row) * self.width + self.left + column;
+                        keep_bits(&mut mask[position * words..], first, S::LANES, winners);
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// The mean of one cell of a tile, summed in the same order as in `pool.rs`.
@@ -305,4 +334,35 @@ fn mean<T: Scalar, S: Simd<T>>(
         }
     }
     s.mul(sum, share)
+}
+
+/// The maximum of one cell of a tile, and for each position the lanes where it is there: the first position of those that have it, as in
+/// `pool.rs`.
+#[inline(always)]
+fn maximum<T: Scalar, S: Simd<T>>(
+    s: S,
+    y: &Tile<S::Vector>,
+    rows: Range<usize>,
+    columns: Range<usize>,
+) -> (S::Vector, [[u16; 2]; 2]) {
+    let mut best = y[rows.start][columns.start];
+    let mut winners = [[u16::MAX, 0], [0, 0]];
+    for p in 0..rows.len() {
+        for q in 0..columns.len() {
+            if (p, q) == (0, 0) {
+                continue;
+            }
+            let y = y[rows.start + p][columns.start + q];
+            let difference = s.sub(y, best);
+            let larger = s.positive(difference);
+            best = s.add(s.select(best, !larger), s.select(y, larger));
+            // A NaN is passed on: 0 times one is one.
+            best = s.mul_add(s.splat(T::zero()), difference, best);
+            for winners in winners.as_flattened_mut() {
+                *winners &= !larger;
+            }
+            winners[p][q] = larger;
+        }
+    }
+    (best, winners)
 }
