@@ -13,6 +13,10 @@
 //! where w are the weights of the positions, 1 without a mask, and m = Σ w. T·(f − μ) + μ′ is where f would be moved to. Both roots
 //! come from [`matrix_root`](crate::method::matrix_root), so that no equation needs to be solved for the gradient.
 //!
+//! In single precision the trace of a root is a little too large, since small eigenvalues are. 2·tr C′, which is
+//! 2·tr (A·C′·A)^½, is computed in that way too: L = (‖μ − μ′‖² + tr C − tr C′ − 2·(tr (A·C·A)^½ − tr (A·C′·A)^½)) / N, and at the
+//! target the errors cancel.
+//!
 //! A mixture of paintings has the mean of their means and of their second moments, from which C′ follows.
 //!
 //! (The loss of K. Crowson's style-transfer-pytorch.) Networks whose input is divided by its standard deviation, 58 grey levels, have
@@ -39,6 +43,8 @@ pub struct WassersteinLoss<T> {
     covariance: Array2<T>,
     /// A, N×N.
     root: Array2<T>,
+    /// tr (A·C′·A)^½ as it is computed: tr C′, with the rounding errors that the loss has near its target.
+    root_trace: f64,
 }
 
 impl<T: Scalar> WassersteinLoss<T> {
@@ -52,6 +58,7 @@ impl<T: Scalar> WassersteinLoss<T> {
             mean: Array1::zeros(channels),
             covariance: Array2::zeros((channels, channels)),
             root: Array2::zeros((0, 0)),
+            root_trace: 0.0,
         }
     }
 }
@@ -69,6 +76,8 @@ impl<T: Scalar> StyleLoss<T> for WassersteinLoss<T> {
         self.covariance *= T::of(1.0 / shares);
         center(&mut self.covariance, &self.mean, ADDED_VARIANCE);
         self.root = roots(&self.covariance, products).root;
+        let middle = self.between_roots(&self.covariance, products);
+        self.root_trace = trace(&roots(&middle, products).root);
     }
 
     fn add_weighted_gradient(
@@ -83,17 +92,10 @@ impl<T: Scalar> StyleLoss<T> for WassersteinLoss<T> {
         center(&mut covariance, &mean, ADDED_VARIANCE);
         let mean_difference = &mean - &self.mean;
 
-        let a = self.root.view();
-        let between_roots = |m: &Array2<T>| {
-            let left = products.product(a, m.view());
-            let product = products.symmetric_product(left.view(), a);
-            products.recycle_matrix(left);
-            product
-        };
-        let middle = between_roots(&covariance);
+        let middle = self.between_roots(&covariance, products);
         let Roots { root, inverse } = roots(&middle, products);
         // 1 − T, in place of T
-        let mut difference = between_roots(&inverse);
+        let mut difference = self.between_roots(&inverse, products);
         difference.par_mapv_inplace(|t| -t);
         difference.diag_mut().mapv_inplace(|t| T::one() + t);
 
@@ -105,11 +107,22 @@ impl<T: Scalar> StyleLoss<T> for WassersteinLoss<T> {
         let constant: Vec<T> = constant.iter().map(|&v| T::of(v)).collect();
         features.add_to_each(&constant, df);
 
-        let traces = trace(&self.covariance) + trace(&covariance) - 2.0 * trace(&root);
+        let traces = trace(&covariance) - trace(&self.covariance);
+        let traces = traces - 2.0 * (trace(&root) - self.root_trace);
         for matrix in [covariance, middle, root, inverse, difference] {
             products.recycle_matrix(matrix);
         }
         (mean_difference.dot(&mean_difference) + traces) / channels
+    }
+}
+
+impl<T: Scalar> WassersteinLoss<T> {
+    /// A·M·A of a symmetric M (N×N).
+    fn between_roots(&self, m: &Array2<T>, products: &dyn Products<T>) -> Array2<T> {
+        let left = products.product(self.root.view(), m.view());
+        let product = products.symmetric_product(left.view(), self.root.view());
+        products.recycle_matrix(left);
+        product
     }
 }
 
