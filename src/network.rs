@@ -5,7 +5,7 @@
 //! Which layers' outputs are needed is decided once, by the [`Steps`]. [`Network::forward`] walks them down, and
 //! [`Network::backward`] walks them up.
 
-use crate::engine::{Activation, Backward, ConvRelu, Engine, Forward, Layer, replicate};
+use crate::engine::{Activation, Backward, ConvRelu, Engine, Forward, Layer, release, replicate};
 use crate::files::weights::Weights;
 use crate::method::{Padding, Pooling, Scalar};
 use crate::vgg::LayerKind;
@@ -165,7 +165,9 @@ impl<T: Scalar> Network<T> {
         for step in &steps.0 {
             let Forward { output, back } = match step.operation {
                 Operation::Conv(conv) => self.convs[conv].forward(&input),
-                Operation::ReplicateConv(conv) => replicate::forward(&*self.convs[conv], &input),
+                Operation::ReplicateConv(conv) => {
+                    replicate::forward(&*self.convs[conv], &input, self.engine())
+                }
                 Operation::ConvPool(conv) => self.convs[conv].forward_pooled(&input),
                 Operation::Pool(pool) => self.pools[pool].forward(&input),
             };
@@ -266,12 +268,5 @@ impl<T: Scalar> Drop for Activations<'_, T> {
         for output in self.passed.drain(..).filter_map(|step| step.output) {
             release(output, self.engine);
         }
-    }
-}
-
-/// Gives the array back to its engine, unless someone else still needs it.
-fn release<T: Scalar>(activation: Activation<T>, engine: &dyn Engine<T>) {
-    if let Some(array) = Arc::into_inner(activation) {
-        engine.recycle(array);
     }
 }
