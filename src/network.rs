@@ -5,7 +5,7 @@
 //! Which layers' outputs are needed is decided once, by the [`Steps`]. [`Network::forward`] walks them down, and
 //! [`Network::backward`] walks them up.
 
-use crate::engine::{Activation, Backward, ConvRelu, Engine, Forward, Layer, replicate};
+use crate::engine::{Activation, Backward, ConvRelu, Engine, Forward, Layer, release, replicate};
 use crate::files::weights::Weights;
 use crate::method::{Padding, Pooling, Scalar};
 use crate::vgg::LayerKind;
@@ -158,17 +158,10 @@ impl<T: Scalar> Network<T> {
     /// # Panics
     /// If `x` does not have 3 channels, or the steps need layers that this network does not have.
     pub fn forward(&self, steps: &Steps, x: &Array3<T>) -> Activations<'_, T> {
-        let mut input = self.engine.array(x.dim());
-        input.assign(x);
-        let mut input = Arc::new(input);
+        let mut input = self.copied(x);
         let mut passed = Vec::with_capacity(steps.0.len());
         for step in &steps.0 {
-            let Forward { output, back } = match step.operation {
-                Operation::Conv(conv) => self.convs[conv].forward(&input),
-                Operation::ReplicateConv(conv) => replicate::forward(&*self.convs[conv], &input),
-                Operation::ConvPool(conv) => self.convs[conv].forward_pooled(self.pooling, &input),
-                Operation::Pool(pool) => self.pools[pool].forward(&input),
-            };
+            let Forward { output, back } = self.step(step.operation, &input);
             passed.push(Passed {
                 layer: step.layer,
                 output: step.tapped.then(|| output.clone()),
@@ -179,6 +172,41 @@ impl<T: Scalar> Network<T> {
         Activations {
             passed,
             engine: self.engine(),
+        }
+    }
+
+    /// Walks the `steps` down for the picture `x` as [`forward`](Self::forward) does, but not to come back: calls `visit` with each
+    /// tapped layer's number and output (H×W×C). An output exists only until the next is computed.
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward).
+    pub fn visit(&self, steps: &Steps, x: &Array3<T>, mut visit: impl FnMut(usize, &Array3<T>)) {
+        let mut input = self.copied(x);
+        for step in &steps.0 {
+            let output = self.step(step.operation, &input).output;
+            if step.tapped {
+                visit(step.layer, &output);
+            }
+            release(std::mem::replace(&mut input, output), self.engine());
+        }
+        release(input, self.engine());
+    }
+
+    /// `x` in the engine's memory.
+    fn copied(&self, x: &Array3<T>) -> Activation<T> {
+        let mut input = self.engine.array(x.dim());
+        input.assign(x);
+        Arc::new(input)
+    }
+
+    fn step(&self, operation: Operation, input: &Activation<T>) -> Forward<'_, T> {
+        match operation {
+            Operation::Conv(conv) => self.convs[conv].forward(input),
+            Operation::ReplicateConv(conv) => {
+                replicate::forward(&*self.convs[conv], input, self.engine())
+            }
+            Operation::ConvPool(conv) => self.convs[conv].forward_pooled(self.pooling, input),
+            Operation::Pool(pool) => self.pools[pool].forward(input),
         }
     }
 
@@ -266,12 +294,5 @@ impl<T: Scalar> Drop for Activations<'_, T> {
         for output in self.passed.drain(..).filter_map(|step| step.output) {
             release(output, self.engine);
         }
-    }
-}
-
-/// Gives the array back to its engine, unless someone else still needs it.
-fn release<T: Scalar>(activation: Activation<T>, engine: &dyn Engine<T>) {
-    if let Some(array) = Arc::into_inner(activation) {
-        engine.recycle(array);
     }
 }

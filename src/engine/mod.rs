@@ -60,6 +60,13 @@ pub trait ConvRelu<T>: Layer<T> {
 /// An array H×W×C between two layers. It is shared, since the way back may need it again.
 pub type Activation<T> = Arc<Array3<T>>;
 
+/// Gives the array back to the engine that made it, unless someone else still needs it.
+pub(crate) fn release<T: Scalar>(activation: Activation<T>, engine: &dyn Products<T>) {
+    if let Some(array) = Arc::into_inner(activation) {
+        engine.recycle(array);
+    }
+}
+
 /// What a layer's forward pass returns.
 pub struct Forward<'a, T> {
     /// The layer's output.

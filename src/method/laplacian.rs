@@ -94,7 +94,8 @@ impl Pyramid {
     /// If the picture has another shape.
     pub fn backward<T: Scalar>(&self, d_picture: &Array3<T>) -> Array3<T> {
         self.check_picture(d_picture);
-        let mut gradient = elements(d_picture).to_vec();
+        let mut gradient = Vec::with_capacity(self.shape().1 * CHANNELS);
+        gradient.extend_from_slice(elements(d_picture));
         let mut current: Option<Array3<T>> = None;
         for &size in &self.sizes[1..] {
             let coarser = bilinear::backward(current.as_ref().unwrap_or(d_picture), size);

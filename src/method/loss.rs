@@ -3,6 +3,7 @@
 use super::Scalar;
 use super::gram;
 use ndarray::{Array2, Array3, ArrayView2, Axis};
+use std::ops::{Deref, DerefMut};
 
 /// A loss L(F) of an array F (H×W×C): the activations of a layer, or the pixels themselves.
 pub trait Loss<T: Scalar>: Send + Sync {
@@ -44,7 +45,7 @@ pub trait JointLoss<T: Scalar>: Send + Sync {
         &'a self,
         arrays: &[&Array3<T>],
         iteration: u64,
-        products: &dyn Products<T>,
+        products: &'a dyn Products<T>,
     ) -> (f64, Box<dyn JointBackward<T> + 'a>);
 }
 
@@ -70,8 +71,8 @@ pub trait Products<T: Scalar>: Send + Sync {
     /// [`gram::add_backward`]
     fn add_gram_backward(&self, f: &Array3<T>, dg: &Array2<T>, scale: T, df: &mut Array3<T>);
 
-    /// The matrix product A·B of `a` (M×K) and `b` (K×N), which may be transposed views. Its bits do not depend on the number of
-    /// threads.
+    /// The matrix product A·B of `a` (M×K) and `b` (K×N), which may be transposed views, in standard layout. Its bits do not depend on
+    /// the number of threads.
     ///
     /// # Panics
     /// If the shapes do not fit.
@@ -98,14 +99,54 @@ pub trait Products<T: Scalar>: Send + Sync {
         drop(array);
     }
 
-    /// [`array`](Self::array) for a matrix.
+    /// [`array`](Self::array) for a matrix. Made a [`Loan`], it comes back by itself.
     fn matrix(&self, (rows, columns): (usize, usize)) -> Array2<T> {
         self.array((1, rows, columns)).index_axis_move(Axis(0), 0)
+    }
+
+    /// A [`matrix`](Self::matrix) of zeros.
+    fn zeros(&self, shape: (usize, usize)) -> Array2<T> {
+        let mut matrix = self.matrix(shape);
+        matrix.fill(T::zero());
+        matrix
     }
 
     /// [`recycle`](Self::recycle) for a matrix.
     fn recycle_matrix(&self, matrix: Array2<T>) {
         self.recycle(matrix.insert_axis(Axis(0)));
+    }
+}
+
+/// A matrix on loan. Its memory goes back to the engine when it is dropped.
+pub struct Loan<'a, T: Scalar> {
+    matrix: Array2<T>,
+    owner: &'a dyn Products<T>,
+}
+
+impl<'a, T: Scalar> Loan<'a, T> {
+    /// Lends this matrix, which was made by `owner`.
+    pub fn new(matrix: Array2<T>, owner: &'a dyn Products<T>) -> Self {
+        Self { matrix, owner }
+    }
+}
+
+impl<T: Scalar> Deref for Loan<'_, T> {
+    type Target = Array2<T>;
+
+    fn deref(&self) -> &Array2<T> {
+        &self.matrix
+    }
+}
+
+impl<T: Scalar> DerefMut for Loan<'_, T> {
+    fn deref_mut(&mut self) -> &mut Array2<T> {
+        &mut self.matrix
+    }
+}
+
+impl<T: Scalar> Drop for Loan<'_, T> {
+    fn drop(&mut self) {
+        self.owner.recycle_matrix(std::mem::take(&mut self.matrix));
     }
 }
 
@@ -122,6 +163,12 @@ impl<T: Scalar> Products<T> for PlainProducts {
     }
 
     fn product(&self, a: ArrayView2<T>, b: ArrayView2<T>) -> Array2<T> {
-        a.dot(&b)
+        let product = a.dot(&b);
+        // That of a column and a row may come with its columns side by side.
+        if product.is_standard_layout() {
+            product
+        } else {
+            product.as_standard_layout().into_owned()
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! The terms of methods that compare vectors of several layers together.
 
 use super::{Compared, Region, Style, Tap, Targets, TermKind, areas, common_weight, layers};
-use crate::method::nearest::{Hypercolumns, NearestLossBuilder, SplitLossBuilder, quarter};
+use crate::method::nearest::{Candidates, Hypercolumns, SplitLossBuilder, quarter};
 use crate::method::strotss::{Sampling, StrotssStyleBuilder};
-use crate::method::{JointLoss, Scalar, SelfSimilarity};
+use crate::method::{JointLoss, NearestLoss, Scalar, SelfSimilarity};
 use crate::network::{Activations, Network};
 use crate::vgg::MEAN;
 use ndarray::{Array2, Array3, Axis};
@@ -95,25 +95,29 @@ fn nearest<T: Scalar>(
     matched: &Array3<T>,
     rotations: bool,
 ) -> JointTerm<T> {
-    let numbers: Vec<_> = layers(targets.style_taps).map(Some).collect();
+    // A walk comes to the layers in this order.
+    let mut numbers: Vec<_> = layers(targets.style_taps).map(Some).collect();
+    numbers.sort_unstable();
     let hypercolumns = |picture: &Array3<T>| {
-        let steps = network.steps(numbers.iter().flatten().copied());
-        let activations = network.forward(&steps, picture);
         let (height, width, _) = picture.dim();
-        Hypercolumns::new(
-            &arrays(&numbers, picture, &activations),
-            quarter((height, width)),
-        )
+        let mut hypercolumns = Hypercolumns::empty(quarter((height, width)));
+        let steps = network.steps(layers(targets.style_taps));
+        network.visit(&steps, picture, |_, f| hypercolumns.push(f));
+        hypercolumns
     };
-    let mut loss = NearestLossBuilder::new(targets.regions.len());
-    for_each_painting(targets.regions, rotations, |region, painting, mask| {
-        loss.add_painting(region, hypercolumns(painting), mask);
-    });
-    let picture = hypercolumns(matched);
+    let paintings: Vec<_> = paintings(targets.regions, rotations)
+        .map(|painting| Candidates {
+            region: painting.region,
+            mask: painting.mask,
+            hypercolumns: Box::new(move || hypercolumns(&painting.picture)),
+        })
+        .collect();
+    let masks = masks(targets.regions);
+    let loss = NearestLoss::new(hypercolumns(matched), &masks, &paintings, network.engine());
     JointTerm {
         kind: TermKind::Style,
         weight: common_weight(targets.style_taps),
-        loss: Box::new(loss.finish(picture, &masks(targets.regions), network.engine())),
+        loss: Box::new(loss),
         arrays: numbers,
     }
 }
@@ -121,10 +125,19 @@ fn nearest<T: Scalar>(
 fn split<T: Scalar>(network: &Network<T>, targets: &Targets<T>, rotations: bool) -> JointTerm<T> {
     let numbers: Vec<_> = layers(targets.style_taps).map(Some).collect();
     let mut loss = SplitLossBuilder::new(numbers.len(), targets.regions.len());
-    for_each_painting(targets.regions, rotations, |region, painting, mask| {
-        let activations = network.forward(&network.steps(layers(targets.style_taps)), painting);
-        loss.add_painting(region, &arrays(&numbers, painting, &activations), mask);
-    });
+    for Painting {
+        region,
+        picture,
+        mask,
+    } in paintings(targets.regions, rotations)
+    {
+        let activations = network.forward(&network.steps(layers(targets.style_taps)), &picture);
+        loss.add_painting(
+            region,
+            &arrays(&numbers, &picture, &activations),
+            mask.as_ref(),
+        );
+    }
     JointTerm {
         kind: TermKind::Style,
         weight: common_weight(targets.style_taps),
@@ -137,26 +150,35 @@ fn masks<T: Scalar>(regions: &[Region<Array3<T>, Array2<T>>]) -> Vec<Option<Arra
     regions.iter().map(|region| region.mask.clone()).collect()
 }
 
-/// Calls `visit(region, painting, mask)` for all paintings, and for all turns of them.
-fn for_each_painting<T: Scalar>(
+/// A painting, turned or not, that a region may choose from.
+struct Painting<'a, T: Scalar> {
+    region: usize,
+    picture: Cow<'a, Array3<T>>,
+    mask: Option<Array2<T>>,
+}
+
+/// All paintings, and all turns of them.
+fn paintings<T: Scalar>(
     regions: &[Region<Array3<T>, Array2<T>>],
     rotations: bool,
-    mut visit: impl FnMut(usize, &Array3<T>, Option<&Array2<T>>),
-) {
+) -> impl Iterator<Item = Painting<'_, T>> {
     let turns = if rotations { 4 } else { 1 };
-    for (number, region) in regions.iter().enumerate() {
-        for Style { picture, mask, .. } in &region.styles {
-            for turn in 0..turns {
-                let turned = turned(picture, turn);
-                let layer = mask.as_ref().map(|mask| mask.clone().insert_axis(Axis(2)));
-                let mask = layer.map(|layer| {
-                    let turned = self::turned(&layer, turn).into_owned();
-                    turned.remove_axis(Axis(2))
-                });
-                visit(number, &turned, mask.as_ref());
+    let styles = (regions.iter().enumerate()).flat_map(|(region, Region { styles, .. })| {
+        styles.iter().map(move |style| (region, style))
+    });
+    styles.flat_map(move |(region, Style { picture, mask, .. })| {
+        (0..turns).map(move |turn| {
+            let mask = mask.as_ref().map(|mask| {
+                let layer = mask.clone().insert_axis(Axis(2));
+                turned(&layer, turn).into_owned().remove_axis(Axis(2))
+            });
+            Painting {
+                region,
+                picture: turned(picture, turn),
+                mask,
             }
-        }
-    }
+        })
+    })
 }
 
 /// `x` (H×W×C) turned by 90° this many times.

@@ -120,18 +120,21 @@ pub(super) fn add_backward<T: SimdScalar>(
     scale: T,
     df: &mut Array3<T>,
     cpu: Cpu,
+    workspace: &Workspace<T>,
 ) {
     assert_eq!(activations.dim(), df.dim(), "F and dF must have one shape");
     let channels = df.dim().2;
     assert_eq!(dg.dim(), (channels, channels), "dL/dG must be N×N");
     let scale = T::of(2.0) * scale;
-    let dg = gemm::pack(cpu, (channels, channels), |i, j| scale * dg[[i, j]]);
+    let shape = (channels, channels);
+    let mut packed = workspace.buffer(gemm::packed_len::<T>(cpu, shape));
+    gemm::pack_into(&mut packed, cpu, shape, |i, j| scale * dg[[i, j]]);
     let chunks = elements_mut(df).par_chunks_mut(GRADIENT_CHUNK * channels);
     (chunks.zip(elements(activations).par_chunks(GRADIENT_CHUNK * channels))).for_each(
         |(df, f)| {
             cpu.run(AddBackward {
                 f,
-                dg: &dg,
+                dg: &packed,
                 channels,
                 df,
             })

@@ -76,7 +76,7 @@ impl<T: SimdScalar> Products<T> for Fast<T> {
     }
 
     fn add_gram_backward(&self, f: &Array3<T>, dg: &Array2<T>, scale: T, df: &mut Array3<T>) {
-        gram::add_backward(f, dg, scale, df, self.cpu);
+        gram::add_backward(f, dg, scale, df, self.cpu, &self.workspace);
     }
 
     fn product(&self, a: ArrayView2<T>, b: ArrayView2<T>) -> Array2<T> {

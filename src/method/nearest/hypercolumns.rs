@@ -9,9 +9,11 @@
 //! division is that of the program of Kolkin et al. 2022. It interpolates so that the corners of all layers fall together; here their
 //! edges do, so that a position means the same place at each layer.
 //!
-//! Hypercolumns of a whole picture are as large as the activations of a network. [`LayerGrid`] therefore gives one position of one layer
-//! at a time.
+//! Hypercolumns of a whole picture are as large as the activations of a network. They are therefore stored layer by layer, so that not
+//! all activations need to exist at a time, and [`LayerGrid`] gives one position of one layer at a time.
 
+use super::masks::Position;
+use super::matching::Rows;
 use crate::method::Scalar;
 use crate::method::bilinear::{Neighbors, axis};
 use crate::method::scalar::elements;
@@ -30,53 +32,67 @@ pub fn quarter((height, width): (usize, usize)) -> (usize, usize) {
 /// The hypercolumns of a picture.
 #[derive(Clone, Debug)]
 pub struct Hypercolumns<T> {
-    /// One in each row, h·w × ΣC, row by row of the grid.
-    pub(super) vectors: Array2<T>,
+    /// Of each layer, one part in each row, h·w × C, row by row of the grid.
+    pub(super) layers: Vec<Array2<T>>,
     /// h and w.
     pub(super) grid: (usize, usize),
-    /// C of each layer.
-    pub(super) channels: Vec<usize>,
 }
 
 impl<T: Scalar> Hypercolumns<T> {
-    /// The hypercolumns of `arrays` (one H×W×C for each layer, of any sizes) at this many rows and columns: a [`quarter`] of the
-    /// picture's.
-    ///
-    /// # Panics
-    /// If a length is 0, or there are no arrays.
-    pub fn new(arrays: &[&Array3<T>], grid: (usize, usize)) -> Self {
-        let channels: Vec<usize> = arrays.iter().map(|f| f.dim().2).collect();
-        let total: usize = channels.iter().sum();
-        assert!(total > 0, "hypercolumns have at least one layer");
-        let layers: Vec<_> = arrays.iter().map(|f| LayerGrid::new(f, grid)).collect();
-        let mut vectors = Array2::zeros((grid.0 * grid.1, total));
-        let rows = vectors.as_slice_mut().expect("it is in standard layout");
-        (rows.par_chunks_mut(grid.1 * total))
-            .enumerate()
-            .for_each(|(i, row)| {
-                for (j, mut vector) in row.chunks_exact_mut(total).enumerate() {
-                    for (layer, f) in layers.iter().zip(arrays) {
-                        let part;
-                        (part, vector) = vector.split_at_mut(layer.channels);
-                        layer.write(elements(f), (i, j), part);
-                    }
-                }
-            });
+    /// Hypercolumns yet without a layer at this many rows and columns: a [`quarter`] of the picture's.
+    pub fn empty(grid: (usize, usize)) -> Self {
         Self {
-            vectors,
+            layers: Vec::new(),
             grid,
-            channels,
         }
     }
 
-    /// The hypercolumns, one in each row, h·w × ΣC, row by row of the grid.
-    pub fn vectors(&self) -> &Array2<T> {
-        &self.vectors
+    /// The hypercolumns of `arrays`, one for each layer. See [`push`](Self::push).
+    pub fn new(arrays: &[&Array3<T>], grid: (usize, usize)) -> Self {
+        let mut hypercolumns = Self::empty(grid);
+        arrays.iter().for_each(|f| hypercolumns.push(f));
+        hypercolumns
+    }
+
+    /// Adds a layer (H×W×C, of any size). It may be forgotten before the next is computed.
+    ///
+    /// # Panics
+    /// If a length is 0.
+    pub fn push(&mut self, f: &Array3<T>) {
+        let layer = LayerGrid::new(f, self.grid);
+        let (h, w) = self.grid;
+        let mut part = Array2::zeros((h * w, layer.channels));
+        let rows = part.as_slice_mut().expect("it is in standard layout");
+        (rows.par_chunks_mut(w * layer.channels))
+            .enumerate()
+            .for_each(|(i, row)| {
+                for (j, part) in row.chunks_exact_mut(layer.channels).enumerate() {
+                    layer.write(elements(f), (i, j), part);
+                }
+            });
+        self.layers.push(part);
+    }
+
+    /// The part of the hypercolumns that is of layer number `k`, one in each row, h·w × C, row by row of the grid.
+    ///
+    /// # Panics
+    /// If there are fewer layers.
+    pub fn layer(&self, k: usize) -> &Array2<T> {
+        &self.layers[k]
     }
 
     /// Rows and columns of the grid.
     pub fn grid(&self) -> (usize, usize) {
         self.grid
+    }
+
+    /// Those at some positions of the grid.
+    pub(super) fn rows(&self, positions: &[Position]) -> Rows<'_, T> {
+        let width = self.grid.1;
+        Rows {
+            parts: self.layers.iter().map(|layer| layer.view()).collect(),
+            numbers: positions.iter().map(|(i, j)| i * width + j).collect(),
+        }
     }
 }
 

@@ -8,13 +8,16 @@
 //! less their mean, their directions differ.
 //!
 //! ‖a − ā‖ does not change which b is nearest, and is left out. All similarities at once would be a matrix as large as the number of
-//! pairs: it is computed block by block, and only the best of each row is kept. Of equally near rows the first is chosen. A row whose
+//! pairs: it is computed block by block, and only the best of each row is kept, so that the rows of B may come one part after the other.
+//! Of equally near rows the first is chosen. A row whose
 //! centered vector is 0 has the similarity 0 to all.
 
 use super::cosine;
+use crate::method::loss::Loan;
 use crate::method::{Products, Scalar};
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Rows of A in a block.
 const A_ROWS: usize = 2048;
@@ -22,7 +25,7 @@ const A_ROWS: usize = 2048;
 /// Rows of B in a block.
 const B_ROWS: usize = 512;
 
-/// Rows that one parallel task sums for a mean.
+/// Rows that one parallel task sums for a mean. Blocks hold a multiple of it.
 const MEAN_ROWS: usize = 256;
 
 /// For each row of `a` (n×C) the number of the nearest row in `b`: several matrices with C columns, whose rows are counted through. If
@@ -35,23 +38,108 @@ pub fn nearest<T: Scalar>(
     b: &[ArrayView2<T>],
     products: &dyn Products<T>,
 ) -> Vec<usize> {
-    let (mean_a, mean_b) = (mean(&[a]), mean(b));
-    let mut found = Vec::with_capacity(a.nrows());
-    for a in blocks(a, A_ROWS) {
-        let mut a = a.to_owned();
-        center(a.view_mut(), &mean_a);
-        let mut best = Best::new(a.nrows());
-        let mut first = 0;
-        for b in b.iter().flat_map(|b| blocks(*b, B_ROWS)) {
-            let mut b = b.to_owned();
-            center(b.view_mut(), &mean_b);
-            normalize(&mut b);
-            best.compare(a.view(), b.view(), first, products);
-            first += b.nrows();
+    let b: Vec<_> = b.iter().map(|b| Rows::all(*b)).collect();
+    let mut mean = Mean::default();
+    b.iter().for_each(|b| mean.add(b, products));
+    let mut search = Search::new(Rows::all(a), mean, products);
+    b.iter().for_each(|b| search.compare(b, products));
+    search.found()
+}
+
+/// Rows of a matrix, by their numbers. Its columns are stored in parts, side by side, as those of hypercolumns are.
+#[derive(Clone)]
+pub(super) struct Rows<'a, T> {
+    pub parts: Vec<ArrayView2<'a, T>>,
+    pub numbers: Vec<usize>,
+}
+
+impl<'a, T: Scalar> Rows<'a, T> {
+    /// All rows of one matrix.
+    fn all(m: ArrayView2<'a, T>) -> Self {
+        Self {
+            numbers: (0..m.nrows()).collect(),
+            parts: vec![m],
         }
-        found.extend(best.rows);
     }
-    found
+
+    /// How many columns there are.
+    pub fn columns(&self) -> usize {
+        self.parts.iter().map(ArrayView2::ncols).sum()
+    }
+
+    /// Writes the row with this number in the matrix.
+    pub fn write(&self, number: usize, mut row: &mut [T]) {
+        for part in &self.parts {
+            let to;
+            (to, row) = row.split_at_mut(part.ncols());
+            let from = part.row(number);
+            to.copy_from_slice(from.to_slice().expect("vectors are in standard layout"));
+        }
+    }
+
+    /// Some of the rows.
+    fn block<'b>(&self, range: Range<usize>, products: &'b dyn Products<T>) -> Loan<'b, T> {
+        let columns = self.columns();
+        let mut block = Loan::new(products.matrix((range.len(), columns)), products);
+        let rows = block.as_slice_mut().expect("it is in standard layout");
+        (rows.par_chunks_mut(columns.max(1)))
+            .zip(&self.numbers[range])
+            .with_min_len(64)
+            .for_each(|(row, &number)| self.write(number, row));
+        block
+    }
+}
+
+/// The best of what each row of A was compared with so far.
+pub(super) struct Search<'a, T> {
+    a: Rows<'a, T>,
+    mean_a: Vec<f64>,
+    mean_b: Vec<f64>,
+    /// Of each row of A.
+    best: Vec<Best<T>>,
+    /// How many rows of B it was.
+    compared: usize,
+}
+
+/// A similarity, and the number of the row of B.
+type Best<T> = (T, usize);
+
+impl<'a, T: Scalar> Search<'a, T> {
+    /// Before it was compared with anything. `mean_b` is the mean of all rows that it will be compared with.
+    pub fn new(a: Rows<'a, T>, mean_b: Mean, products: &dyn Products<T>) -> Self {
+        let mut mean_a = Mean::default();
+        mean_a.add(&a, products);
+        Self {
+            mean_a: mean_a.finish(),
+            mean_b: mean_b.finish(),
+            best: vec![(T::neg_infinity(), 0); a.numbers.len()],
+            a,
+            compared: 0,
+        }
+    }
+
+    /// Compares with the next rows of B.
+    pub fn compare(&mut self, b: &Rows<T>, products: &dyn Products<T>) {
+        assert_eq!(self.a.columns(), b.columns(), "all vectors have one length");
+        for range_a in blocks(self.a.numbers.len(), A_ROWS) {
+            let mut a = self.a.block(range_a.clone(), products);
+            center(a.view_mut(), &self.mean_a);
+            for range_b in blocks(b.numbers.len(), B_ROWS) {
+                let first = self.compared + range_b.start;
+                let mut b = b.block(range_b, products);
+                center(b.view_mut(), &self.mean_b);
+                normalize(&mut b);
+                let best = &mut self.best[range_a.clone()];
+                compare(best, a.view(), b.view(), first, products);
+            }
+        }
+        self.compared += b.numbers.len();
+    }
+
+    /// The number of the nearest row for each row of A: the rows of B are counted through.
+    pub fn found(self) -> Vec<usize> {
+        self.best.into_iter().map(|(_, row)| row).collect()
+    }
 }
 
 /// For each row of `a`, the row of `b` with the largest a·b; rows of b should be [normalized](normalize).
@@ -60,50 +148,34 @@ pub(super) fn most_similar<T: Scalar>(
     b: ArrayView2<T>,
     products: &dyn Products<T>,
 ) -> Vec<usize> {
-    let mut best = Best::new(a.nrows());
-    for (number, b) in blocks(b, B_ROWS).enumerate() {
-        best.compare(a, b, number * B_ROWS, products);
+    let mut best = vec![(T::neg_infinity(), 0); a.nrows()];
+    for range in blocks(b.nrows(), B_ROWS) {
+        let first = range.start;
+        compare(&mut best, a, b.slice(s![range, ..]), first, products);
     }
-    best.rows
+    best.into_iter().map(|(_, row)| row).collect()
 }
 
-/// The best of what was compared so far.
-struct Best<T> {
-    similarities: Vec<T>,
-    rows: Vec<usize>,
-}
-
-impl<T: Scalar> Best<T> {
-    fn new(rows: usize) -> Self {
-        Self {
-            similarities: vec![T::neg_infinity(); rows],
-            rows: vec![0; rows],
-        }
-    }
-
-    /// Compares all rows of `a` with those of `b`, of which the first has the number `first`.
-    fn compare(
-        &mut self,
-        a: ArrayView2<T>,
-        b: ArrayView2<T>,
-        first: usize,
-        products: &dyn Products<T>,
-    ) {
-        let similarities = products.product(a, b.t());
-        let rows = (similarities.as_slice()).expect("products are in standard layout");
-        (rows.par_chunks(b.nrows().max(1)))
-            .zip(&mut self.similarities)
-            .zip(&mut self.rows)
-            .with_min_len(64)
-            .for_each(|((row, best), best_row)| {
-                let largest = largest(row);
-                if largest > *best {
-                    let at = row.iter().position(|&similarity| similarity == largest);
-                    (*best, *best_row) = (largest, first + at.expect("it is one of them"));
-                }
-            });
-        products.recycle_matrix(similarities);
-    }
+/// Compares all rows of `a` with those of `b`, of which the first has the number `first`.
+fn compare<T: Scalar>(
+    best: &mut [Best<T>],
+    a: ArrayView2<T>,
+    b: ArrayView2<T>,
+    first: usize,
+    products: &dyn Products<T>,
+) {
+    let similarities = Loan::new(products.product(a, b.t()), products);
+    let rows = (similarities.as_slice()).expect("products are in standard layout");
+    (rows.par_chunks(b.nrows().max(1)))
+        .zip(best)
+        .with_min_len(64)
+        .for_each(|(row, best)| {
+            let largest = largest(row);
+            if largest > best.0 {
+                let at = row.iter().position(|&similarity| similarity == largest);
+                *best = (largest, first + at.expect("it is one of them"));
+            }
+        });
 }
 
 /// The largest of these numbers.
@@ -120,20 +192,33 @@ fn largest<T: Scalar>(numbers: &[T]) -> T {
     (lanes.iter().chain(rest).copied()).fold(T::neg_infinity(), larger)
 }
 
-/// The rows of a matrix in blocks of at most this many.
-fn blocks<T>(m: ArrayView2<T>, rows: usize) -> impl Iterator<Item = ArrayView2<T>> {
-    let starts = (0..m.nrows()).step_by(rows);
-    starts.map(move |start| m.slice_move(s![start..m.nrows().min(start + rows), ..]))
+/// The numbers below `length` in blocks of at most this many.
+fn blocks(length: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
+    let starts = (0..length).step_by(size);
+    starts.map(move |start| start..length.min(start + size))
 }
 
-/// The mean of all rows of these matrices. Without rows it is 0.
-pub(super) fn mean<T: Scalar>(matrices: &[ArrayView2<T>]) -> Vec<f64> {
-    let columns = matrices.first().map_or(0, ArrayView2::ncols);
-    let mut mean = vec![0.0; columns];
-    let mut count = 0;
-    for matrix in matrices {
-        assert_eq!(matrix.ncols(), columns, "all vectors have one length");
-        count += matrix.nrows();
+/// The mean of rows that come one matrix after the other. Without rows it is 0.
+#[derive(Clone, Default)]
+pub(super) struct Mean {
+    sums: Vec<f64>,
+    count: usize,
+}
+
+impl Mean {
+    /// Adds these rows.
+    pub fn add<T: Scalar>(&mut self, rows: &Rows<T>, products: &dyn Products<T>) {
+        self.sums.resize(rows.columns(), 0.0);
+        for range in blocks(rows.numbers.len(), A_ROWS) {
+            self.add_matrix(rows.block(range, products).view());
+        }
+    }
+
+    /// Adds all rows of a matrix.
+    fn add_matrix<T: Scalar>(&mut self, matrix: ArrayView2<T>) {
+        let columns = matrix.ncols();
+        self.sums.resize(columns, 0.0);
+        self.count += matrix.nrows();
         let elements = matrix.to_slice().expect("vectors are in standard layout");
         let sums: Vec<Vec<f64>> = (elements.par_chunks(MEAN_ROWS * columns.max(1)))
             .map(|rows| {
@@ -147,13 +232,22 @@ pub(super) fn mean<T: Scalar>(matrices: &[ArrayView2<T>]) -> Vec<f64> {
             .collect();
         // Added in the order of the rows, whichever thread computed them.
         for sums in sums {
-            mean.iter_mut()
-                .zip(sums)
-                .for_each(|(mean, sum)| *mean += sum);
+            let pairs = self.sums.iter_mut().zip(sums);
+            pairs.for_each(|(mean, sum)| *mean += sum);
         }
     }
-    mean.iter_mut().for_each(|sum| *sum /= count.max(1) as f64);
-    mean
+
+    fn finish(self) -> Vec<f64> {
+        let count = self.count.max(1) as f64;
+        self.sums.into_iter().map(|sum| sum / count).collect()
+    }
+}
+
+/// The mean of all rows of a matrix. Without rows it is 0.
+pub(super) fn mean<T: Scalar>(matrix: ArrayView2<T>) -> Vec<f64> {
+    let mut mean = Mean::default();
+    mean.add_matrix(matrix);
+    mean.finish()
 }
 
 /// Subtracts `mean` from each row.
@@ -172,15 +266,4 @@ pub(super) fn normalize<T: Scalar>(m: &mut Array2<T>) {
     (elements.par_chunks_mut(columns))
         .with_min_len(64)
         .for_each(cosine::normalize);
-}
-
-/// The rows with these numbers, one after the other. `elements` has rows of this many `columns`.
-pub(super) fn gather<T: Scalar>(elements: &[T], columns: usize, rows: &[usize]) -> Array2<T> {
-    let mut gathered = Array2::zeros((rows.len(), columns));
-    let to = gathered.as_slice_mut().expect("it is in standard layout");
-    (to.par_chunks_mut(columns.max(1)))
-        .zip(rows)
-        .with_min_len(64)
-        .for_each(|(to, &row)| to.copy_from_slice(&elements[row * columns..][..columns]));
-    gathered
 }

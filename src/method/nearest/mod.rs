@@ -25,4 +25,4 @@ mod targets;
 
 pub use hypercolumns::{Hypercolumns, quarter};
 pub use split::{SplitLoss, SplitLossBuilder};
-pub use targets::{NearestLoss, NearestLossBuilder};
+pub use targets::{Candidates, NearestLoss};

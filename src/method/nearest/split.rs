@@ -15,8 +15,9 @@
 
 use super::cosine::{Derivative, dot, norm};
 use super::masks;
-use super::matching::{center, gather, mean, most_similar, normalize};
+use super::matching::{center, mean, most_similar, normalize};
 use super::split_samples::{Stored, draw};
+use crate::method::loss::Loan;
 use crate::method::scalar::{elements, elements_mut};
 use crate::method::{JointBackward, JointLoss, Products, Scalar};
 use ndarray::{Array2, Array3};
@@ -52,7 +53,7 @@ impl<T: Scalar> SplitLossBuilder<T> {
     }
 
     /// Adds a painting's activations (H×W×C for each layer) to those that a region may choose from. All vectors of all of them are
-    /// candidates alike. Masks are as in [`NearestLossBuilder`](super::NearestLossBuilder::add_painting).
+    /// candidates alike. Masks are as in [`Candidates`](super::Candidates).
     ///
     /// # Panics
     /// If there is no such region, or not an array for each layer.
@@ -82,22 +83,22 @@ impl<T: Scalar> SplitLossBuilder<T> {
 }
 
 /// Some positions of a layer, and n·dL/dx there.
-struct Samples<T> {
+struct Samples<'a, T: Scalar> {
     /// Numbers of positions.
     positions: Vec<usize>,
     /// One vector in each row.
-    gradient: Array2<T>,
+    gradient: Loan<'a, T>,
 }
 
 impl<T: Scalar> SplitLoss<T> {
     /// n·L of one layer, and what is needed for the way back: a list for each region.
-    fn layer(
+    fn layer<'a>(
         &self,
         regions: &[Vec<Stored<T>>],
         f: &Array3<T>,
         rng: &mut impl Rng,
-        products: &dyn Products<T>,
-    ) -> (f64, Vec<Samples<T>>) {
+        products: &'a dyn Products<T>,
+    ) -> (f64, Vec<Samples<'a, T>>) {
         let (height, width, channels) = f.dim();
         let mut positions = vec![Vec::new(); regions.len()];
         for at in draw(rng, (height, width)) {
@@ -116,9 +117,9 @@ impl<T: Scalar> SplitLoss<T> {
             if drawn.is_empty() || positions.is_empty() {
                 continue;
             }
-            let shape = (drawn.len() / channels, channels);
-            let drawn = Array2::from_shape_vec(shape, drawn).expect("whole vectors");
-            let x = gather(elements(f), channels, &positions);
+            let at = |&position: &usize| &elements(f)[position * channels..][..channels];
+            let x: Vec<_> = positions.iter().map(at).collect();
+            let (x, drawn) = (stacked(&x, products), stacked(&drawn, products));
             let (part, gradient) = distances(x, drawn, products);
             sum += part;
             samples.push(Samples {
@@ -130,14 +131,26 @@ impl<T: Scalar> SplitLoss<T> {
     }
 }
 
+/// These vectors, of which there is one, as the rows of a matrix.
+fn stacked<'a, T: Scalar>(vectors: &[&[T]], products: &'a dyn Products<T>) -> Loan<'a, T> {
+    let channels = vectors[0].len();
+    let mut matrix = Loan::new(products.matrix((vectors.len(), channels)), products);
+    let rows = matrix.as_slice_mut().expect("it is in standard layout");
+    (rows.par_chunks_mut(channels))
+        .zip(vectors)
+        .with_min_len(64)
+        .for_each(|(row, vector)| row.copy_from_slice(vector));
+    matrix
+}
+
 /// The sum of the distances of the rows of `x` to the nearest rows of `painting`, and its derivative.
-fn distances<T: Scalar>(
-    mut x: Array2<T>,
-    mut painting: Array2<T>,
+fn distances<'a, T: Scalar>(
+    mut x: Loan<'a, T>,
+    mut painting: Loan<'a, T>,
     products: &dyn Products<T>,
-) -> (f64, Array2<T>) {
+) -> (f64, Loan<'a, T>) {
     for vectors in [&mut x, &mut painting] {
-        let mean = mean(&[vectors.view()]);
+        let mean = mean(vectors.view());
         center(vectors.view_mut(), &mean);
     }
     normalize(&mut painting);
@@ -160,7 +173,7 @@ fn distances<T: Scalar>(
         })
         .collect();
     // The mean was subtracted, and its backward pass is to subtract the mean.
-    let mean = mean(&[x.view()]);
+    let mean = mean(x.view());
     center(x.view_mut(), &mean);
     (distances.iter().sum(), x)
 }
@@ -170,7 +183,7 @@ impl<T: Scalar> JointLoss<T> for SplitLoss<T> {
         &'a self,
         arrays: &[&Array3<T>],
         iteration: u64,
-        products: &dyn Products<T>,
+        products: &'a dyn Products<T>,
     ) -> (f64, Box<dyn JointBackward<T> + 'a>) {
         assert_eq!(arrays.len(), self.layers.len(), "an array for each layer");
         let mut rng = Pcg64Mcg::seed_from_u64(iteration);
@@ -188,11 +201,11 @@ impl<T: Scalar> JointLoss<T> for SplitLoss<T> {
 }
 
 /// The way back.
-struct Way<T> {
-    layers: Vec<Vec<Samples<T>>>,
+struct Way<'a, T: Scalar> {
+    layers: Vec<Vec<Samples<'a, T>>>,
 }
 
-impl<T: Scalar> JointBackward<T> for Way<T> {
+impl<T: Scalar> JointBackward<T> for Way<'_, T> {
     fn add_gradient(
         &self,
         k: usize,

@@ -7,10 +7,9 @@
 //! finer grid has about four positions for one of a random grid, along each axis.
 
 use super::masks::Position;
-use super::matching::gather;
 use crate::method::Scalar;
-use crate::method::scalar::elements;
-use ndarray::{Array2, Array3};
+use crate::method::gram::matrix;
+use ndarray::{Array2, Array3, Axis};
 use rand::{Rng, RngExt};
 
 /// The fewest positions along the longest side, where the layer has so many.
@@ -53,7 +52,7 @@ pub struct Stored<T> {
 impl<T: Scalar> Stored<T> {
     /// Those of activations `f` (H×W×C) that are at one of the positions `visible` and on the fine grid; if none is on it, all visible.
     pub fn new(f: &Array3<T>, visible: &[Position]) -> Self {
-        let (height, width, channels) = f.dim();
+        let (height, width, _) = f.dim();
         let stride = stride((height, width));
         let fine = stride.div_ceil(FINER);
         let on_grid = |&(i, j): &Position| i % fine == 0 && j % fine == 0;
@@ -63,7 +62,7 @@ impl<T: Scalar> Stored<T> {
         }
         let rows: Vec<_> = chosen.iter().map(|&(i, j)| i * width + j).collect();
         Self {
-            vectors: gather(elements(f), channels, &rows),
+            vectors: matrix::<T>(f).select(Axis(0), &rows),
             cells: chosen.iter().map(|&(i, j)| (i / fine, j / fine)).collect(),
             size: (height.div_ceil(fine), width.div_ceil(fine)),
             stride: stride.div_ceil(fine),
@@ -71,7 +70,7 @@ impl<T: Scalar> Stored<T> {
     }
 
     /// Adds the vectors on a random grid to `to`; if none is on it, all.
-    pub fn draw(&self, rng: &mut impl Rng, to: &mut Vec<T>) {
+    pub fn draw<'a>(&'a self, rng: &mut impl Rng, to: &mut Vec<&'a [T]>) {
         let (row, column) = offset(rng, self.stride, self.size);
         let on_grid = |&(i, j): &Position| i % self.stride == row && j % self.stride == column;
         let channels = self.vectors.ncols();
@@ -79,11 +78,11 @@ impl<T: Scalar> Stored<T> {
         let before = to.len();
         for (vector, cell) in elements.chunks_exact(channels).zip(&self.cells) {
             if on_grid(cell) {
-                to.extend_from_slice(vector);
+                to.push(vector);
             }
         }
         if to.len() == before {
-            to.extend_from_slice(elements);
+            to.extend(elements.chunks_exact(channels));
         }
     }
 }
@@ -123,7 +122,7 @@ mod tests {
             let mut drawn = Vec::new();
             stored.draw(&mut rng, &mut drawn);
             assert!(drawn.len() <= 54, "{}", drawn.len());
-            seen.extend(drawn.iter().map(|&v| v as usize));
+            seen.extend(drawn.iter().map(|v| v[0] as usize));
         }
         seen.sort_unstable();
         seen.dedup();
@@ -137,6 +136,6 @@ mod tests {
         assert_eq!(stored.vectors.nrows(), 2);
         let mut drawn = Vec::new();
         stored.draw(&mut Pcg64Mcg::seed_from_u64(3), &mut drawn);
-        assert!(!drawn.is_empty() && drawn.iter().all(|&v| (44.0..48.0).contains(&v)));
+        assert!(!drawn.is_empty() && drawn.iter().all(|v| (44.0..48.0).contains(&v[0])));
     }
 }

@@ -15,10 +15,10 @@
 use super::cosine::{Derivative, dot, norm};
 use super::hypercolumns::{Hypercolumns, LayerGrid};
 use super::masks::{self, Position};
-use super::matching::{gather, nearest};
+use super::matching::{Mean, Rows, Search};
 use crate::method::scalar::{elements, elements_mut};
 use crate::method::{JointBackward, JointLoss, Products, Scalar};
-use ndarray::{Array2, Array3, ArrayView2};
+use ndarray::{Array2, Array3};
 use rayon::prelude::*;
 
 /// The loss of a picture's layers, which are to come close to a painting's, or to those of several.
@@ -30,137 +30,128 @@ pub struct NearestLoss<T> {
     matched: usize,
 }
 
-/// A [`NearestLoss`] whose paintings are added one after the other.
-///
-/// It holds the hypercolumns of all paintings. When it [finishes](Self::finish), those of the picture are there too, and then, in
-/// their place, the targets.
-pub struct NearestLossBuilder<T> {
-    /// What may be chosen in each region: vectors of one painting after the other.
-    regions: Vec<Vec<Array2<T>>>,
+/// A painting that a region of the picture may choose from. A painting turned by 90° is another painting.
+pub struct Candidates<'a, T> {
+    /// The number of the region.
+    pub region: usize,
+    /// How much each position of the painting counts, H×W of any size. Only those with a weight above ½ may be chosen, or the
+    /// heaviest if none is; if all weights are 0, none. Without a mask all may.
+    pub mask: Option<Array2<T>>,
+    /// Makes the painting's hypercolumns, the same each time.
+    pub hypercolumns: Box<dyn Fn() -> Hypercolumns<T> + 'a>,
 }
 
-impl<T: Scalar> NearestLossBuilder<T> {
-    /// A loss without paintings for a picture with this many regions.
-    pub fn new(regions: usize) -> Self {
-        Self {
-            regions: vec![Vec::new(); regions],
-        }
-    }
-
-    /// Adds a painting to those that a region may choose from. All vectors of all of them are candidates alike: a painting cannot have
-    /// a share. A painting turned by 90° is another painting.
-    ///
-    /// Of a painting with a mask (of any size) only positions with a weight above ½ may be chosen, or the heaviest if none is; if
-    /// all weights are 0, none.
-    ///
-    /// # Panics
-    /// If there is no such region.
-    pub fn add_painting(
-        &mut self,
-        region: usize,
-        painting: Hypercolumns<T>,
-        mask: Option<&Array2<T>>,
-    ) {
-        let Hypercolumns { vectors, grid, .. } = painting;
-        let vectors = match mask {
-            None => vectors,
-            Some(_) => rows_of(&vectors, &numbers(&masks::visible(mask, grid), grid)),
-        };
-        if vectors.nrows() > 0 {
-            self.regions[region].push(vectors);
-        }
-    }
-
+impl<T: Scalar> NearestLoss<T> {
     /// The loss whose targets are nearest to the hypercolumns of this `picture`. Each region has a mask (of any size), or `None` if it
     /// counts 1 everywhere. Each position belongs to the region with the largest weight, and is matched with that region's paintings
-    /// only. Positions of regions that have no painting do not count.
+    /// only. All vectors of all of them are candidates alike: a painting cannot have a share. Positions of regions that have no
+    /// painting do not count.
+    ///
+    /// The hypercolumns of only one painting exist at a time, beside those of the picture and then, in their place, the targets. If
+    /// there are several paintings, those of each are made three times: to know the mean, to find the matches, and to take the targets.
     ///
     /// # Panics
-    /// If there are not as many masks as regions, or the paintings have other layers than the picture.
-    pub fn finish(
-        self,
+    /// If a painting's region has no mask or `None`, or the paintings have other layers than the picture.
+    pub fn new(
         picture: Hypercolumns<T>,
         masks: &[Option<Array2<T>>],
+        paintings: &[Candidates<T>],
         products: &dyn Products<T>,
-    ) -> NearestLoss<T> {
-        let Hypercolumns {
-            vectors,
-            grid,
-            channels,
-        } = picture;
-        assert_eq!(masks.len(), self.regions.len(), "a mask for each region");
+    ) -> Self {
+        let grid = picture.grid;
         let mut positions = vec![Vec::new(); masks.len()];
-        for (number, at) in masks::all(grid).enumerate() {
-            positions[masks::region(masks, at, grid)].push(number);
+        for at in masks::all(grid) {
+            positions[masks::region(masks, at, grid)].push(at);
         }
-        let mut matches: Vec<Option<&[T]>> = vec![None; vectors.nrows()];
-        for (paintings, positions) in self.regions.iter().zip(&positions) {
-            let paintings: Vec<ArrayView2<T>> = paintings.iter().map(|p| p.view()).collect();
-            if paintings.is_empty() || positions.is_empty() {
-                continue;
-            }
-            let found = if positions.len() == vectors.nrows() {
-                nearest(vectors.view(), &paintings, products)
-            } else {
-                nearest(rows_of(&vectors, positions).view(), &paintings, products)
-            };
-            for (&position, row) in positions.iter().zip(found) {
-                matches[position] = Some(nth_row(&paintings, row));
-            }
+        let mut makers = Makers::new(paintings);
+        let mut means = vec![Mean::default(); masks.len()];
+        for (number, painting) in paintings.iter().enumerate() {
+            means[painting.region].add(&makers.rows(number), products);
         }
-        // From here on the targets take the place of the picture.
-        drop(vectors);
-        NearestLoss {
-            targets: targets(&matches, &channels),
+        let mut searches: Vec<_> = (positions.iter().zip(means))
+            .map(|(positions, mean)| Search::new(picture.rows(positions), mean, products))
+            .collect();
+        for (number, painting) in paintings.iter().enumerate() {
+            searches[painting.region].compare(&makers.rows(number), products);
+        }
+        let matches: Vec<_> = searches.into_iter().map(Search::found).collect();
+        let empty = |layer: &Array2<T>| Array2::zeros(layer.dim());
+        let mut loss = Self {
+            targets: picture.layers.iter().map(empty).collect(),
             grid,
-            matched: matches.iter().flatten().count(),
+            matched: 0,
+        };
+        // From here on the targets take the place of the picture.
+        drop(picture);
+        let mut first = vec![0; masks.len()];
+        for (number, &Candidates { region, .. }) in paintings.iter().enumerate() {
+            let rows = makers.rows(number);
+            let end = first[region] + rows.numbers.len();
+            let chosen = |(&at, &row): (&Position, &usize)| {
+                let number = row.checked_sub(first[region])?;
+                Some((at, *rows.numbers.get(number)?))
+            };
+            let pairs = positions[region].iter().zip(&matches[region]);
+            loss.take_targets(&pairs.filter_map(chosen).collect::<Vec<_>>(), &rows);
+            first[region] = end;
+        }
+        loss
+    }
+
+    /// Takes these rows of a painting, at length 1, for the targets at these positions.
+    fn take_targets(&mut self, chosen: &[(Position, usize)], painting: &Rows<T>) {
+        let scales: Vec<T> = (chosen.par_iter())
+            .map_init(
+                || vec![T::zero(); painting.columns()],
+                |t, &(_, row)| {
+                    painting.write(row, t);
+                    T::of(1.0 / norm(dot(t, t)))
+                },
+            )
+            .collect();
+        let mut of_position = vec![None; self.grid.0 * self.grid.1];
+        for (&((i, j), row), scale) in chosen.iter().zip(scales) {
+            of_position[i * self.grid.1 + j] = Some((row, scale));
+        }
+        self.matched += chosen.len();
+        for (target, part) in self.targets.iter_mut().zip(&painting.parts) {
+            let channels = target.ncols().max(1);
+            let rows = target.as_slice_mut().expect("it is in standard layout");
+            (rows.par_chunks_mut(channels))
+                .zip(&of_position)
+                .for_each(|(target, chosen)| {
+                    if let &Some((row, scale)) = chosen {
+                        let pairs = target.iter_mut().zip(part.row(row));
+                        pairs.for_each(|(t, &x)| *t = scale * x);
+                    }
+                });
         }
     }
 }
 
-/// The numbers of positions of a grid.
-fn numbers(positions: &[Position], (_, width): (usize, usize)) -> Vec<usize> {
-    positions.iter().map(|(i, j)| i * width + j).collect()
+/// The hypercolumns of paintings, made when they are needed. Only the last exist.
+struct Makers<'a, T> {
+    paintings: &'a [Candidates<'a, T>],
+    last: Option<(usize, Hypercolumns<T>)>,
 }
 
-fn rows_of<T: Scalar>(vectors: &Array2<T>, rows: &[usize]) -> Array2<T> {
-    let elements = vectors.as_slice().expect("they are in standard layout");
-    gather(elements, vectors.ncols(), rows)
-}
-
-/// The row with this number, counted through all matrices.
-fn nth_row<'a, T>(matrices: &[ArrayView2<'a, T>], mut row: usize) -> &'a [T] {
-    for matrix in matrices {
-        if row < matrix.nrows() {
-            let elements = matrix.to_slice().expect("they are in standard layout");
-            return &elements[row * matrix.ncols()..][..matrix.ncols()];
+impl<'a, T: Scalar> Makers<'a, T> {
+    fn new(paintings: &'a [Candidates<'a, T>]) -> Self {
+        Self {
+            paintings,
+            last: None,
         }
-        row -= matrix.nrows();
     }
-    unreachable!("a match is the number of a row")
-}
 
-/// The matched vectors at length 1, layer by layer.
-fn targets<T: Scalar>(matches: &[Option<&[T]>], channels: &[usize]) -> Vec<Array2<T>> {
-    let scales: Vec<T> = (matches.par_iter())
-        .map(|vector| vector.map_or(T::zero(), |t| T::of(1.0 / norm(dot(t, t)))))
-        .collect();
-    let mut first = 0;
-    let layer = |&channels: &usize| {
-        let mut target = Array2::zeros((matches.len(), channels));
-        let rows = target.as_slice_mut().expect("it is in standard layout");
-        (rows.par_chunks_mut(channels.max(1)))
-            .zip(matches.par_iter().zip(&scales))
-            .for_each(|(target, (vector, &scale))| {
-                if let Some(vector) = vector {
-                    let pairs = target.iter_mut().zip(&vector[first..]);
-                    pairs.for_each(|(t, &x)| *t = scale * x);
-                }
-            });
-        first += channels;
-        target
-    };
-    channels.iter().map(layer).collect()
+    /// Those of this painting that may be chosen.
+    fn rows(&mut self, number: usize) -> Rows<'_, T> {
+        let Candidates {
+            mask, hypercolumns, ..
+        } = &self.paintings[number];
+        let last = self.last.take().filter(|(last, _)| *last == number);
+        let (_, made) = (self.last).insert(last.unwrap_or_else(|| (number, hypercolumns())));
+        made.rows(&masks::visible(mask.as_ref(), made.grid))
+    }
 }
 
 impl<T: Scalar> NearestLoss<T> {

@@ -4,7 +4,7 @@
 use super::hypercolumns::{self, Scatter};
 use super::{Sampling, self_similarity};
 use crate::method::Scalar;
-use crate::method::loss::{JointBackward, JointLoss, Products};
+use crate::method::loss::{JointBackward, JointLoss, Loan, Products};
 use ndarray::Array3;
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ impl<T: Scalar> JointLoss<T> for SelfSimilarity<T> {
         &'a self,
         arrays: &[&Array3<T>],
         iteration: u64,
-        products: &dyn Products<T>,
+        products: &'a dyn Products<T>,
     ) -> (f64, Box<dyn JointBackward<T> + 'a>) {
         let (height, width, _) = arrays[0].dim();
         let own = self.photograph[0].dim();
@@ -42,11 +42,14 @@ impl<T: Scalar> JointLoss<T> for SelfSimilarity<T> {
         );
         let photograph: Vec<_> = self.photograph.iter().map(|f| &**f).collect();
         let positions = self.sampling.positions(iteration, (height, width));
-        let of =
-            |arrays: &[&Array3<T>]| hypercolumns::forward(arrays, &positions, self.sampling.mean);
-        let (x, photograph) = (of(arrays), of(&photograph));
+        let [x, photograph] = [arrays, &photograph].map(|arrays| {
+            let mean = self.sampling.mean;
+            let vectors = hypercolumns::forward(arrays, &positions, mean, products);
+            Loan::new(vectors, products)
+        });
         let (value, dx) =
             self_similarity::value_and_gradient(x.view(), photograph.view(), products);
+        let dx = Loan::new(dx, products);
         (value, Box::new(Scatter::new(dx, positions, arrays)))
     }
 }

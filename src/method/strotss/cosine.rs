@@ -14,21 +14,23 @@
 
 use super::EPSILON;
 use crate::method::Scalar;
+use crate::method::loss::{Loan, Products};
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
 /// Vectors of length 1 (but for ε), and the lengths that they had.
-pub struct Directions<T> {
+pub struct Directions<'a, T: Scalar> {
     /// x̂, one in each row, n×C.
-    pub unit: Array2<T>,
+    pub unit: Loan<'a, T>,
     /// ‖x‖, n.
     pub lengths: Vec<T>,
 }
 
-impl<T: Scalar> Directions<T> {
+impl<'a, T: Scalar> Directions<'a, T> {
     /// The directions of the vectors in the rows of `x` (n×C).
-    pub fn of(x: ArrayView2<T>) -> Self {
-        let mut unit = x.as_standard_layout().into_owned();
+    pub fn of(x: ArrayView2<T>, products: &'a dyn Products<T>) -> Self {
+        let mut unit = Loan::new(products.matrix(x.dim()), products);
+        unit.assign(&x);
         let channels = unit.ncols().max(1);
         let rows = unit.as_slice_mut().expect("it is in standard layout");
         let lengths = (rows.par_chunks_exact_mut(channels))
@@ -82,15 +84,16 @@ fn dot<T: Scalar>(a: &[T], b: &[T]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::method::PlainProducts;
     use ndarray::array;
 
     #[test]
     fn directions_have_length_one_and_zero_has_none() {
         let x: Array2<f64> = array![[3.0, 4.0], [0.0, 0.0]];
-        let directions = Directions::of(x.view());
+        let directions = Directions::of(x.view(), &PlainProducts);
         let expected = array![[0.6, 0.8], [0.0, 0.0]];
         assert!(
-            (&directions.unit - &expected)
+            (&*directions.unit - &expected)
                 .iter()
                 .all(|d| d.abs() < 1e-7)
         );

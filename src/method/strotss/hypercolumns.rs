@@ -13,6 +13,7 @@
 
 use crate::method::Scalar;
 use crate::method::bilinear::Neighbors;
+use crate::method::loss::{JointBackward, Loan, Products};
 use crate::method::scalar::{elements, elements_mut};
 use ndarray::{Array2, Array3, ArrayView2, s};
 use rayon::prelude::*;
@@ -37,12 +38,14 @@ pub fn forward<T: Scalar>(
     arrays: &[&Array3<T>],
     positions: &[(usize, usize)],
     mean: [f64; 3],
+    products: &dyn Products<T>,
 ) -> Array2<T> {
     let (height, width, channels) = arrays[0].dim();
     assert_eq!(channels, mean.len(), "the first array is a picture");
     let total = arrays.iter().map(|f| f.dim().2).sum();
-    let mut x = Array2::zeros((positions.len(), total));
-    (rows_mut(&mut x).par_chunks_exact_mut(total))
+    let mut x = products.zeros((positions.len(), total));
+    let rows = x.as_slice_mut().expect("it is in standard layout");
+    (rows.par_chunks_exact_mut(total))
         .zip(positions)
         .for_each(|(mut x, &at)| {
             for (k, f) in arrays.iter().enumerate() {
@@ -115,15 +118,10 @@ fn on_axis<T: Scalar>(i: usize, from: usize, to: usize) -> Neighbors<T> {
     Neighbors::of((i as f64 + 0.5) * (to as f64 / from as f64) - 0.5, to)
 }
 
-fn rows_mut<T>(x: &mut Array2<T>) -> &mut [T] {
-    x.as_slice_mut()
-        .expect("a new matrix is in standard layout")
-}
-
 /// The gradient of the hypercolumns at some positions, on its way back to the arrays that they were read from.
-pub(super) struct Scatter<T> {
+pub(super) struct Scatter<'a, T: Scalar> {
     /// dL/dx, n×C.
-    pub dx: Array2<T>,
+    pub dx: Loan<'a, T>,
     /// n
     pub positions: Vec<(usize, usize)>,
     /// The picture's height and width.
@@ -132,8 +130,8 @@ pub(super) struct Scatter<T> {
     pub first: Vec<usize>,
 }
 
-impl<T: Scalar> Scatter<T> {
-    pub fn new(dx: Array2<T>, positions: Vec<(usize, usize)>, arrays: &[&Array3<T>]) -> Self {
+impl<'a, T: Scalar> Scatter<'a, T> {
+    pub fn new(dx: Loan<'a, T>, positions: Vec<(usize, usize)>, arrays: &[&Array3<T>]) -> Self {
         let (height, width, _) = arrays[0].dim();
         let first = arrays.iter().scan(0, |end, f| {
             let first = *end;
@@ -149,14 +147,14 @@ impl<T: Scalar> Scatter<T> {
     }
 }
 
-impl<T: Scalar> crate::method::JointBackward<T> for Scatter<T> {
+impl<T: Scalar> JointBackward<T> for Scatter<'_, T> {
     fn add_gradient(
         &self,
         k: usize,
         _: &Array3<T>,
         weight: f64,
         df: &mut Array3<T>,
-        _: &dyn crate::method::Products<T>,
+        _: &dyn Products<T>,
     ) {
         let first = self.first[k];
         let dx = self.dx.slice(s![.., first..first + df.dim().2]);

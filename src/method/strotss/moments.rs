@@ -110,7 +110,7 @@ pub fn value_and_gradient<T: Scalar>(
         "as many channels as the target"
     );
     if x.is_empty() {
-        return (0.0, Array2::zeros(x.dim()));
+        return (0.0, products.zeros(x.dim()));
     }
     let (moments, centered) = Moments::and_centered(x, products);
     let (count, c) = (n as f64, channels as f64);

@@ -12,6 +12,7 @@
 use super::EPSILON;
 use super::remd::Pairs;
 use crate::method::Scalar;
+use crate::method::loss::{Loan, Products};
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
@@ -20,14 +21,24 @@ use rayon::prelude::*;
 ///
 /// # Panics
 /// If one of them does not have three columns.
-pub fn value_and_gradient<T: Scalar>(x: ArrayView2<T>, y: ArrayView2<T>) -> (f64, Array2<T>) {
-    let mut dx = Array2::zeros(x.dim());
+pub fn value_and_gradient<T: Scalar>(
+    x: ArrayView2<T>,
+    y: ArrayView2<T>,
+    products: &dyn Products<T>,
+) -> (f64, Array2<T>) {
+    let mut dx = products.zeros(x.dim());
     let (x, y) = (colors(x), colors(y));
     if x.is_empty() || y.is_empty() {
         return (0.0, dx);
     }
-    let costs = x.par_iter().flat_map_iter(|x| y.iter().map(|y| cost(x, y)));
-    let costs = Array2::from_shape_vec((x.len(), y.len()), costs.collect()).expect("n·m costs");
+    let mut costs = Loan::new(products.matrix((x.len(), y.len())), products);
+    let rows = costs.as_slice_mut().expect("it is in standard layout");
+    (rows.par_chunks_exact_mut(y.len()))
+        .zip(&x)
+        .for_each(|(costs, x)| {
+            let pairs = costs.iter_mut().zip(&y);
+            pairs.for_each(|(c, y)| *c = cost(x, y));
+        });
     let pairs = Pairs::cheapest(&costs);
     for ((mut dx, x), partners) in dx.rows_mut().into_iter().zip(&x).zip(&pairs.of_row) {
         for &j in partners {
@@ -89,6 +100,7 @@ fn derivative<T: Scalar>(x: &Color<T>, y: &Color<T>) -> [T; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::method::PlainProducts;
     use ndarray::array;
 
     #[test]
@@ -100,16 +112,16 @@ mod tests {
         ];
         let x = array![[0.1, 0.5, 0.9], [0.7, 0.2, 0.4]];
         let y = array![[0.3, 0.3, 0.1], [0.9, 0.8, 0.2], [0.5, 0.1, 0.6]];
-        let (plain, _) = value_and_gradient(x.view(), y.view());
+        let (plain, _) = value_and_gradient(x.view(), y.view(), &PlainProducts);
         let rotated = |x: &Array2<f64>| x.dot(&rotation.t());
-        let (value, _) = value_and_gradient(rotated(&x).view(), rotated(&y).view());
+        let (value, _) = value_and_gradient(rotated(&x).view(), rotated(&y).view(), &PlainProducts);
         assert!((value - plain).abs() < 1e-5 * plain, "{value} {plain}");
     }
 
     #[test]
     fn black_and_equal_colors_have_finite_derivatives() {
         let black = Array2::<f32>::zeros((2, 3));
-        let (value, dx) = value_and_gradient(black.view(), black.view());
+        let (value, dx) = value_and_gradient(black.view(), black.view(), &PlainProducts);
         assert!(value.is_finite() && dx.iter().all(|d| d.is_finite()));
     }
 }

@@ -14,7 +14,7 @@
 
 use super::cosine::Directions;
 use crate::method::Scalar;
-use crate::method::loss::Products;
+use crate::method::loss::{Loan, Products};
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
@@ -27,15 +27,15 @@ pub fn value_and_gradient<T: Scalar>(
     y: ArrayView2<T>,
     products: &dyn Products<T>,
 ) -> (f64, Array2<T>) {
-    let mut dx = Array2::zeros(x.dim());
+    let mut dx = products.zeros(x.dim());
     if x.is_empty() || y.is_empty() {
         return (0.0, dx);
     }
-    let (x, y) = (Directions::of(x), Directions::of(y));
-    let mut costs = products.product(x.unit.view(), y.unit.t());
+    let (x, y) = (Directions::of(x, products), Directions::of(y, products));
+    let costs = products.product(x.unit.view(), y.unit.t());
+    let mut costs = Loan::new(costs, products);
     costs.par_mapv_inplace(|cosine| T::one() - cosine);
     let pairs = Pairs::cheapest(&costs);
-    products.recycle_matrix(costs);
     let share = T::of(pairs.share);
     let channels = dx.ncols();
     let rows = dx

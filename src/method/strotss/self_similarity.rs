@@ -17,7 +17,7 @@ use super::cosine::Directions;
 use super::transpose::transpose;
 use super::{EPSILON, sign};
 use crate::method::Scalar;
-use crate::method::loss::Products;
+use crate::method::loss::{Loan, Products};
 use crate::method::scalar::elements_mut;
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
@@ -35,10 +35,10 @@ pub fn value_and_gradient<T: Scalar>(
     let n = x.nrows();
     assert_eq!(n, photograph.nrows(), "as many vectors of the photograph");
     if n == 0 {
-        return (0.0, Array2::zeros(x.dim()));
+        return (0.0, products.zeros(x.dim()));
     }
-    let x = Directions::of(x);
-    let of_photograph = distances(&Directions::of(photograph), products);
+    let x = Directions::of(x, products);
+    let of_photograph = distances(&Directions::of(photograph, products), products);
     // D, which dL/dD replaces.
     let mut d = distances(&x, products);
     let rows = d.as_slice_mut().expect("products are in standard layout");
@@ -49,23 +49,20 @@ pub fn value_and_gradient<T: Scalar>(
         .zip(target.par_chunks_exact(n))
         .map(|(d, target)| row(d, target))
         .collect();
-    let mut both = products.matrix(d.dim());
+    let mut both = Loan::new(products.matrix(d.dim()), products);
     transpose(d.view(), both.as_slice_mut().expect("in standard layout"));
-    both += &d;
+    *both += &*d;
     let mut dx = products.product(both.view(), x.unit.view());
     dx.par_mapv_inplace(|dx| -dx);
-    for matrix in [of_photograph, d, both] {
-        products.recycle_matrix(matrix);
-    }
     (values.iter().sum(), x.backward(dx))
 }
 
 /// D, of which the diagonal is 0. X̂·X̂ᵀ is computed as the Gram matrix of X̂ᵀ, since it is symmetric.
-fn distances<T: Scalar>(x: &Directions<T>, products: &dyn Products<T>) -> Array2<T> {
+fn distances<'a, T: Scalar>(x: &Directions<T>, products: &'a dyn Products<T>) -> Loan<'a, T> {
     let (n, channels) = x.unit.dim();
     let mut transposed = products.array((1, channels, n));
     transpose(x.unit.view(), elements_mut(&mut transposed));
-    let mut d = products.gram(&transposed);
+    let mut d = Loan::new(products.gram(&transposed), products);
     products.recycle(transposed);
     let rows = d.as_slice_mut().expect("products are in standard layout");
     (rows.par_chunks_exact_mut(n).enumerate()).for_each(|(i, row)| {

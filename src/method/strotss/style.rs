@@ -11,7 +11,7 @@ use super::moments::{self, Moments};
 use super::positions::{self, Sampling};
 use super::{palette, remd};
 use crate::method::Scalar;
-use crate::method::loss::{JointBackward, JointLoss, Products};
+use crate::method::loss::{JointBackward, JointLoss, Loan, Products};
 use ndarray::{Array2, Array3, s};
 use rayon::prelude::*;
 
@@ -75,7 +75,8 @@ impl<T: Scalar> StrotssStyleBuilder<T> {
         if positions.is_empty() || share <= 0.0 {
             return;
         }
-        let vectors = hypercolumns::forward(arrays, &positions, sampling.mean);
+        let vectors = hypercolumns::forward(arrays, &positions, sampling.mean, products);
+        let vectors = Loan::new(vectors, products);
         let own = Moments::of(vectors.view(), products);
         if let Some(moments) = &mut loss.moments {
             let before = loss.paintings.iter().map(|(_, share)| share).sum();
@@ -83,7 +84,8 @@ impl<T: Scalar> StrotssStyleBuilder<T> {
         } else {
             loss.moments = Some(own);
         }
-        loss.paintings.push((vectors, share));
+        // A copy: what the engine lends may be larger, and it is to lend it to others.
+        loss.paintings.push((vectors.to_owned(), share));
     }
 
     /// The loss. It is 0 if nothing of any painting is visible.
@@ -95,7 +97,7 @@ impl<T: Scalar> StrotssStyleBuilder<T> {
 impl<T: Scalar> StrotssStyle<T> {
     /// Up to n vectors of the paintings (m×C), of which each iteration has its own. A painting of which more vectors are wanted
     /// than there are gives some of them several times.
-    fn draw(&self, iteration: u64) -> Array2<T> {
+    fn draw<'a>(&self, iteration: u64, products: &'a dyn Products<T>) -> Loan<'a, T> {
         let mut noise = positions::random(self.sampling.seed, DRAWS.wrapping_add(iteration));
         let kept: usize = self.paintings.iter().map(|(v, _)| v.nrows()).sum();
         let count = self.sampling.count.min(kept);
@@ -113,10 +115,8 @@ impl<T: Scalar> StrotssStyle<T> {
             drawn.extend((order.iter().cycle().take(end - first)).map(|&i| vectors.row(i)));
         }
         let channels = self.paintings[0].0.ncols();
-        let mut y = Array2::zeros((count, channels));
-        let rows = y
-            .as_slice_mut()
-            .expect("a new matrix is in standard layout");
+        let mut y = Loan::new(products.matrix((count, channels)), products);
+        let rows = y.as_slice_mut().expect("it is in standard layout");
         (rows.par_chunks_exact_mut(channels))
             .zip(drawn)
             .for_each(|(y, row)| y.copy_from_slice(row.to_slice().expect("rows are contiguous")));
@@ -129,22 +129,25 @@ impl<T: Scalar> JointLoss<T> for StrotssStyle<T> {
         &'a self,
         arrays: &[&Array3<T>],
         iteration: u64,
-        products: &dyn Products<T>,
+        products: &'a dyn Products<T>,
     ) -> (f64, Box<dyn JointBackward<T> + 'a>) {
         let (height, width, _) = arrays[0].dim();
         let positions = self.sampling.positions(iteration, (height, width));
-        let x = hypercolumns::forward(arrays, &positions, self.sampling.mean);
-        let back = |dx| Box::new(Scatter::new(dx, positions, arrays));
+        let x = hypercolumns::forward(arrays, &positions, self.sampling.mean, products);
+        let x = Loan::new(x, products);
+        let back = |dx| Box::new(Scatter::new(Loan::new(dx, products), positions, arrays));
         let Some(moments) = &self.moments else {
-            return (0.0, back(Array2::zeros(x.dim())));
+            return (0.0, back(products.zeros(x.dim())));
         };
-        let y = self.draw(iteration);
+        let y = self.draw(iteration, products);
         let (of_moments, mut dx) = moments::value_and_gradient(x.view(), moments, products);
         let (of_pairs, d_pairs) = remd::value_and_gradient(x.view(), y.view(), products);
-        dx += &d_pairs;
+        dx += &*Loan::new(d_pairs, products);
         let colors = s![.., ..3];
-        let (of_colors, d_colors) = palette::value_and_gradient(x.slice(colors), y.slice(colors));
-        (dx.slice_mut(colors)).scaled_add(T::of(self.palette_weight), &d_colors);
+        let (of_colors, d_colors) =
+            palette::value_and_gradient(x.slice(colors), y.slice(colors), products);
+        let d_colors = Loan::new(d_colors, products);
+        (dx.slice_mut(colors)).scaled_add(T::of(self.palette_weight), &*d_colors);
         let value = of_pairs + of_moments + self.palette_weight * of_colors;
         (value, back(dx))
     }

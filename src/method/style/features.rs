@@ -102,6 +102,14 @@ impl<'a, T: Scalar> Features<'a, T> {
         g
     }
 
+    /// The mean of f·fᵀ, N×N: Σ w·f·fᵀ / m.
+    pub(super) fn second_moment(&self, products: &dyn Products<T>) -> Array2<T> {
+        let mut second = self.gram(products);
+        let scale = T::of(1.0 / self.total_weight);
+        second.par_mapv_inplace(|sum| scale * sum);
+        second
+    }
+
     /// Adds 2·`scale`·w·F·`dg` to `df`, for a symmetric `dg` = dL/dG with G as [`gram`](Self::gram) computes it.
     pub(super) fn add_gram_backward(
         &self,

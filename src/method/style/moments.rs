@@ -17,7 +17,8 @@ use super::gram::sum_squares;
 use super::{Features, StyleLoss, with_painting};
 use crate::method::Scalar;
 use crate::method::loss::Products;
-use ndarray::{Array1, Array2, Array3, Zip};
+use ndarray::parallel::prelude::*;
+use ndarray::{Array1, Array2, Array3, Axis, Zip};
 
 /// The loss of one layer.
 pub struct MomentsLoss<T> {
@@ -71,7 +72,7 @@ impl<T: Scalar> StyleLoss<T> for MomentsLoss<T> {
         let channels = self.mean.len();
         let mean = features.mean();
         let mean_difference = &mean - &self.mean;
-        let mut difference = features.gram(products) * T::of(1.0 / features.total_weight);
+        let mut difference = features.second_moment(products);
         center(&mut difference, &mean, 0.0);
         difference -= &self.covariance;
 
@@ -81,7 +82,7 @@ impl<T: Scalar> StyleLoss<T> for MomentsLoss<T> {
         let scale = T::of(share / (2.0 * square));
         features.add_gram_backward(&difference, scale, df, products);
         // (2·s/N)·(μ − μ′) − (C − C′)·μ / N², the same for all positions.
-        let at_mean = difference.mapv(T::as_f64).dot(&mean);
+        let at_mean = times(&difference, &mean);
         let constant = 2.0 * self.mean_weight * &mean_difference - at_mean / square;
         let constant: Vec<T> = constant.iter().map(|v| T::of(share * v)).collect();
         features.add_to_each(&constant, df);
@@ -99,4 +100,11 @@ pub(super) fn center<T: Scalar>(second: &mut Array2<T>, mean: &Array1<f64>, adde
         let added = if i == j { added_variance } else { 0.0 };
         *c = T::of(c.as_f64() - mean[i] * mean[j] + added);
     });
+}
+
+/// `m`·`vector`, in `f64`.
+pub(super) fn times<T: Scalar>(m: &Array2<T>, vector: &Array1<f64>) -> Array1<f64> {
+    let rows = m.axis_iter(Axis(0)).into_par_iter();
+    let products: Vec<f64> = rows.map(|row| row.mapv(T::as_f64).dot(vector)).collect();
+    Array1::from(products)
 }

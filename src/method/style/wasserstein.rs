@@ -25,7 +25,7 @@
 //! Good at strokes of every size with the painting's own colors: unlike a Gram matrix's difference it weighs what is weak and what
 //! is strong by how far it is to be moved.
 
-use super::moments::center;
+use super::moments::{center, times};
 use super::{Features, StyleLoss, with_painting};
 use crate::method::Scalar;
 use crate::method::loss::Products;
@@ -65,8 +65,8 @@ impl<T: Scalar> WassersteinLoss<T> {
 
 impl<T: Scalar> StyleLoss<T> for WassersteinLoss<T> {
     fn add_painting(&mut self, painting: Features<T>, share: f64, products: &dyn Products<T>) {
-        let (mean, second) = moments(painting, products);
-        self.mean.scaled_add(share, &mean);
+        let second = painting.second_moment(products);
+        self.mean.scaled_add(share, &painting.mean());
         self.covariance.scaled_add(T::of(share), &second);
         products.recycle_matrix(second);
     }
@@ -88,7 +88,7 @@ impl<T: Scalar> StyleLoss<T> for WassersteinLoss<T> {
         products: &dyn Products<T>,
     ) -> f64 {
         let channels = self.mean.len() as f64;
-        let (mean, mut covariance) = moments(features, products);
+        let (mean, mut covariance) = (features.mean(), features.second_moment(products));
         center(&mut covariance, &mean, ADDED_VARIANCE);
         let mean_difference = &mean - &self.mean;
 
@@ -102,7 +102,7 @@ impl<T: Scalar> StyleLoss<T> for WassersteinLoss<T> {
         let share = weight / (features.total_weight * channels);
         // (1 − T)·f; the backward pass of the Gram matrix doubles its factor.
         features.add_gram_backward(&difference, T::of(share), df, products);
-        let at_mean = difference.mapv(T::as_f64).dot(&mean);
+        let at_mean = times(&difference, &mean);
         let constant = (&mean_difference - at_mean) * (2.0 * share);
         let constant: Vec<T> = constant.iter().map(|&v| T::of(v)).collect();
         features.add_to_each(&constant, df);
@@ -124,15 +124,6 @@ impl<T: Scalar> WassersteinLoss<T> {
         products.recycle_matrix(left);
         product
     }
-}
-
-/// μ (N) and the mean of f·fᵀ (N×N).
-fn moments<T: Scalar>(
-    features: Features<T>,
-    products: &dyn Products<T>,
-) -> (Array1<f64>, Array2<T>) {
-    let second = features.gram(products) * T::of(1.0 / features.total_weight);
-    (features.mean(), second)
 }
 
 fn trace<T: Scalar>(m: &Array2<T>) -> f64 {

@@ -78,7 +78,7 @@ fn the_functions_of_vectors_have_the_right_gradients() {
             });
             let colors = vectors(5, 3, 21);
             check("palette", (n, 3), |x| {
-                palette::value_and_gradient(x, matrix(&colors))
+                palette::value_and_gradient(x, matrix(&colors), products)
             });
             let photograph = vectors(n, 6, 22);
             check("self-similarity", (n, 4), |x| {

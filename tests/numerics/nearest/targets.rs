@@ -6,19 +6,31 @@ use super::{
 };
 use crate::common::on_one_thread;
 use impasto::engine::EngineKind;
-use impasto::method::nearest::{Hypercolumns, NearestLossBuilder, quarter};
+use impasto::method::nearest::{Candidates, Hypercolumns, quarter};
 use impasto::method::{NearestLoss, PlainProducts, bilinear};
-use ndarray::{Array2, Array3, Axis, concatenate};
+use ndarray::{Array2, Array3};
 
 fn hypercolumns(size: (usize, usize), seed: u64) -> Hypercolumns<f64> {
     Hypercolumns::new(&references(&layers(size, seed)), quarter(size))
 }
 
+/// A painting that a region may choose from.
+fn candidates<'a>(
+    region: usize,
+    painting: &'a Hypercolumns<f64>,
+    mask: Option<&Array2<f64>>,
+) -> Candidates<'a, f64> {
+    Candidates {
+        region,
+        mask: mask.cloned(),
+        hypercolumns: Box::new(|| painting.clone()),
+    }
+}
+
 /// A loss with one region and this painting.
 fn loss_of(painting: Hypercolumns<f64>, picture: Hypercolumns<f64>) -> NearestLoss<f64> {
-    let mut builder = NearestLossBuilder::new(1);
-    builder.add_painting(0, painting, None);
-    builder.finish(picture, &[None], &PlainProducts)
+    let paintings = [candidates(0, &painting, None)];
+    NearestLoss::new(picture, &[None], &paintings, &PlainProducts)
 }
 
 #[test]
@@ -29,14 +41,13 @@ fn hypercolumns_are_the_interpolated_layers_divided_by_their_channels() {
         let parts: Vec<Array3<f64>> = (arrays.iter())
             .map(|f| bilinear::forward(f, grid) / f.dim().2 as f64)
             .collect();
-        let expected = concatenate![Axis(2), parts[0], parts[1], parts[2]];
         let found = Hypercolumns::new(&references(&arrays), grid);
         assert_eq!(found.grid(), ((size.0 / 4).max(1), (size.1 / 4).max(1)));
-        let errors = found
-            .vectors()
-            .iter()
-            .zip(&expected)
-            .map(|(a, b)| (a - b).abs());
+        let pairs = parts.iter().enumerate();
+        let errors = pairs.flat_map(|(k, part)| {
+            let elements = found.layer(k).iter().zip(part);
+            elements.map(|(a, b)| (a - b).abs())
+        });
         assert!(errors.fold(0.0, f64::max) < 1e-14, "{size:?}");
     }
 }
@@ -64,13 +75,12 @@ fn with_regions_the_gradient_is_right_and_each_region_has_its_own_paintings() {
     let mask = Array2::from_shape_fn((5, 6), |(i, _)| if i < 3 { 0.9 } else { 0.2 });
     let paintings = [hypercolumns((12, 14), 20), hypercolumns((9, 20), 21)];
     let build = |first: &[usize], second: &[usize], masks: &[_]| {
-        let mut builder = NearestLossBuilder::new(2);
-        for (region, numbers) in [first, second].into_iter().enumerate() {
-            for &number in numbers {
-                builder.add_painting(region, paintings[number].clone(), Some(&mask));
-            }
-        }
-        builder.finish(picture.clone(), masks, &PlainProducts)
+        let numbers = [first, second].into_iter().enumerate();
+        let all: Vec<_> = (numbers
+            .flat_map(|(region, numbers)| numbers.iter().map(move |&n| (region, n))))
+        .map(|(region, number)| candidates(region, &paintings[number], Some(&mask)))
+        .collect();
+        NearestLoss::new(picture.clone(), masks, &all, &PlainProducts)
     };
     let masks = halves(size);
     let loss = build(&[0], &[1], &masks);
@@ -123,9 +133,8 @@ fn only_positions_that_a_mask_shows_are_chosen_or_the_heaviest() {
     let (painting, arrays) = (hypercolumns(size, 10), layers(size, 10));
     let value = |weight: fn(usize) -> f64| {
         let mask = Array2::from_shape_fn((16, 16), |(i, _)| weight(i));
-        let mut builder = NearestLossBuilder::new(1);
-        builder.add_painting(0, painting.clone(), Some(&mask));
-        let loss = builder.finish(painting.clone(), &[None], &PlainProducts);
+        let paintings = [candidates(0, &painting, Some(&mask))];
+        let loss = NearestLoss::new(painting.clone(), &[None], &paintings, &PlainProducts);
         value_and_gradients(&loss, &arrays, 0, &PlainProducts).0
     };
     let all = value(|_| 0.6);
