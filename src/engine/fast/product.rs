@@ -39,18 +39,40 @@ pub(super) fn symmetric<T: SimdScalar>(
 ) -> Array2<T> {
     let mut c = compute(a, b, true, cpu, workspace);
     let size = c.nrows();
-    let c_elements = c.as_slice_mut().expect("it is in standard layout");
-    // In squares, which stay in the cache.
-    for first_row in (0..size).step_by(ROW_CHUNK) {
-        for first in (first_row..size).step_by(ROW_CHUNK) {
-            for i in first_row..size.min(first_row + ROW_CHUNK) {
-                for j in first.max(i + 1)..size.min(first + ROW_CHUNK) {
-                    c_elements[i * size + j] = c_elements[j * size + i];
-                }
+    mirror(c.as_slice_mut().expect("it is in standard layout"), size, 0);
+    c
+}
+
+/// Copies what is below the diagonal above it, in the square on the diagonal that these `rows` (`size` elements each) have from column
+/// `first` on. Between the squares of the upper and of the lower half the lower rows are read and the upper ones are written.
+fn mirror<T: SimdScalar>(rows: &mut [T], size: usize, first: usize) {
+    let count = rows.len() / size.max(1);
+    if count <= ROW_CHUNK {
+        for i in 0..count {
+            for j in i + 1..count {
+                rows[i * size + first + j] = rows[j * size + first + i];
             }
         }
+        return;
     }
-    c
+    let half = count / 2;
+    let (upper, lower) = rows.split_at_mut(half * size);
+    let copy = |(chunk, upper): (usize, &mut [T])| {
+        let column = first + chunk * ROW_CHUNK;
+        // In squares, which stay in the cache.
+        for (square, lower) in lower.chunks(ROW_CHUNK * size).enumerate() {
+            let start = first + half + square * ROW_CHUNK;
+            for (i, upper) in upper.chunks_exact_mut(size).enumerate() {
+                let lower = lower.chunks_exact(size).map(|row| row[column + i]);
+                (upper[start..].iter_mut().zip(lower)).for_each(|(to, value)| *to = value);
+            }
+        }
+    };
+    (upper.par_chunks_mut(ROW_CHUNK * size).enumerate()).for_each(copy);
+    rayon::join(
+        || mirror(upper, size, first),
+        || mirror(lower, size, first + half),
+    );
 }
 
 /// C = A·B, or what is on and below its diagonal, and maybe more.
