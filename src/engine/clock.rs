@@ -92,6 +92,10 @@ impl<T: Scalar> Engine<T> for Clock<T> {
     fn pool(&self, pooling: Pooling) -> Box<dyn Layer<T>> {
         Box::new(self.timed(self.engine.pool(pooling)))
     }
+
+    fn release_memory(&self) {
+        self.engine.release_memory();
+    }
 }
 
 /// A layer whose passes are measured.

@@ -36,6 +36,9 @@ pub trait Engine<T: Scalar>: Products<T> {
 
     /// A pooling layer.
     fn pool(&self, pooling: Pooling) -> Box<dyn Layer<T>>;
+
+    /// Frees memory that the engine keeps for what it has computed so far. What is computed next needs other memory.
+    fn release_memory(&self) {}
 }
 
 /// A layer, as one engine computes it.

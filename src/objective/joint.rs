@@ -1,6 +1,8 @@
 //! The terms of methods that compare vectors of several layers together.
 
-use super::{Compared, Region, Style, Tap, Targets, TermKind, areas, common_weight, layers};
+use super::{
+    Compared, Region, Style, Tap, Targets, TermKind, areas, common_weight, layers, targets_of,
+};
 use crate::method::nearest::{Candidates, Hypercolumns, SplitLossBuilder, quarter};
 use crate::method::strotss::{Sampling, StrotssStyleBuilder};
 use crate::method::{JointLoss, NearestLoss, Scalar, SelfSimilarity};
@@ -55,7 +57,7 @@ fn strotss<T: Scalar>(
     if let Some((photograph, taps)) = targets.content
         && !taps.is_empty()
     {
-        let activations = network.forward(&network.steps(layers(taps)), photograph);
+        let activations = targets_of(network, taps, photograph);
         let of_layers = layers(taps).map(|layer| activations.shared(layer));
         let photograph = [Arc::new(photograph.clone())].into_iter().chain(of_layers);
         terms.push(JointTerm {
@@ -75,7 +77,7 @@ fn strotss<T: Scalar>(
         sampling.mask = region.mask.clone();
         let mut loss = StrotssStyleBuilder::new(sampling, palette_weight);
         for style in &region.styles {
-            let activations = network.forward(&network.steps(layers(taps)), &style.picture);
+            let activations = targets_of(network, taps, &style.picture);
             let arrays = arrays(&numbers, &style.picture, &activations);
             loss.add_painting(&arrays, style.share, style.mask.as_ref(), network.engine());
         }
@@ -102,6 +104,7 @@ fn nearest<T: Scalar>(
         let (height, width, _) = picture.dim();
         let mut hypercolumns = Hypercolumns::empty(quarter((height, width)));
         let steps = network.steps(layers(targets.style_taps));
+        network.engine().release_memory();
         network.visit(&steps, picture, |_, f| hypercolumns.push(f));
         hypercolumns
     };
@@ -131,7 +134,7 @@ fn split<T: Scalar>(network: &Network<T>, targets: &Targets<T>, rotations: bool)
         mask,
     } in paintings(targets.regions, rotations)
     {
-        let activations = network.forward(&network.steps(layers(targets.style_taps)), &picture);
+        let activations = targets_of(network, targets.style_taps, &picture);
         loss.add_painting(
             region,
             &arrays(&numbers, &picture, &activations),

@@ -8,7 +8,7 @@ pub use method::{Compared, Method};
 use crate::method::scalar::sum_pairs;
 use crate::method::style::{Features, RegionLossBuilder};
 use crate::method::{ContentLoss, Loss, Pooling, Scalar, StyleLossKind, TotalVariation, pool};
-use crate::network::{Network, Steps};
+use crate::network::{Activations, Network, Steps};
 use joint::JointTerm;
 use ndarray::{Array2, Array3, Axis, Zip};
 
@@ -142,7 +142,7 @@ impl<T: Scalar> Objective<T> {
         if let Some((picture, taps)) = targets.content
             && by_layers
         {
-            let activations = network.forward(&network.steps(layers(taps)), picture);
+            let activations = targets_of(network, taps, picture);
             terms.extend(taps.iter().map(|tap| Term {
                 kind: TermKind::Content,
                 layer: Some(tap.layer),
@@ -166,6 +166,7 @@ impl<T: Scalar> Objective<T> {
             });
         }
         let joint_terms = joint::terms(network, &targets);
+        network.engine().release_memory();
         let of_joint = joint_terms.iter().flat_map(|term| &term.arrays);
         let layers = terms.iter().map(|term| &term.layer).chain(of_joint);
         Self {
@@ -268,6 +269,17 @@ impl<T: Scalar> Term<T> {
     }
 }
 
+/// The activations of a photograph or a painting at these taps. Pictures differ in size, so that the memory that was used for the one
+/// before does not serve for this one.
+fn targets_of<'a, T: Scalar>(
+    network: &'a Network<T>,
+    taps: &[Tap],
+    picture: &Array3<T>,
+) -> Activations<'a, T> {
+    network.engine().release_memory();
+    network.forward(&network.steps(layers(taps)), picture)
+}
+
 /// The style losses of a region, one for each tap, each multiplied by `area`, the region's share of the area of all regions.
 ///
 /// Regions and their masks follow Gatys, Ecker, Bethge, Hertzmann and Shechtman 2017, Controlling Perceptual Factors in Neural
@@ -279,12 +291,11 @@ fn style_terms<T: Scalar>(
     area: f64,
 ) -> Vec<Term<T>> {
     let taps = targets.style_taps;
-    let steps = network.steps(layers(taps));
     let builder = |_| RegionLossBuilder::new(targets.style_loss);
     let mut losses: Vec<_> = taps.iter().map(builder).collect();
     // One painting after the other, so that the activations of only one exist at a time.
     for style in &region.styles {
-        let activations = network.forward(&steps, &style.picture);
+        let activations = targets_of(network, taps, &style.picture);
         for (tap, loss) in taps.iter().zip(&mut losses) {
             let mask = (style.mask.as_ref()).map(|mask| at_layer(network, mask, tap.layer));
             let features = Features::new(activations.of(tap.layer), mask.as_ref());

@@ -109,4 +109,8 @@ impl<T: SimdScalar> Engine<T> for Fast<T> {
     fn pool(&self, pooling: Pooling) -> Box<dyn Layer<T>> {
         Box::new(FastPool::new(pooling, self))
     }
+
+    fn release_memory(&self) {
+        self.workspace.release();
+    }
 }

@@ -1,7 +1,8 @@
 //! Buffers that one operation leaves to the next, and one iteration to the next.
 //!
 //! Every iteration needs the same buffers in the same order. If they were freed and allocated anew, the system would have to map
-//! and clear each of their pages again, which takes as long as some layers.
+//! and clear each of their pages again, which takes as long as some layers. When a run begins with another size, which has other
+//! buffers, it releases those that are there.
 
 use crate::method::Scalar;
 use ndarray::{Array1, Array2, Array3, Axis, s};
@@ -51,6 +52,12 @@ impl<T: Scalar> Workspace<T> {
     /// The same, of 16-bit words.
     pub fn words(&self, length: usize) -> Buffer<u16> {
         Buffer::new(&self.words, length)
+    }
+
+    /// Frees the buffers that are not in use.
+    pub fn release(&self) {
+        self.numbers.release();
+        self.words.release();
     }
 
     /// Bytes that the system was asked for so far.
@@ -116,21 +123,23 @@ impl<T> Default for FreeList<T> {
 }
 
 impl<T: Copy + Default> FreeList<T> {
-    /// A buffer of at least this length: the shortest free one that is long enough. If none is, a new one replaces the longest,
-    /// so that there are never more buffers than are in use at the busiest moment.
+    /// A buffer of at least this length: the shortest free one that is long enough, but not by more than half. A short request would
+    /// keep a long buffer from the next long request, for which another would be allocated.
     fn take(&self, length: usize) -> Vec<T> {
         let mut free = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
-        let long_enough = (0..free.len()).filter(|&i| free[i].len() >= length);
-        if let Some(best) = long_enough.min_by_key(|&i| free[i].len()) {
+        let fits = |&i: &usize| (length..=length + length / 2).contains(&free[i].len());
+        if let Some(best) = (0..free.len()).filter(fits).min_by_key(|&i| free[i].len()) {
             return free.swap_remove(best);
-        }
-        if let Some(longest) = (0..free.len()).max_by_key(|&i| free[i].len()) {
-            free.swap_remove(longest);
         }
         drop(free);
         let bytes = (length * size_of::<T>()) as u64;
         self.allocated_bytes.fetch_add(bytes, Ordering::Relaxed);
         vec![T::default(); length]
+    }
+
+    fn release(&self) {
+        let mut free = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
+        *free = Vec::new();
     }
 
     fn put_back(&self, buffer: Vec<T>) {
