@@ -9,7 +9,7 @@
 //! - [`moments`] compares means and covariances, which the former, that sees only directions, leaves free;
 //! - [`palette`] pairs colors alone;
 //! - [`self_similarity`] compares which positions of one picture resemble which others;
-//! - [`cosine`] is the distance that they are made of.
+//! - [`directions`] has the cosine distance that they are made of.
 //!
 //! > style = remd + moments + p·palette ([`StrotssStyle`]),  content = self-similarity ([`SelfSimilarity`])
 //!
@@ -32,7 +32,7 @@
 //! shuffles the two apart from each other.
 
 mod content;
-pub mod cosine;
+pub mod directions;
 pub mod hypercolumns;
 pub mod moments;
 pub mod palette;

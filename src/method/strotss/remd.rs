@@ -8,11 +8,11 @@
 //! > L = max( (1/n)·Σᵢ minⱼ Cᵢⱼ, (1/m)·Σⱼ minᵢ Cᵢⱼ )
 //!
 //! The derivative with respect to C is 1/n, or 1/m, at the pairs where the greater sum has its minima, and 0 elsewhere. C are
-//! [`cosine`](super::cosine) distances, so with the pairs P and s = 1/n or 1/m
+//! [cosine](super::directions) distances, so with the pairs P and s = 1/n or 1/m
 //!
 //! > dL/dx̂ᵢ = −s·Σ ŷⱼ over j with (i, j) in P.
 
-use super::cosine::Directions;
+use super::directions::Directions;
 use crate::method::Scalar;
 use crate::method::loss::{Loan, Products};
 use ndarray::{Array2, ArrayView2};

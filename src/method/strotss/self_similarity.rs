@@ -3,7 +3,7 @@
 //!
 //! > L = (1/n)·Σᵢⱼ | Dᵢⱼ/sⱼ − D′ᵢⱼ/s′ⱼ |,  sⱼ = Σᵢ Dᵢⱼ + n·ε
 //!
-//! where D (n×n) are the [`cosine`](super::cosine) distances between the vectors of one picture, and D′ those of the photograph at
+//! where D (n×n) are the [cosine](super::directions) distances between the vectors of one picture, and D′ those of the photograph at
 //! the same positions. Each column adds up to 1, so that L is between 0 and 2. (The paper divides by n²; its authors' program,
 //! which this follows, by n.) The ε is for vectors that all point in one direction.
 //!
@@ -13,7 +13,7 @@
 //!
 //! A distance to itself is 0 and stays so. A distance that is below 0 by rounding counts as 0.
 
-use super::cosine::Directions;
+use super::directions::Directions;
 use super::transpose::transpose;
 use super::{EPSILON, sign};
 use crate::method::Scalar;
