@@ -54,7 +54,7 @@ fn main() -> Result<()> {
         painted.extend(bench.paint(pair, &methods, size)?);
     }
     std::fs::create_dir_all(&results)?;
-    let page = report::page(&painted, &pairs, &methods, size);
+    let page = report::page(&painted, &pairs, &methods, (size, !curve_pairs.is_empty()));
     println!("{page}");
     std::fs::write(results.join("results.md"), page)?;
     std::fs::write(

@@ -9,8 +9,8 @@ use std::fmt::Write;
 const EXPLANATION: &str = "\
 # Painted pictures, measured
 
-`make bench-pictures` writes this page, results.json beside it, the [curves](curves.svg) over the content weight, and the
-[sheet](sheet.jpg) of all pictures. Everything is better when it is smaller.
+`make bench-pictures` writes this page, results.json beside it, and the [sheet](sheet.jpg) of all pictures. Everything is better when it
+is smaller.
 
 | column | what it is |
 |---|---|
@@ -26,9 +26,17 @@ The network of these measurements sees the pictures mirrored and has maximum poo
 is computed is in the files of `benches/pictures/metrics/`.
 ";
 
-/// The whole page, in Markdown.
-pub fn page(painted: &[Painted], pairs: &[Pair], methods: &[Method], size: u32) -> String {
+/// The whole page, in Markdown. It leads to the curves, if any are drawn.
+pub fn page(
+    painted: &[Painted],
+    pairs: &[Pair],
+    methods: &[Method],
+    (size, curves): (u32, bool),
+) -> String {
     let mut page = String::from(EXPLANATION);
+    if curves {
+        page.push_str("\nEach method over its content weight: [curves](curves.svg).\n");
+    }
     let by = |method: &Method| {
         let of = painted.iter().filter(|p| p.method == method.name);
         of.collect::<Vec<_>>()
