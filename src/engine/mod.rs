@@ -37,7 +37,7 @@ pub trait Engine<T: Scalar>: Products<T> {
     /// A pooling layer.
     fn pool(&self, pooling: Pooling) -> Box<dyn Layer<T>>;
 
-    /// Frees memory that the engine keeps for what it has computed so far. What is computed next needs other memory.
+    /// Frees the buffers that the engine keeps for reuse. Work on pictures of another size needs buffers of other lengths.
     fn release_memory(&self) {}
 }
 

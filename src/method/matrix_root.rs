@@ -16,7 +16,7 @@
 //! M + δ‖M‖, where δ is some machine epsilons: l = √δ at the beginning. It is as if eigenvalues below δ‖M‖ were that large.
 
 use super::Scalar;
-use super::loss::Products;
+use super::loss::{Loan, Products};
 use ndarray::parallel::prelude::*;
 use ndarray::{Array2, Axis, Zip};
 
@@ -33,34 +33,39 @@ const MIN_ROWS: usize = 64;
 const MAX_STEPS: usize = 50;
 
 /// M^½ and M^−½.
-pub struct Roots<T> {
+pub struct Roots<'a, T: Scalar> {
     /// M^½, N×N.
-    pub root: Array2<T>,
+    pub root: Loan<'a, T>,
     /// M^−½, N×N.
-    pub inverse: Array2<T>,
+    pub inverse: Loan<'a, T>,
 }
 
 /// Both roots of a symmetric, positive semidefinite `m` (N×N), plus δ‖M‖ on its diagonal.
 ///
 /// # Panics
 /// If `m` is not square.
-pub fn roots<T: Scalar>(m: &Array2<T>, products: &dyn Products<T>) -> Roots<T> {
+pub fn roots<'a, T: Scalar>(m: &Array2<T>, products: &'a dyn Products<T>) -> Roots<'a, T> {
     let size = m.nrows();
     let epsilon = T::epsilon().as_f64();
     let shift = SHIFT * epsilon;
     let c = norm(m).max(f64::MIN_POSITIVE / epsilon) * (1.0 + shift);
-    let mut y = products.matrix(m.dim());
-    Zip::from(&mut y)
+    let mut y = Loan::new(products.matrix(m.dim()), products);
+    Zip::from(&mut *y)
         .and(m)
         .par_for_each(|y, &m| *y = T::of(m.as_f64() / c));
     y.diag_mut().mapv_inplace(|y| y + T::of(shift));
-    let mut z: Option<Array2<T>> = None; // which stands for 1
+    // Before the first step Z = 1, so that W = Y and P·Z = P need no product.
+    let mut z: Option<Loan<T>> = None;
     let (mut smallest, mut before) = (shift.sqrt(), f64::INFINITY);
     for _ in 0..MAX_STEPS {
-        let w = match &z {
-            None => copy(&y, products),
+        let mut w = match &z {
+            None => {
+                let mut w = Loan::new(products.matrix(m.dim()), products);
+                w.assign(&y);
+                w
+            }
             // Computed in full: rounding errors that are not symmetric would grow if W were made so.
-            Some(z) => products.product(z.view(), y.view()),
+            Some(z) => Loan::new(products.product(z.view(), y.view()), products),
         };
         let distance = distance_from_one(&w) / (size as f64).sqrt();
         // If all s are near 1 already, none needs to grow.
@@ -72,23 +77,15 @@ pub fn roots<T: Scalar>(m: &Array2<T>, products: &dyn Products<T>) -> Roots<T> {
                 .min(1.5)
         };
         smallest = (0.5 * rho * smallest * (3.0 - (rho * smallest).powi(2))).min(1.0);
-        let p = polynomial(w, rho);
-        y = replaced(
-            y,
-            |y| products.symmetric_product(y.view(), p.view()),
-            products,
-        );
+        // P takes the place of W.
+        let (diagonal, factor) = (T::of(1.5 * rho), T::of(-0.5 * rho.powi(3)));
+        w.par_mapv_inplace(|w| factor * w);
+        w.diag_mut().mapv_inplace(|w| w + diagonal);
+        let p = w;
+        y = Loan::new(products.symmetric_product(y.view(), p.view()), products);
         z = Some(match z {
             None => p,
-            Some(z) => {
-                let next = replaced(
-                    z,
-                    |z| products.symmetric_product(p.view(), z.view()),
-                    products,
-                );
-                products.recycle_matrix(p);
-                next
-            }
+            Some(z) => Loan::new(products.symmetric_product(p.view(), z.view()), products),
         });
         // A step squares the distance: after this one only rounding errors are left. They may also keep it from becoming so small.
         let stuck = distance < 0.1 && distance > 0.5 * before;
@@ -104,32 +101,6 @@ pub fn roots<T: Scalar>(m: &Array2<T>, products: &dyn Products<T>) -> Roots<T> {
         root: y,
         inverse: z,
     }
-}
-
-/// P of `w` = W.
-fn polynomial<T: Scalar>(w: Array2<T>, rho: f64) -> Array2<T> {
-    let (diagonal, factor) = (T::of(1.5 * rho), T::of(-0.5 * rho.powi(3)));
-    let mut p = w;
-    p.par_mapv_inplace(|w| factor * w);
-    p.diag_mut().mapv_inplace(|w| w + diagonal);
-    p
-}
-
-fn copy<T: Scalar>(m: &Array2<T>, products: &dyn Products<T>) -> Array2<T> {
-    let mut copy = products.matrix(m.dim());
-    copy.assign(m);
-    copy
-}
-
-/// What `next` makes of a matrix that is not needed any more.
-fn replaced<T: Scalar>(
-    m: Array2<T>,
-    next: impl FnOnce(&Array2<T>) -> Array2<T>,
-    products: &dyn Products<T>,
-) -> Array2<T> {
-    let next = next(&m);
-    products.recycle_matrix(m);
-    next
 }
 
 /// The Frobenius norm, which is at least the largest eigenvalue.
@@ -195,9 +166,9 @@ mod tests {
         ] {
             let m = with_eigenvalues(eigenvalues);
             let Roots { root, inverse } = roots(&m, &PlainProducts);
-            let error = largest(&(root.dot(&root) - &m)) / largest(&m);
+            let error = largest(&(root.dot(&*root) - &m)) / largest(&m);
             assert!(error < 1e-9, "{eigenvalues:?}: {error:e}");
-            let identity = root.dot(&inverse);
+            let identity = root.dot(&*inverse);
             let error = largest(&(identity - Array2::<f64>::eye(eigenvalues.len())));
             assert!(error < 1e-4, "{eigenvalues:?}: {error:e}");
         }

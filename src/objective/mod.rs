@@ -269,8 +269,7 @@ impl<T: Scalar> Term<T> {
     }
 }
 
-/// The activations of a photograph or a painting at these taps. Pictures differ in size, so that the memory that was used for the one
-/// before does not serve for this one.
+/// The activations of a photograph or a painting at these taps. Buffers of the picture before, which has another size, are freed.
 fn targets_of<'a, T: Scalar>(
     network: &'a Network<T>,
     taps: &[Tap],

@@ -8,7 +8,7 @@ use crate::method::Scalar;
 /// Channels that share a word of a mask.
 const CHANNELS_PER_WORD: usize = 16;
 
-/// Which outputs of a ReLU (H×W×C) are above 0. If it was pooled to maxima, which of these are the maximum of their cell.
+/// Which outputs of a ReLU (H×W×C) are above 0; with maximum pooling, which of these are the maximum of their cell.
 pub struct Mask {
     /// For each position ⌈C/16⌉ words, with channel c in bit c mod 16 of word c / 16.
     words: Buffer<u16>,
@@ -59,7 +59,7 @@ pub(super) fn relu_and_mask<T, S: Simd<T>>(
     s.relu(v)
 }
 
-/// Clears the bits of a vector of this many lanes, of one position's channels from channel `first` on, that are not among `bits`.
+/// Clears bits in a position's `words`: of the `lanes` channels from channel `first` on, those whose bit is not set in `bits`.
 #[inline(always)]
 pub(super) fn keep_bits(words: &mut [u16], first: usize, lanes: usize, bits: u16) {
     let shift = first % CHANNELS_PER_WORD;

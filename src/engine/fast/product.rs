@@ -43,8 +43,11 @@ pub(super) fn symmetric<T: SimdScalar>(
     c
 }
 
-/// Copies what is below the diagonal above it, in the square on the diagonal that these `rows` (`size` elements each) have from column
-/// `first` on. Between the squares of the upper and of the lower half the lower rows are read and the upper ones are written.
+/// Copies the elements below the diagonal to their places above it. `rows` are some rows of the matrix, of `size` elements each, and the
+/// diagonal begins in column `first` of the first of them.
+///
+/// The rows are halved. The block right of the upper half's diagonal is the transpose of the one below it, in the lower half; then each half
+/// is a smaller problem of the same kind.
 fn mirror<T: SimdScalar>(rows: &mut [T], size: usize, first: usize) {
     let count = rows.len() / size.max(1);
     if count <= ROW_CHUNK {

@@ -1,8 +1,8 @@
 //! Buffers that one operation leaves to the next, and one iteration to the next.
 //!
 //! Every iteration needs the same buffers in the same order. If they were freed and allocated anew, the system would have to map
-//! and clear each of their pages again, which takes as long as some layers. When a run begins with another size, which has other
-//! buffers, it releases those that are there.
+//! and clear each of their pages again, which takes as long as some layers. Pictures of
+//! another size need buffers of other lengths; before work on them begins, [`Workspace::release`] frees the old ones.
 
 use crate::method::Scalar;
 use ndarray::{Array1, Array2, Array3, Axis, s};
@@ -123,8 +123,8 @@ impl<T> Default for FreeList<T> {
 }
 
 impl<T: Copy + Default> FreeList<T> {
-    /// A buffer of at least this length: the shortest free one that is long enough, but not by more than half. A short request would
-    /// keep a long buffer from the next long request, for which another would be allocated.
+    /// A buffer of at least this length: the shortest free one that fits, or a new one. One that is more than half longer does not
+    /// fit: a later request for a long buffer would not find it, and would allocate another.
     fn take(&self, length: usize) -> Vec<T> {
         let mut free = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = |&i: &usize| (length..=length + length / 2).contains(&free[i].len());

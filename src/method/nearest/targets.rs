@@ -63,16 +63,16 @@ impl<T: Scalar> NearestLoss<T> {
         for at in masks::all(grid) {
             positions[masks::region(masks, at, grid)].push(at);
         }
-        let mut makers = Makers::new(paintings);
+        let mut candidates = CandidateVectors::new(paintings);
         let mut means = vec![Mean::default(); masks.len()];
         for (number, painting) in paintings.iter().enumerate() {
-            means[painting.region].add(&makers.rows(number), products);
+            means[painting.region].add(&candidates.rows(number), products);
         }
         let mut searches: Vec<_> = (positions.iter().zip(means))
             .map(|(positions, mean)| Search::new(picture.rows(positions), mean, products))
             .collect();
         for (number, painting) in paintings.iter().enumerate() {
-            searches[painting.region].compare(&makers.rows(number), products);
+            searches[painting.region].compare(&candidates.rows(number), products);
         }
         let matches: Vec<_> = searches.into_iter().map(Search::found).collect();
         let empty = |layer: &Array2<T>| Array2::zeros(layer.dim());
@@ -85,7 +85,7 @@ impl<T: Scalar> NearestLoss<T> {
         drop(picture);
         let mut first = vec![0; masks.len()];
         for (number, &Candidates { region, .. }) in paintings.iter().enumerate() {
-            let rows = makers.rows(number);
+            let rows = candidates.rows(number);
             let end = first[region] + rows.numbers.len();
             let chosen = |(&at, &row): (&Position, &usize)| {
                 let number = row.checked_sub(first[region])?;
@@ -129,13 +129,13 @@ impl<T: Scalar> NearestLoss<T> {
     }
 }
 
-/// The hypercolumns of paintings, made when they are needed. Only the last exist.
-struct Makers<'a, T> {
+/// The hypercolumns of the paintings, made when they are asked for. Only those of the last painting asked for are kept.
+struct CandidateVectors<'a, T> {
     paintings: &'a [Candidates<'a, T>],
     last: Option<(usize, Hypercolumns<T>)>,
 }
 
-impl<'a, T: Scalar> Makers<'a, T> {
+impl<'a, T: Scalar> CandidateVectors<'a, T> {
     fn new(paintings: &'a [Candidates<'a, T>]) -> Self {
         Self {
             paintings,

@@ -13,9 +13,12 @@
 //! where w are the weights of the positions, 1 without a mask, and m = Σ w. T·(f − μ) + μ′ is where f would be moved to. Both roots
 //! come from [`matrix_root`](crate::method::matrix_root), so that no equation needs to be solved for the gradient.
 //!
-//! In single precision the trace of a root is a little too large, since small eigenvalues are. 2·tr C′, which is
-//! 2·tr (A·C′·A)^½, is computed in that way too: L = (‖μ − μ′‖² + tr C − tr C′ − 2·(tr (A·C·A)^½ − tr (A·C′·A)^½)) / N, and at the
-//! target the errors cancel.
+//! In single precision the computed trace of a root is a little too large, so that L would be negative near the target. As
+//! tr (A·C′·A)^½ = tr C′, the loss is also
+//!
+//! > L = ( ‖μ − μ′‖² + tr C − tr C′ − 2·(tr (A·C·A)^½ − tr (A·C′·A)^½) ) / N
+//!
+//! in which both roots have the same error at the target, and it cancels.
 //!
 //! A mixture of paintings has the mean of their means and of their second moments, from which C′ follows.
 //!
@@ -28,7 +31,7 @@
 use super::moments::{center, times};
 use super::{Features, StyleLoss, with_painting};
 use crate::method::Scalar;
-use crate::method::loss::Products;
+use crate::method::loss::{Loan, Products};
 use crate::method::matrix_root::{Roots, roots};
 use ndarray::{Array1, Array2, Array3};
 
@@ -43,7 +46,7 @@ pub struct WassersteinLoss<T> {
     covariance: Array2<T>,
     /// A, N×N.
     root: Array2<T>,
-    /// tr (A·C′·A)^½ as it is computed: tr C′, with the rounding errors that the loss has near its target.
+    /// tr (A·C′·A)^½, with its rounding errors.
     root_trace: f64,
 }
 
@@ -75,7 +78,7 @@ impl<T: Scalar> StyleLoss<T> for WassersteinLoss<T> {
         self.mean /= shares;
         self.covariance *= T::of(1.0 / shares);
         center(&mut self.covariance, &self.mean, ADDED_VARIANCE);
-        self.root = roots(&self.covariance, products).root;
+        self.root = roots(&self.covariance, products).root.clone();
         let middle = self.between_roots(&self.covariance, products);
         self.root_trace = trace(&roots(&middle, products).root);
     }
@@ -88,7 +91,8 @@ impl<T: Scalar> StyleLoss<T> for WassersteinLoss<T> {
         products: &dyn Products<T>,
     ) -> f64 {
         let channels = self.mean.len() as f64;
-        let (mean, mut covariance) = (features.mean(), features.second_moment(products));
+        let mean = features.mean();
+        let mut covariance = Loan::new(features.second_moment(products), products);
         center(&mut covariance, &mean, ADDED_VARIANCE);
         let mean_difference = &mean - &self.mean;
 
@@ -109,20 +113,16 @@ impl<T: Scalar> StyleLoss<T> for WassersteinLoss<T> {
 
         let traces = trace(&covariance) - trace(&self.covariance);
         let traces = traces - 2.0 * (trace(&root) - self.root_trace);
-        for matrix in [covariance, middle, root, inverse, difference] {
-            products.recycle_matrix(matrix);
-        }
         (mean_difference.dot(&mean_difference) + traces) / channels
     }
 }
 
 impl<T: Scalar> WassersteinLoss<T> {
     /// A·M·A of a symmetric M (N×N).
-    fn between_roots(&self, m: &Array2<T>, products: &dyn Products<T>) -> Array2<T> {
-        let left = products.product(self.root.view(), m.view());
+    fn between_roots<'a>(&self, m: &Array2<T>, products: &'a dyn Products<T>) -> Loan<'a, T> {
+        let left = Loan::new(products.product(self.root.view(), m.view()), products);
         let product = products.symmetric_product(left.view(), self.root.view());
-        products.recycle_matrix(left);
-        product
+        Loan::new(product, products)
     }
 }
 

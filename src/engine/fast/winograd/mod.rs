@@ -62,7 +62,7 @@ const REVERSED: [f64; POINTS] = [1.0, -2.0, -2.0, -0.5, -0.5, 1.0];
 const MAX_STORED_BACKWARD: usize = 256 * 256;
 
 /// A layer with at most this many tiles stores its kernel for the way back even if it is large. Making it anew would take longer than
-/// multiplying by it, and a run on pictures this small has the memory: activations and masks take less than the kernels.
+/// multiplying by it, and activations of pictures this small take less memory than the kernels do.
 const MAX_TILES_STORED: usize = 96;
 
 /// A convolution whose kernel is stored transformed.
@@ -92,8 +92,8 @@ impl<T: SimdScalar> Winograd<T> {
     }
 
     /// y (H×W×Cout) of x (H×W×Cin), plus the bias (Cout). If there is a mask, y = max(that, 0), and the mask is set where it is
-    /// above 0. With a `pool`, y is pooled over cells of 2×2
-    /// (⌈H/2⌉×⌈W/2⌉×Cout) and there must be a mask, which is set only where the way back leads: for maxima, at the position of each.
+    /// above 0. With a `pool`, y is then pooled over cells of 2×2 (⌈H/2⌉×⌈W/2⌉×Cout); there must be a mask, and for maxima only
+    /// the position of the maximum of each cell stays set.
     ///
     /// # Panics
     /// If the shapes do not fit.
@@ -185,7 +185,7 @@ impl<T: SimdScalar> Winograd<T> {
         }
         let (panels, panel) = (self.cin.div_ceil(self.width()), self.cout * self.width());
         let mut packed = vec![T::zero(); PAIRS * panels * panel];
-        // Nobody waits for the lock while threads do this.
+        // Without the lock: a thread that waits for the others may begin another task, which may need it.
         (packed.par_chunks_exact_mut(panel).enumerate())
             .for_each(|(at, to)| self.backward_panel(at / panels, at % panels, to));
         let packed = Arc::new(packed);

@@ -356,7 +356,7 @@ fn maximum<T: Scalar, S: Simd<T>>(
             let difference = s.sub(y, best);
             let larger = s.positive(difference);
             best = s.add(s.select(best, !larger), s.select(y, larger));
-            // A NaN is passed on: 0 times one is one.
+            // A comparison with NaN is false. 0·NaN is NaN, which puts it back.
             best = s.mul_add(s.splat(T::zero()), difference, best);
             for winners in winners.as_flattened_mut() {
                 *winners &= !larger;
