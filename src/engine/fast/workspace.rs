@@ -8,7 +8,7 @@ use crate::method::Scalar;
 use ndarray::{Array1, Array2, Array3, Axis, s};
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The buffers of an engine that are not in use.
 pub(super) struct Workspace<T> {
@@ -107,29 +107,37 @@ impl<T: Copy + Default> Drop for Buffer<T> {
     }
 }
 
+/// Bits of a buffer's length that one class of lengths has: the longest buffers of a class are 16 times as long as the shortest.
+const CLASS_BITS: usize = 4;
+
 /// Buffers of one type that are not in use.
 struct FreeList<T> {
-    buffers: Mutex<Vec<Vec<T>>>,
+    /// By the class of their length. If a small block could get a buffer as long as a layer's activations, the next operation might need
+    /// another long one, depending on which thread is first.
+    classes: [Mutex<Vec<Vec<T>>>; usize::BITS as usize / CLASS_BITS + 1],
     allocated_bytes: AtomicU64,
 }
 
 impl<T> Default for FreeList<T> {
     fn default() -> Self {
         Self {
-            buffers: Mutex::default(),
+            classes: Default::default(),
             allocated_bytes: AtomicU64::new(0),
         }
     }
 }
 
 impl<T: Copy + Default> FreeList<T> {
-    /// A buffer of at least this length: the shortest free one that fits, or a new one. One that is more than half longer does not
-    /// fit: a later request for a long buffer would not find it, and would allocate another.
+    /// A buffer of at least this length: the shortest free one of the class that is long enough. If none is, a new one replaces the
+    /// longest of the class, so that there are never more buffers than are in use at the busiest moment.
     fn take(&self, length: usize) -> Vec<T> {
-        let mut free = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = |&i: &usize| (length..=length + length / 2).contains(&free[i].len());
-        if let Some(best) = (0..free.len()).filter(fits).min_by_key(|&i| free[i].len()) {
+        let mut free = self.of_length(length);
+        let long_enough = (0..free.len()).filter(|&i| free[i].len() >= length);
+        if let Some(best) = long_enough.min_by_key(|&i| free[i].len()) {
             return free.swap_remove(best);
+        }
+        if let Some(longest) = (0..free.len()).max_by_key(|&i| free[i].len()) {
+            free.swap_remove(longest);
         }
         drop(free);
         let bytes = (length * size_of::<T>()) as u64;
@@ -137,13 +145,23 @@ impl<T: Copy + Default> FreeList<T> {
         vec![T::default(); length]
     }
 
-    fn release(&self) {
-        let mut free = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
-        *free = Vec::new();
+    fn put_back(&self, buffer: Vec<T>) {
+        self.of_length(buffer.len()).push(buffer);
     }
 
-    fn put_back(&self, buffer: Vec<T>) {
-        let mut free = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
-        free.push(buffer);
+    fn release(&self) {
+        for class in &self.classes {
+            *lock(class) = Vec::new();
+        }
     }
+
+    /// The free buffers of the class of this length.
+    fn of_length(&self, length: usize) -> MutexGuard<'_, Vec<Vec<T>>> {
+        let bits = usize::BITS - length.leading_zeros();
+        lock(&self.classes[bits as usize / CLASS_BITS])
+    }
+}
+
+fn lock<T>(class: &Mutex<Vec<Vec<T>>>) -> MutexGuard<'_, Vec<Vec<T>>> {
+    class.lock().unwrap_or_else(PoisonError::into_inner)
 }
