@@ -45,8 +45,31 @@ struct Step {
     operation: Operation,
     /// The layer whose output the step computes.
     layer: usize,
-    /// Whether somebody needs this output.
-    tapped: bool,
+    tapped: Tapped,
+}
+
+/// Who needs the output of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tapped {
+    /// The next step alone.
+    No,
+    /// A loss that reads it on the way forward.
+    Read,
+    /// A loss that needs it on the way back as well.
+    Kept,
+}
+
+impl Steps {
+    /// The same steps, where of the tapped layers only those of which `kept` is true keep their outputs for the way back. The
+    /// outputs of the others can be read when they are computed.
+    pub fn keeping(mut self, kept: impl Fn(usize) -> bool) -> Self {
+        for step in self.0.iter_mut().filter(|step| step.tapped == Tapped::Kept) {
+            if !kept(step.layer) {
+                step.tapped = Tapped::Read;
+            }
+        }
+        self
+    }
 }
 
 impl<T: Scalar> Network<T> {
@@ -134,7 +157,7 @@ impl<T: Scalar> Network<T> {
         let mut steps: Vec<Step> = Vec::new();
         for (layer, &operation) in self.layers[..depth].iter().enumerate() {
             let mut operation = operation;
-            let before = steps.last().filter(|before| !before.tapped);
+            let before = steps.last().filter(|before| before.tapped == Tapped::No);
             if let Operation::Pool(_) = operation
                 && let Some(&Step {
                     operation: Operation::Conv(conv),
@@ -144,10 +167,11 @@ impl<T: Scalar> Network<T> {
                 steps.pop();
                 operation = Operation::ConvPool(conv);
             }
+            let tapped = taps.contains(&layer);
             steps.push(Step {
                 operation,
                 layer,
-                tapped: taps.contains(&layer),
+                tapped: if tapped { Tapped::Kept } else { Tapped::No },
             });
         }
         Steps(steps)
@@ -158,17 +182,37 @@ impl<T: Scalar> Network<T> {
     /// # Panics
     /// If `x` does not have 3 channels, or the steps need layers that this network does not have.
     pub fn forward(&self, steps: &Steps, x: &Array3<T>) -> Activations<'_, T> {
+        self.forward_reading(steps, x, |_, _| ())
+    }
+
+    /// The same, and calls `read` with each tapped layer's number and output (H×W×C) when it is computed.
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward).
+    pub fn forward_reading(
+        &self,
+        steps: &Steps,
+        x: &Array3<T>,
+        mut read: impl FnMut(usize, &Array3<T>),
+    ) -> Activations<'_, T> {
         let mut input = self.copied(x);
         let mut passed = Vec::with_capacity(steps.0.len());
         for step in &steps.0 {
             let Forward { output, back } = self.step(step.operation, &input);
+            release(std::mem::replace(&mut input, output), self.engine());
+            let tapped = step.tapped != Tapped::No;
+            if tapped {
+                read(step.layer, &input);
+            }
             passed.push(Passed {
                 layer: step.layer,
-                output: step.tapped.then(|| output.clone()),
+                shape: input.dim(),
+                tapped,
+                output: (step.tapped == Tapped::Kept).then(|| input.clone()),
                 back,
             });
-            release(std::mem::replace(&mut input, output), self.engine());
         }
+        release(input, self.engine());
         Activations {
             passed,
             engine: self.engine(),
@@ -184,10 +228,10 @@ impl<T: Scalar> Network<T> {
         let mut input = self.copied(x);
         for step in &steps.0 {
             let output = self.step(step.operation, &input).output;
-            if step.tapped {
-                visit(step.layer, &output);
-            }
             release(std::mem::replace(&mut input, output), self.engine());
+            if step.tapped != Tapped::No {
+                visit(step.layer, &input);
+            }
         }
         release(input, self.engine());
     }
@@ -212,8 +256,9 @@ impl<T: Scalar> Network<T> {
 
     /// dL/dx (H×W×3): walks the steps up again, from the deepest of the `activations` to the pixels.
     ///
-    /// `add_loss_gradient(layer, f, df)` is called for each tapped layer, the deepest first. `f` are its activations; `df`, of the
-    /// same shape, is what deeper layers contribute to their gradient, and the call adds what the losses at this layer contribute.
+    /// `add_loss_gradient(layer, f, df)` is called for each tapped layer, the deepest first. `f` are its activations, if they were
+    /// kept; `df`, of the same shape, is what deeper layers contribute to their gradient, and the call adds what the losses at this layer
+    /// contribute.
     /// A layer's gradient and activations exist only as long as they are needed.
     ///
     /// # Panics
@@ -221,25 +266,19 @@ impl<T: Scalar> Network<T> {
     pub fn backward(
         &self,
         mut activations: Activations<T>,
-        mut add_loss_gradient: impl FnMut(usize, &Array3<T>, &mut Array3<T>),
+        mut add_loss_gradient: impl FnMut(usize, Option<&Array3<T>>, &mut Array3<T>),
     ) -> Array3<T> {
-        let deepest = activations
-            .passed
-            .last()
-            .and_then(|step| step.output.as_ref());
-        let mut df = self.engine.array(deepest.expect("a layer is tapped").dim());
+        let deepest = activations.passed.last().expect("a layer is tapped");
+        let mut df = self.engine.array(deepest.shape);
         df.fill(T::zero());
-        while let Some(Passed {
-            layer,
-            output,
-            back,
-        }) = activations.passed.pop()
-        {
-            if let Some(f) = output {
-                add_loss_gradient(layer, &f, &mut df);
+        while let Some(step) = activations.passed.pop() {
+            if step.tapped {
+                add_loss_gradient(step.layer, step.output.as_deref(), &mut df);
+            }
+            if let Some(f) = step.output {
                 release(f, self.engine());
             }
-            let dx = back.backward(&df);
+            let dx = step.back.backward(&df);
             self.engine.recycle(std::mem::replace(&mut df, dx));
         }
         df
@@ -255,7 +294,11 @@ pub struct Activations<'a, T: Scalar> {
 /// What is left of one step.
 struct Passed<'a, T> {
     layer: usize,
-    /// H×W×C, if the layer is tapped.
+    /// H×W×C of its output.
+    shape: (usize, usize, usize),
+    /// Whether a loss needs its output.
+    tapped: bool,
+    /// The output, if it was kept.
     output: Option<Activation<T>>,
     back: Box<dyn Backward<T> + 'a>,
 }
@@ -269,7 +312,7 @@ impl<T: Scalar> Activations<'_, T> {
     /// The output (H×W×C) of layer number `layer`; of a convolution, *after* its ReLU.
     ///
     /// # Panics
-    /// If the steps do not tap this layer.
+    /// If the steps do not keep this layer.
     pub fn of(&self, layer: usize) -> &Array3<T> {
         self.output(layer)
     }
@@ -277,7 +320,7 @@ impl<T: Scalar> Activations<'_, T> {
     /// The same, shared, so that it outlives the others.
     ///
     /// # Panics
-    /// If the steps do not tap this layer.
+    /// If the steps do not keep this layer.
     pub fn shared(&self, layer: usize) -> Activation<T> {
         self.output(layer).clone()
     }
@@ -285,7 +328,7 @@ impl<T: Scalar> Activations<'_, T> {
     fn output(&self, layer: usize) -> &Activation<T> {
         let step = self.passed.iter().find(|step| step.layer == layer);
         let output = step.and_then(|step| step.output.as_ref());
-        output.expect("the steps tap this layer")
+        output.expect("the steps keep this layer")
     }
 }
 

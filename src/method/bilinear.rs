@@ -13,7 +13,7 @@ use ndarray::Array3;
 use rayon::prelude::*;
 
 /// The two neighbors of a position, and the share of the second.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Neighbors<T> {
     /// The nearer to the beginning.
     pub first: usize,

@@ -35,31 +35,42 @@ pub trait Loss<T: Scalar>: Send + Sync {
 
 /// A loss L(F₀, F₁, …) of several arrays at once: the activations of several layers, or the pixels.
 pub trait JointLoss<T: Scalar>: Send + Sync {
-    /// Looks at all arrays. Returns L, and what it remembers for the way back.
+    /// Begins the forward pass for a picture of this height and width.
     ///
     /// A loss that looks at random positions draws them anew in each `iteration` of a run: the same number, the same positions.
-    ///
-    /// # Panics
-    /// If the shapes do not fit.
-    fn forward<'a>(
+    fn begin<'a>(
         &'a self,
-        arrays: &[&Array3<T>],
+        size: (usize, usize),
         iteration: u64,
         products: &'a dyn Products<T>,
-    ) -> (f64, Box<dyn JointBackward<T> + 'a>);
+    ) -> Box<dyn JointForward<'a, T> + 'a>;
+}
+
+/// The forward pass of a [`JointLoss`]. It is shown one array after the other, so that not all of them need to exist at once.
+pub trait JointForward<'a, T: Scalar> {
+    /// Reads array number `k`, which may be gone afterwards. Each is read once, in the order of their numbers.
+    ///
+    /// # Panics
+    /// If its shape does not fit.
+    fn read(&mut self, k: usize, f: &Array3<T>);
+
+    /// L, and the backward pass.
+    fn finish(self: Box<Self>) -> (f64, Box<dyn JointBackward<T> + 'a>);
 }
 
 /// The way back from a [`JointLoss`] to each of its arrays.
 pub trait JointBackward<T: Scalar> {
-    /// Adds `weight`·dL/dFₖ to `df`, where `f` = Fₖ is array number `k`. It is called once for each array, in any order.
-    fn add_gradient(
-        &self,
-        k: usize,
-        f: &Array3<T>,
-        weight: f64,
-        df: &mut Array3<T>,
-        products: &dyn Products<T>,
-    );
+    /// Adds `weight`·dL/dFₖ to `df`, where Fₖ is array number `k`. It is called once for each array, in any order.
+    fn add_gradient(&self, k: usize, weight: f64, df: &mut Array3<T>);
+}
+
+/// Without a way back the loss is constant.
+impl<T: Scalar, B: JointBackward<T>> JointBackward<T> for Option<B> {
+    fn add_gradient(&self, k: usize, weight: f64, df: &mut Array3<T>) {
+        if let Some(back) = self {
+            back.add_gradient(k, weight, df);
+        }
+    }
 }
 
 /// What a loss may ask its engine for: the matrix products that style losses are made of, and memory for intermediate results. Every

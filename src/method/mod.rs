@@ -54,7 +54,7 @@ pub use average::Average;
 pub use content::ContentLoss;
 pub use laplacian::Pyramid;
 pub use lbfgs::Lbfgs;
-pub use loss::{JointBackward, JointLoss, Loan, Loss, PlainProducts, Products};
+pub use loss::{JointBackward, JointForward, JointLoss, Loan, Loss, PlainProducts, Products};
 pub use nearest::{NearestLoss, SplitLoss};
 pub use padding::Padding;
 pub use pool::Pooling;

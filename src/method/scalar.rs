@@ -1,5 +1,6 @@
 //! The numbers that everything here computes with, and sums over arrays of them.
 
+use half::bf16;
 use ndarray::{Array3, NdFloat, Zip};
 use rayon::prelude::*;
 
@@ -9,9 +10,24 @@ pub trait Scalar: NdFloat + Default + radsort::Key {
     fn of(x: f64) -> Self;
     /// The value as `f64`.
     fn as_f64(self) -> f64;
+
+    /// What targets are stored as of which there are as many as activations: `f32` with 8 significant bits. `f64`, in which gradients
+    /// are checked, stays itself.
+    type Short: Copy + Default + Send + Sync + 'static;
+    /// The nearest short value.
+    fn to_short(self) -> Self::Short;
+    /// The value of a short one.
+    fn from_short(short: Self::Short) -> Self;
 }
 
 impl Scalar for f32 {
+    type Short = bf16;
+    fn to_short(self) -> bf16 {
+        bf16::from_f32(self)
+    }
+    fn from_short(short: bf16) -> Self {
+        short.to_f32()
+    }
     fn of(x: f64) -> Self {
         x as f32
     }
@@ -21,6 +37,13 @@ impl Scalar for f32 {
 }
 
 impl Scalar for f64 {
+    type Short = f64;
+    fn to_short(self) -> f64 {
+        self
+    }
+    fn from_short(short: f64) -> Self {
+        short
+    }
     fn of(x: f64) -> Self {
         x
     }

@@ -10,19 +10,25 @@ use crate::network::{Activations, Network};
 use crate::vgg::MEAN;
 use ndarray::{Array2, Array3, Axis};
 use std::borrow::Cow;
-use std::sync::Arc;
 
 /// A loss of several layers.
 pub(super) struct JointTerm<T> {
     pub kind: TermKind,
-    /// The arrays that it looks at: layers by their numbers, and the pixels.
+    /// The arrays that it looks at, in the order in which a walk comes to them: the pixels (`None`), and layers by their numbers.
     pub arrays: Vec<Option<usize>>,
     pub weight: f64,
     pub loss: Box<dyn JointLoss<T>>,
 }
 
+impl<T> JointTerm<T> {
+    /// Which of its arrays a layer is, or the pixels.
+    pub fn array_of(&self, layer: Option<usize>) -> Option<usize> {
+        self.arrays.iter().position(|array| *array == layer)
+    }
+}
+
 /// The arrays of a picture that a term looks at.
-pub(super) fn arrays<'a, T: Scalar>(
+fn arrays<'a, T: Scalar>(
     numbers: &[Option<usize>],
     picture: &'a Array3<T>,
     activations: &'a Activations<T>,
@@ -52,26 +58,10 @@ fn strotss<T: Scalar>(
     seed: u64,
     palette_weight: f64,
 ) -> Vec<JointTerm<T>> {
-    let with_pixels = |taps: &[Tap]| [None].into_iter().chain(layers(taps).map(Some)).collect();
+    let with_pixels = |taps: &[Tap]| [&[None], &in_order(taps)[..]].concat();
     let mut terms = Vec::new();
-    if let Some((photograph, taps)) = targets.content
-        && !taps.is_empty()
-    {
-        let activations = targets_of(network, taps, photograph);
-        let of_layers = layers(taps).map(|layer| activations.shared(layer));
-        let photograph = [Arc::new(photograph.clone())].into_iter().chain(of_layers);
-        terms.push(JointTerm {
-            kind: TermKind::Content,
-            arrays: with_pixels(taps),
-            weight: common_weight(taps),
-            loss: Box::new(SelfSimilarity::new(
-                Sampling::new(seed, MEAN.map(f64::from)),
-                photograph.collect(),
-            )),
-        });
-    }
     let taps = targets.style_taps;
-    let numbers: Vec<_> = with_pixels(taps);
+    let numbers = with_pixels(taps);
     for (region, area) in targets.regions.iter().zip(areas(targets.regions)) {
         let mut sampling = Sampling::new(seed, MEAN.map(f64::from));
         sampling.mask = region.mask.clone();
@@ -88,7 +78,40 @@ fn strotss<T: Scalar>(
             loss: Box::new(loss.finish()),
         });
     }
+    if let Some((photograph, taps)) = targets.content
+        && !taps.is_empty()
+    {
+        let mut loss = SelfSimilarity::new(Sampling::new(seed, MEAN.map(f64::from)));
+        loss.read(photograph);
+        visit(network, taps, photograph, |_, f| loss.read(f));
+        terms.push(JointTerm {
+            kind: TermKind::Content,
+            arrays: with_pixels(taps),
+            weight: common_weight(taps),
+            loss: Box::new(loss),
+        });
+    }
     terms
+}
+
+/// Calls `visit` with the number and the output (H×W×C) of each layer of these taps, one after the other. Buffers of the picture
+/// before, which has another size, are freed first, and those of this one at the end: what is made of its layers needs memory too.
+fn visit<T: Scalar>(
+    network: &Network<T>,
+    taps: &[Tap],
+    picture: &Array3<T>,
+    visit: impl FnMut(usize, &Array3<T>),
+) {
+    network.engine().release_memory();
+    network.visit(&network.steps(layers(taps)), picture, visit);
+    network.engine().release_memory();
+}
+
+/// The layers of these taps, in the order in which a walk comes to them.
+fn in_order(taps: &[Tap]) -> Vec<Option<usize>> {
+    let mut numbers: Vec<_> = layers(taps).map(Some).collect();
+    numbers.sort_unstable();
+    numbers
 }
 
 fn nearest<T: Scalar>(
@@ -97,15 +120,13 @@ fn nearest<T: Scalar>(
     matched: &Array3<T>,
     rotations: bool,
 ) -> JointTerm<T> {
-    // A walk comes to the layers in this order.
-    let mut numbers: Vec<_> = layers(targets.style_taps).map(Some).collect();
-    numbers.sort_unstable();
+    let numbers = in_order(targets.style_taps);
     let hypercolumns = |picture: &Array3<T>| {
         let (height, width, _) = picture.dim();
         let mut hypercolumns = Hypercolumns::empty(quarter((height, width)));
-        let steps = network.steps(layers(targets.style_taps));
-        network.engine().release_memory();
-        network.visit(&steps, picture, |_, f| hypercolumns.push(f));
+        visit(network, targets.style_taps, picture, |_, f| {
+            hypercolumns.push(f)
+        });
         hypercolumns
     };
     let paintings: Vec<_> = paintings(targets.regions, rotations)
@@ -126,7 +147,7 @@ fn nearest<T: Scalar>(
 }
 
 fn split<T: Scalar>(network: &Network<T>, targets: &Targets<T>, rotations: bool) -> JointTerm<T> {
-    let numbers: Vec<_> = layers(targets.style_taps).map(Some).collect();
+    let numbers = in_order(targets.style_taps);
     let mut loss = SplitLossBuilder::new(numbers.len(), targets.regions.len());
     for Painting {
         region,
@@ -134,12 +155,10 @@ fn split<T: Scalar>(network: &Network<T>, targets: &Targets<T>, rotations: bool)
         mask,
     } in paintings(targets.regions, rotations)
     {
-        let activations = targets_of(network, targets.style_taps, &picture);
-        loss.add_painting(
-            region,
-            &arrays(&numbers, &picture, &activations),
-            mask.as_ref(),
-        );
+        let mut k = 0..;
+        visit(network, targets.style_taps, &picture, |_, f| {
+            loss.add_layer(region, k.next().expect("endless"), f, mask.as_ref());
+        });
     }
     JointTerm {
         kind: TermKind::Style,

@@ -168,9 +168,11 @@ impl<T: Scalar> Objective<T> {
         let joint_terms = joint::terms(network, &targets);
         network.engine().release_memory();
         let of_joint = joint_terms.iter().flat_map(|term| &term.arrays);
-        let layers = terms.iter().map(|term| &term.layer).chain(of_joint);
+        let of_terms = || terms.iter().map(|term| &term.layer);
+        let steps = network.steps(of_terms().chain(of_joint).flatten().copied());
         Self {
-            steps: network.steps(layers.flatten().copied()),
+            // Joint losses read the activations on the way forward.
+            steps: steps.keeping(|layer| of_terms().any(|tapped| *tapped == Some(layer))),
             terms,
             joint_terms,
             normalize: targets.normalize,
@@ -198,20 +200,30 @@ impl<T: Scalar> Objective<T> {
         x: &Array3<T>,
     ) -> (Losses, Array3<T>) {
         let engine = network.engine();
-        let activations = network.forward(&self.steps, x);
-        let (joint_values, joint): (Vec<f64>, Vec<_>) = (self.joint_terms.iter())
-            .map(|term| {
-                let arrays = joint::arrays(&term.arrays, x, &activations);
-                let (value, back) = term.loss.forward(&arrays, iteration, engine);
+        let (height, width, _) = x.dim();
+        let mut passes: Vec<_> = (self.joint_terms.iter())
+            .map(|term| term.loss.begin((height, width), iteration, engine))
+            .collect();
+        let mut read = |layer: Option<usize>, f: &Array3<T>| {
+            for (term, pass) in self.joint_terms.iter().zip(&mut passes) {
+                if let Some(k) = term.array_of(layer) {
+                    pass.read(k, f);
+                }
+            }
+        };
+        read(None, x);
+        let activations = network.forward_reading(&self.steps, x, |layer, f| read(Some(layer), f));
+        let (joint_values, joint): (Vec<f64>, Vec<_>) = (self.joint_terms.iter().zip(passes))
+            .map(|(term, pass)| {
+                let (value, back) = pass.finish();
                 (term.weight * value, (term, back))
             })
             .unzip();
         let mut values = vec![0.0; self.terms.len()];
-        let mut add_terms = |layer: Option<usize>, f: &Array3<T>, df: &mut Array3<T>| {
-            for (term, value) in self.terms.iter().zip(&mut values) {
-                if term.layer != layer {
-                    continue;
-                }
+        let mut add_terms = |layer: Option<usize>, f: Option<&Array3<T>>, df: &mut Array3<T>| {
+            let of_layer = self.terms.iter().zip(&mut values);
+            for (term, value) in of_layer.filter(|(term, _)| term.layer == layer) {
+                let f = f.expect("layers with terms are kept");
                 *value = if self.normalize && layer.is_some() {
                     term.add_normalized_gradient(f, df, network)
                 } else {
@@ -220,8 +232,8 @@ impl<T: Scalar> Objective<T> {
                 *value *= term.weight;
             }
             for (term, back) in &joint {
-                if let Some(k) = term.arrays.iter().position(|array| *array == layer) {
-                    back.add_gradient(k, f, term.weight, df, engine);
+                if let Some(k) = term.array_of(layer) {
+                    back.add_gradient(k, term.weight, df);
                 }
             }
         };
@@ -230,7 +242,7 @@ impl<T: Scalar> Objective<T> {
         } else {
             network.backward(activations, |layer, f, df| add_terms(Some(layer), f, df))
         };
-        add_terms(None, x, &mut gradient);
+        add_terms(None, Some(x), &mut gradient);
         let kinds = self.terms.iter().map(|term| term.kind);
         let kinds = kinds.chain(self.joint_terms.iter().map(|term| term.kind));
         let all: Vec<_> = kinds.zip(values.into_iter().chain(joint_values)).collect();

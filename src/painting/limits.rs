@@ -8,13 +8,17 @@ use crate::objective::{Tap, depth};
 use crate::vgg::{LayerKind, LayerSpec};
 
 /// Bytes of an `f32`.
-const F32: u64 = 4;
+pub(super) const F32: u64 = 4;
+
+/// Bytes of an `f32` of which the leading bits are stored.
+pub(super) const SHORT: u64 = 2;
 
 /// Arrays of the picture's own size that a run has at least: the picture, its gradient, the optimizer's state, the last finite picture,
 /// and temporaries.
 const PICTURES: u64 = 8;
 
-/// Checks the size of a picture that, with its border, goes through the network down to the deepest of these taps.
+/// Checks the size of a picture that, with its border, goes through the network down to the deepest of these taps. Of each number of
+/// the tapped layers this many bytes are `kept`.
 ///
 /// # Errors
 /// If it is too small for a layer, or needs more than the machine's memory.
@@ -24,12 +28,13 @@ pub(super) fn check_size(
     border: usize,
     layers: &[LayerSpec],
     taps: &[Tap],
+    kept: u64,
 ) -> Result<(), InvalidSetting> {
     let tapped = taps.iter().map(|tap| &layers[tap.layer]);
     if let Some(deepest) = tapped.max_by_key(|spec| spec.stride) {
         check_smallest(which, size, deepest)?;
     }
-    check_memory(which, size, border, &layers[..depth(taps)], taps)
+    check_memory(which, size, border, &layers[..depth(taps)], taps, kept)
 }
 
 /// Refuses a picture of which the deepest layer would not see one whole position.
@@ -51,10 +56,14 @@ fn check_memory(
     border: usize,
     layers: &[LayerSpec],
     taps: &[Tap],
+    kept: u64,
 ) -> Result<(), InvalidSetting> {
     let whole = border::around(size, border);
     let pictures = PICTURES * 3 * F32 * u64::from(whole.width) * u64::from(whole.height);
-    let (needed, there) = (activations(whole, layers, taps) + pictures, of_machine());
+    let (needed, there) = (
+        activations(whole, layers, taps, kept) + pictures,
+        of_machine(),
+    );
     if needed <= there {
         return Ok(());
     }
@@ -66,25 +75,25 @@ fn check_memory(
     )))
 }
 
-/// Bytes of the outputs of the tapped layers, which exist at the same time, of the masks of all layers, and of the largest
-/// gradient. They are by far the largest part of a run's memory.
-fn activations(size: Size, layers: &[LayerSpec], taps: &[Tap]) -> u64 {
+/// Bytes of what is `kept` of the tapped layers, of the masks of all layers, and of the largest gradient. They are by far the largest
+/// part of a run's memory.
+fn activations(size: Size, layers: &[LayerSpec], taps: &[Tap], kept: u64) -> u64 {
     let mut channels = 3;
-    let outputs: Vec<u64> = (layers.iter())
+    let elements: Vec<u64> = (layers.iter())
         .map(|spec| {
             if let LayerKind::Conv { outputs, .. } = spec.kind {
                 channels = outputs as u64;
             }
             let positions = |edge: u32| u64::from(edge).div_ceil(spec.stride as u64);
-            positions(size.width) * positions(size.height) * channels * F32
+            positions(size.width) * positions(size.height) * channels
         })
         .collect();
-    let tapped: u64 = (outputs.iter().enumerate())
+    let tapped: u64 = (elements.iter().enumerate())
         .filter(|&(layer, _)| taps.iter().any(|tap| tap.layer == layer))
-        .map(|(_, bytes)| bytes)
+        .map(|(_, elements)| elements)
         .sum();
-    let masks = outputs.iter().sum::<u64>() / 32;
-    tapped + masks + outputs.iter().max().unwrap_or(&0)
+    let masks = elements.iter().sum::<u64>() / 8;
+    kept * tapped + masks + F32 * elements.iter().max().unwrap_or(&0)
 }
 
 /// The machine's memory in bytes, or the part of it that a container may use. If the system does not say, there is no limit.
@@ -115,7 +124,7 @@ mod tests {
         let tap = |layer| Tap { layer, weight: 1.0 };
         // conv1_1 and conv1_2: 5×3×64; pool1: 3×2×64.
         let (convs, pool) = (4 * 64 * 15, 4 * 64 * 6);
-        let all = activations(size, &layers[..3], &[tap(1), tap(2)]);
+        let all = activations(size, &layers[..3], &[tap(1), tap(2)], F32);
         assert_eq!(all, convs + pool + (2 * convs + pool) / 32 + convs);
     }
 
@@ -126,8 +135,11 @@ mod tests {
             width: edge,
             height: edge,
         };
-        assert_eq!(check_size("content", square(256), 8, &layers, &[]), Ok(()));
-        let refusal = check_size("content", square(1 << 20), 8, &layers, &[]).unwrap_err();
+        assert_eq!(
+            check_size("content", square(256), 8, &layers, &[], F32),
+            Ok(())
+        );
+        let refusal = check_size("content", square(1 << 20), 8, &layers, &[], F32).unwrap_err();
         assert!(refusal.0.contains("GB of memory"), "{refusal}");
     }
 }

@@ -15,6 +15,8 @@ pub(super) struct Plan {
     pub content_taps: Vec<Tap>,
     content_falloff: f64,
     pub style_taps: Vec<Tap>,
+    /// Bytes that a run stores of each number of these layers of the painted picture or its targets.
+    kept: u64,
     /// Pixels around each size that are painted too, and cut off.
     pub border: usize,
     /// The sizes to paint at. The last is the painted picture's.
@@ -59,6 +61,10 @@ impl Plan {
             content_taps,
             content_falloff: settings.content_falloff,
             style_taps,
+            kept: match settings.method {
+                Method::Layers => limits::F32,
+                Method::Strotss | Method::Nearest => limits::SHORT,
+            },
             border,
             stages: Vec::new(),
         };
@@ -118,9 +124,12 @@ impl Plan {
             Some(_) => "content",
             None => "painted",
         };
-        limits::check_size(painted, stage.size, self.border, layers, &self.all_taps())?;
-        let mut sizes = stage.style_sizes.iter();
-        sizes.try_for_each(|&size| limits::check_size("style", size, 0, layers, &self.style_taps))
+        let taps = self.all_taps();
+        limits::check_size(painted, stage.size, self.border, layers, &taps, self.kept)?;
+        let check_style = |&size: &Size| {
+            limits::check_size("style", size, 0, layers, &self.style_taps, limits::F32)
+        };
+        stage.style_sizes.iter().try_for_each(check_style)
     }
 }
 

@@ -5,6 +5,7 @@ mod common;
 mod engines;
 mod golden;
 mod gradients;
+mod joint;
 mod nearest;
 mod operations;
 mod style_losses;

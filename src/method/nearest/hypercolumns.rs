@@ -9,15 +9,15 @@
 //! division is that of the program of Kolkin et al. 2022. It interpolates so that the corners of all layers fall together; here their
 //! edges do, so that a position means the same place at each layer.
 //!
-//! Hypercolumns of a whole picture are as large as the activations of a network. They are therefore stored layer by layer, so that not
-//! all activations need to exist at a time, and [`LayerGrid`] gives one position of one layer at a time.
+//! Hypercolumns of a whole picture are as large as the activations of a network. They are therefore read layer by layer, so that not
+//! all activations need to exist at a time, and a layer is stored in as few numbers as it takes ([`LayerSamples`]).
 
 use super::masks::Position;
-use super::matching::Rows;
+use super::matching::{Columns, Rows};
 use crate::method::Scalar;
 use crate::method::bilinear::{Neighbors, axis};
-use crate::method::scalar::elements;
-use ndarray::{Array2, Array3};
+use crate::method::scalar::{elements, elements_mut};
+use ndarray::{Array2, Array3, Zip};
 use rayon::prelude::*;
 
 /// Rows of a layer that one parallel task computes the gradient of. A row of the grid contributes to two rows of the layer, which are
@@ -32,8 +32,7 @@ pub fn quarter((height, width): (usize, usize)) -> (usize, usize) {
 /// The hypercolumns of a picture.
 #[derive(Clone, Debug)]
 pub struct Hypercolumns<T> {
-    /// Of each layer, one part in each row, h·w × C, row by row of the grid.
-    pub(super) layers: Vec<Array2<T>>,
+    pub(super) layers: Vec<LayerSamples<T>>,
     /// h and w.
     pub(super) grid: (usize, usize),
 }
@@ -59,26 +58,20 @@ impl<T: Scalar> Hypercolumns<T> {
     /// # Panics
     /// If a length is 0.
     pub fn push(&mut self, f: &Array3<T>) {
-        let layer = LayerGrid::new(f, self.grid);
-        let (h, w) = self.grid;
-        let mut part = Array2::zeros((h * w, layer.channels));
-        let rows = part.as_slice_mut().expect("it is in standard layout");
-        (rows.par_chunks_mut(w * layer.channels))
-            .enumerate()
-            .for_each(|(i, row)| {
-                for (j, part) in row.chunks_exact_mut(layer.channels).enumerate() {
-                    layer.write(elements(f), (i, j), part);
-                }
-            });
-        self.layers.push(part);
+        self.layers.push(LayerSamples::new(f, self.grid));
     }
 
     /// The part of the hypercolumns that is of layer number `k`, one in each row, h·w × C, row by row of the grid.
     ///
     /// # Panics
     /// If there are fewer layers.
-    pub fn layer(&self, k: usize) -> &Array2<T> {
-        &self.layers[k]
+    pub fn layer(&self, k: usize) -> Array2<T> {
+        let layer = &self.layers[k];
+        let mut parts = Array2::zeros((self.grid.0 * self.grid.1, layer.columns()));
+        for (number, mut part) in parts.rows_mut().into_iter().enumerate() {
+            layer.write(number, part.as_slice_mut().expect("rows are contiguous"));
+        }
+        parts
     }
 
     /// Rows and columns of the grid.
@@ -90,9 +83,69 @@ impl<T: Scalar> Hypercolumns<T> {
     pub(super) fn rows(&self, positions: &[Position]) -> Rows<'_, T> {
         let width = self.grid.1;
         Rows {
-            parts: self.layers.iter().map(|layer| layer.view()).collect(),
+            parts: (self.layers.iter().map(|layer| layer as &dyn Columns<T>)).collect(),
             numbers: positions.iter().map(|(i, j)| i * width + j).collect(),
         }
+    }
+}
+
+/// What the hypercolumns of a grid need of a layer: the layer interpolated to the grid, or the layer itself if that is smaller.
+#[derive(Clone, Debug)]
+pub(super) struct LayerSamples<T> {
+    samples: Array3<T>,
+    /// From `samples` to the grid.
+    grid: LayerGrid<T>,
+}
+
+impl<T: Scalar> LayerSamples<T> {
+    /// Those of `f` (H×W×C).
+    ///
+    /// # Panics
+    /// If a length is 0.
+    pub fn new(f: &Array3<T>, grid: (usize, usize)) -> Self {
+        let (height, width, channels) = f.dim();
+        let larger = height * width > grid.0 * grid.1;
+        let (h, w) = if larger { grid } else { (height, width) };
+        let mut samples = Self {
+            samples: Array3::zeros((h, w, channels)),
+            grid: LayerGrid::new((h, w, channels), grid, 1.0 / channels as f64),
+        };
+        samples.read(f);
+        samples
+    }
+
+    /// Replaces them by those of `f`, which has the shape of the one before.
+    ///
+    /// # Panics
+    /// If it has another shape.
+    pub fn read(&mut self, f: &Array3<T>) {
+        if f.dim() == self.samples.dim() {
+            let pairs = Zip::from(&mut self.samples).and(f);
+            pairs.par_for_each(|sample, &f| *sample = f);
+            return;
+        }
+        let (h, w, channels) = self.samples.dim();
+        let layer = LayerGrid::new(f.dim(), (h, w), 1.0);
+        (elements_mut(&mut self.samples).par_chunks_mut(w * channels))
+            .enumerate()
+            .for_each(|(i, row)| {
+                for (j, sample) in row.chunks_exact_mut(channels).enumerate() {
+                    layer.write(elements(f), (i, j), sample);
+                }
+            });
+    }
+}
+
+/// The layer's part of the hypercolumns, row by row of the grid.
+impl<T: Scalar> Columns<T> for LayerSamples<T> {
+    fn columns(&self) -> usize {
+        self.grid.channels
+    }
+
+    fn write(&self, number: usize, part: &mut [T]) {
+        let width = self.grid.columns.len();
+        let at = (number / width, number % width);
+        self.grid.write(elements(&self.samples), at, part);
     }
 }
 
@@ -104,31 +157,35 @@ struct Contribution<T> {
     to: Vec<(usize, T)>,
 }
 
-/// How a layer's part of hypercolumns is made.
+/// How a layer is interpolated to a grid.
+#[derive(Clone, Debug)]
 pub(super) struct LayerGrid<T> {
     /// H and W of the layer.
     size: (usize, usize),
     channels: usize,
-    /// 1/C
+    /// What the interpolated layer is multiplied with.
     scale: T,
     rows: Vec<Neighbors<T>>,
     columns: Vec<Neighbors<T>>,
 }
 
 impl<T: Scalar> LayerGrid<T> {
-    /// For activations of the shape of `f` on a `grid`.
-    pub fn new(f: &Array3<T>, grid: (usize, usize)) -> Self {
-        let (height, width, channels) = f.dim();
+    /// For activations of this shape on a `grid`, multiplied by `scale`.
+    pub fn new(
+        (height, width, channels): (usize, usize, usize),
+        grid: (usize, usize),
+        scale: f64,
+    ) -> Self {
         Self {
             size: (height, width),
             channels,
-            scale: T::of(1.0 / channels as f64),
+            scale: T::of(scale),
             rows: axis(height, grid.0),
             columns: axis(width, grid.1),
         }
     }
 
-    /// Writes the layer's part (C) of the hypercolumn at a position of the grid.
+    /// Writes what the layer `f` is (C) at a position of the grid.
     #[inline]
     pub fn write(&self, f: &[T], (i, j): (usize, usize), part: &mut [T]) {
         let (row, column) = (self.rows[i], self.columns[j]);
@@ -150,14 +207,9 @@ impl<T: Scalar> LayerGrid<T> {
         }
     }
 
-    /// The adjoint of [`write`](Self::write): adds to `df` (H×W×C) what the grid's gradient is. `gradient(i, j, part)` replaces the part
-    /// of the hypercolumn at (i, j), which is computed from `f`, by the loss's derivative with respect to it.
-    pub fn add_adjoint(
-        &self,
-        f: &[T],
-        df: &mut [T],
-        gradient: impl Fn(usize, usize, &mut [T]) + Sync,
-    ) {
+    /// The adjoint of [`write`](Self::write): adds to `df` (H×W×C) what the grid's gradient is. `gradient(number, part)` writes the
+    /// loss's derivative with respect to what was written at position `number` of the grid, counted row by row.
+    pub fn add_adjoint(&self, df: &mut [T], gradient: impl Fn(usize, &mut [T]) + Sync) {
         let (height, width) = self.size;
         let row_length = width * self.channels;
         let mut blocks: Vec<Vec<Contribution<T>>> = vec![Vec::new(); height.div_ceil(BLOCK)];
@@ -180,8 +232,7 @@ impl<T: Scalar> LayerGrid<T> {
                 |parts, (df, contributions)| {
                     for Contribution { from: i, to } in contributions {
                         for (j, part) in parts.chunks_exact_mut(self.channels).enumerate() {
-                            self.write(f, (i, j), part);
-                            gradient(i, j, part);
+                            gradient(i * self.columns.len() + j, part);
                         }
                         for (p, a) in to {
                             self.add_row(parts, a, &mut df[p * row_length..][..row_length]);

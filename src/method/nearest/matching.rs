@@ -38,24 +38,44 @@ pub fn nearest<T: Scalar>(
     b: &[ArrayView2<T>],
     products: &dyn Products<T>,
 ) -> Vec<usize> {
-    let b: Vec<_> = b.iter().map(|b| Rows::all(*b)).collect();
+    let b: Vec<_> = b.iter().map(Rows::all).collect();
     let mut mean = Mean::default();
     b.iter().for_each(|b| mean.add(b, products));
-    let mut search = Search::new(Rows::all(a), mean, products);
+    let mut search = Search::new(Rows::all(&a), mean, products);
     b.iter().for_each(|b| search.compare(b, products));
     search.found()
 }
 
-/// Rows of a matrix, by their numbers. Its columns are stored in parts, side by side, as those of hypercolumns are.
+/// Columns of a matrix, which may be computed when they are asked for.
+pub(super) trait Columns<T>: Sync {
+    /// How many there are.
+    fn columns(&self) -> usize;
+
+    /// Writes their elements in the row with this number.
+    fn write(&self, number: usize, to: &mut [T]);
+}
+
+impl<T: Scalar> Columns<T> for ArrayView2<'_, T> {
+    fn columns(&self) -> usize {
+        self.ncols()
+    }
+
+    fn write(&self, number: usize, to: &mut [T]) {
+        let row = self.row(number);
+        to.copy_from_slice(row.to_slice().expect("vectors are in standard layout"));
+    }
+}
+
+/// Rows of a matrix, by their numbers. Its columns are in parts, side by side, as those of hypercolumns are.
 #[derive(Clone)]
 pub(super) struct Rows<'a, T> {
-    pub parts: Vec<ArrayView2<'a, T>>,
+    pub parts: Vec<&'a dyn Columns<T>>,
     pub numbers: Vec<usize>,
 }
 
 impl<'a, T: Scalar> Rows<'a, T> {
     /// All rows of one matrix.
-    fn all(m: ArrayView2<'a, T>) -> Self {
+    fn all(m: &'a ArrayView2<'a, T>) -> Self {
         Self {
             numbers: (0..m.nrows()).collect(),
             parts: vec![m],
@@ -64,16 +84,15 @@ impl<'a, T: Scalar> Rows<'a, T> {
 
     /// How many columns there are.
     pub fn columns(&self) -> usize {
-        self.parts.iter().map(ArrayView2::ncols).sum()
+        self.parts.iter().map(|part| part.columns()).sum()
     }
 
     /// Writes the row with this number in the matrix.
     pub fn write(&self, number: usize, mut row: &mut [T]) {
         for part in &self.parts {
             let to;
-            (to, row) = row.split_at_mut(part.ncols());
-            let from = part.row(number);
-            to.copy_from_slice(from.to_slice().expect("vectors are in standard layout"));
+            (to, row) = row.split_at_mut(part.columns());
+            part.write(number, to);
         }
     }
 

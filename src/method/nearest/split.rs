@@ -19,7 +19,7 @@ use super::matching::{center, mean, most_similar, normalize};
 use super::split_samples::{Stored, draw};
 use crate::method::loss::Loan;
 use crate::method::scalar::{elements, elements_mut};
-use crate::method::{JointBackward, JointLoss, Products, Scalar};
+use crate::method::{JointBackward, JointForward, JointLoss, Products, Scalar};
 use ndarray::{Array2, Array3};
 use rand::{Rng, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -36,7 +36,7 @@ pub struct SplitLoss<T> {
     masks: Vec<Option<Array2<T>>>,
 }
 
-/// A [`SplitLoss`] whose paintings are added one after the other, so that the activations of only one need to exist at a time.
+/// A [`SplitLoss`] whose paintings are added layer by layer, so that only one needs to exist at a time.
 pub struct SplitLossBuilder<T> {
     regions: usize,
     layers: Vec<Vec<Vec<Stored<T>>>>,
@@ -52,19 +52,16 @@ impl<T: Scalar> SplitLossBuilder<T> {
         }
     }
 
-    /// Adds a painting's activations (H×W×C for each layer) to those that a region may choose from. All vectors of all of them are
-    /// candidates alike. Masks are as in [`Candidates`](super::Candidates).
+    /// Adds layer number `k` (H×W×C) of a painting to those that a region may choose from. All vectors of all paintings are candidates
+    /// alike. Masks are as in [`Candidates`](super::Candidates).
     ///
     /// # Panics
-    /// If there is no such region, or not an array for each layer.
-    pub fn add_painting(&mut self, region: usize, arrays: &[&Array3<T>], mask: Option<&Array2<T>>) {
-        assert_eq!(arrays.len(), self.layers.len(), "an array for each layer");
-        for (layer, f) in self.layers.iter_mut().zip(arrays) {
-            let (height, width, _) = f.dim();
-            let visible = masks::visible(mask, (height, width));
-            if !visible.is_empty() {
-                layer[region].push(Stored::new(f, &visible));
-            }
+    /// If there is no such layer or region.
+    pub fn add_layer(&mut self, region: usize, k: usize, f: &Array3<T>, mask: Option<&Array2<T>>) {
+        let (height, width, _) = f.dim();
+        let visible = masks::visible(mask, (height, width));
+        if !visible.is_empty() {
+            self.layers[k][region].push(Stored::new(f, &visible));
         }
     }
 
@@ -179,25 +176,49 @@ fn distances<'a, T: Scalar>(
 }
 
 impl<T: Scalar> JointLoss<T> for SplitLoss<T> {
-    fn forward<'a>(
+    fn begin<'a>(
         &'a self,
-        arrays: &[&Array3<T>],
+        _: (usize, usize),
         iteration: u64,
         products: &'a dyn Products<T>,
-    ) -> (f64, Box<dyn JointBackward<T> + 'a>) {
-        assert_eq!(arrays.len(), self.layers.len(), "an array for each layer");
-        let mut rng = Pcg64Mcg::seed_from_u64(iteration);
-        let mut value = 0.0;
-        let layers = (self.layers.iter().zip(arrays))
-            .map(|(regions, f)| {
-                let (sum, samples) = self.layer(regions, f, &mut rng, products);
-                let count: usize = samples.iter().map(|part| part.positions.len()).sum();
-                value += sum / count.max(1) as f64;
-                samples
-            })
-            .collect();
-        (value, Box::new(Way { layers }))
+    ) -> Box<dyn JointForward<'a, T> + 'a> {
+        Box::new(Forward {
+            loss: self,
+            rng: Pcg64Mcg::seed_from_u64(iteration),
+            value: 0.0,
+            layers: Vec::new(),
+            products,
+        })
     }
+}
+
+/// What is known of the layers that were read.
+struct Forward<'a, T: Scalar> {
+    loss: &'a SplitLoss<T>,
+    rng: Pcg64Mcg,
+    value: f64,
+    layers: Vec<Vec<Samples<'a, T>>>,
+    products: &'a dyn Products<T>,
+}
+
+impl<'a, T: Scalar> JointForward<'a, T> for Forward<'a, T> {
+    fn read(&mut self, k: usize, f: &Array3<T>) {
+        let regions = &self.loss.layers[k];
+        let (sum, samples) = (self.loss).layer(regions, f, &mut self.rng, self.products);
+        self.value += sum / count(&samples) as f64;
+        self.layers.push(samples);
+    }
+
+    fn finish(self: Box<Self>) -> (f64, Box<dyn JointBackward<T> + 'a>) {
+        let layers = self.layers;
+        (self.value, Box::new(Way { layers }))
+    }
+}
+
+/// n, or 1 if it is 0.
+fn count<T: Scalar>(samples: &[Samples<T>]) -> usize {
+    let count: usize = samples.iter().map(|part| part.positions.len()).sum();
+    count.max(1)
 }
 
 /// The way back.
@@ -206,19 +227,10 @@ struct Way<'a, T: Scalar> {
 }
 
 impl<T: Scalar> JointBackward<T> for Way<'_, T> {
-    fn add_gradient(
-        &self,
-        k: usize,
-        f: &Array3<T>,
-        weight: f64,
-        df: &mut Array3<T>,
-        _: &dyn Products<T>,
-    ) {
-        assert_eq!(f.dim(), df.dim(), "a gradient has the shape of its array");
-        let channels = f.dim().2;
+    fn add_gradient(&self, k: usize, weight: f64, df: &mut Array3<T>) {
+        let channels = df.dim().2;
         let parts = &self.layers[k];
-        let count: usize = parts.iter().map(|part| part.positions.len()).sum();
-        let scale = T::of(weight / count.max(1) as f64);
+        let scale = T::of(weight / count(parts) as f64);
         let df = elements_mut(df);
         for part in parts {
             let rows = part.gradient.rows().into_iter();

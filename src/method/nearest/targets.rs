@@ -2,32 +2,35 @@
 //!
 //! > L = (1/n) Σ (1 − cᵢ),  cᵢ = (tᵢ·xᵢ) / sᵢ,  sᵢ = √(‖xᵢ‖² + ε)
 //!
-//! over the n positions i of the grid, with the [hypercolumns](Hypercolumns) xᵢ of the picture and targets tᵢ of length 1. The targets are
-//! chosen by *centered* cosine distance ([`matching`](super::matching)); the loss itself does not center. The derivative is
+//! over the n positions i of the grid, with the [hypercolumns](Hypercolumns) xᵢ of the picture and targets tᵢ of length 1, but for the few
+//! [bits](Scalar::Short) that they are stored in. The targets are chosen by *centered* cosine distance ([`matching`](super::matching)); the loss itself does not center. The derivative is
 //!
 //! > dL/dxᵢ = −(1/n)·( tᵢ/sᵢ − cᵢ·xᵢ/sᵢ² )
 //!
 //! and goes on to the layers through the adjoint of the interpolation. Numerator and ‖xᵢ‖² are sums over the layers, which are read one
-//! after the other, on both ways: the hypercolumns of the picture never exist as a whole.
+//! after the other. What the way back needs of them is what the hypercolumns need, [less than the layers](super::hypercolumns).
 //!
 //! Source: Kolkin et al. 2022, section 3.2 and equation 2.
 
 use super::cosine::{Derivative, dot, norm};
-use super::hypercolumns::{Hypercolumns, LayerGrid};
+use super::hypercolumns::{Hypercolumns, LayerGrid, LayerSamples};
 use super::masks::{self, Position};
-use super::matching::{Mean, Rows, Search};
-use crate::method::scalar::{elements, elements_mut};
-use crate::method::{JointBackward, JointLoss, Products, Scalar};
+use super::matching::{Columns, Mean, Rows, Search};
+use crate::method::scalar::elements_mut;
+use crate::method::{JointBackward, JointForward, JointLoss, Products, Scalar};
 use ndarray::{Array2, Array3};
 use rayon::prelude::*;
+use std::sync::{Mutex, PoisonError};
 
 /// The loss of a picture's layers, which are to come close to a painting's, or to those of several.
-pub struct NearestLoss<T> {
+pub struct NearestLoss<T: Scalar> {
     /// tᵢ of each layer, n×C. They are 0 where no painting may be chosen from.
-    targets: Vec<Array2<T>>,
+    targets: Vec<Array2<T::Short>>,
     grid: (usize, usize),
     /// How many targets are not 0.
     matched: usize,
+    /// The layers of the picture of the last iteration. The next iteration uses their memory.
+    samples: Mutex<Vec<LayerSamples<T>>>,
 }
 
 /// A painting that a region of the picture may choose from. A painting turned by 90° is another painting.
@@ -75,11 +78,14 @@ impl<T: Scalar> NearestLoss<T> {
             searches[painting.region].compare(&candidates.rows(number), products);
         }
         let matches: Vec<_> = searches.into_iter().map(Search::found).collect();
-        let empty = |layer: &Array2<T>| Array2::zeros(layer.dim());
+        let empty = |layer: &LayerSamples<T>| {
+            Array2::from_elem((grid.0 * grid.1, layer.columns()), T::zero().to_short())
+        };
         let mut loss = Self {
             targets: picture.layers.iter().map(empty).collect(),
             grid,
             matched: 0,
+            samples: Mutex::default(),
         };
         // From here on the targets take the place of the picture.
         drop(picture);
@@ -115,16 +121,20 @@ impl<T: Scalar> NearestLoss<T> {
         }
         self.matched += chosen.len();
         for (target, part) in self.targets.iter_mut().zip(&painting.parts) {
-            let channels = target.ncols().max(1);
+            let channels = part.columns();
             let rows = target.as_slice_mut().expect("it is in standard layout");
             (rows.par_chunks_mut(channels))
                 .zip(&of_position)
-                .for_each(|(target, chosen)| {
-                    if let &Some((row, scale)) = chosen {
-                        let pairs = target.iter_mut().zip(part.row(row));
-                        pairs.for_each(|(t, &x)| *t = scale * x);
-                    }
-                });
+                .for_each_init(
+                    || vec![T::zero(); channels],
+                    |x, (target, chosen)| {
+                        if let &Some((row, scale)) = chosen {
+                            part.write(row, x);
+                            let pairs = target.iter_mut().zip(x);
+                            pairs.for_each(|(t, x)| *t = (scale * *x).to_short());
+                        }
+                    },
+                );
         }
     }
 }
@@ -156,28 +166,28 @@ impl<'a, T: Scalar> CandidateVectors<'a, T> {
 
 impl<T: Scalar> NearestLoss<T> {
     /// Adds a layer's part of t·x and ‖x‖² to those of each position.
-    fn add_layer(&self, k: usize, f: &Array3<T>, sums: &mut [(f64, f64)]) {
-        let (width, channels) = (self.grid.1, f.dim().2);
+    fn add_layer(&self, k: usize, layer: &LayerSamples<T>, sums: &mut [(f64, f64)]) {
+        let (width, channels) = (self.grid.1, layer.columns());
         let target = self.target(k, channels);
-        let layer = LayerGrid::new(f, self.grid);
-        let f = elements(f);
         (sums.par_chunks_mut(width))
             .zip(target.par_chunks(width * channels))
             .enumerate()
             .for_each_init(
-                || vec![T::zero(); channels],
-                |x, (i, (sums, target))| {
+                || [(); 2].map(|()| vec![T::zero(); channels]),
+                |[x, t], (i, (sums, target))| {
                     let targets = target.chunks_exact(channels);
                     for (j, ((along, square), target)) in sums.iter_mut().zip(targets).enumerate() {
-                        layer.write(f, (i, j), x);
-                        *along += dot(target, x);
+                        layer.write(i * width + j, x);
+                        let pairs = t.iter_mut().zip(target);
+                        pairs.for_each(|(t, &short)| *t = T::from_short(short));
+                        *along += dot(t, x);
                         *square += dot(x, x);
                     }
                 },
             );
     }
 
-    fn target(&self, k: usize, channels: usize) -> &[T] {
+    fn target(&self, k: usize, channels: usize) -> &[T::Short] {
         let target = &self.targets[k];
         assert_eq!(
             target.ncols(),
@@ -189,59 +199,92 @@ impl<T: Scalar> NearestLoss<T> {
 }
 
 impl<T: Scalar> JointLoss<T> for NearestLoss<T> {
-    fn forward<'a>(
+    fn begin<'a>(
         &'a self,
-        arrays: &[&Array3<T>],
+        _: (usize, usize),
         _: u64,
-        _: &dyn Products<T>,
-    ) -> (f64, Box<dyn JointBackward<T> + 'a>) {
-        assert_eq!(arrays.len(), self.targets.len(), "an array for each layer");
-        let mut sums = vec![(0.0, 0.0); self.grid.0 * self.grid.1];
-        for (k, f) in arrays.iter().enumerate() {
-            self.add_layer(k, f, &mut sums);
+        _: &'a dyn Products<T>,
+    ) -> Box<dyn JointForward<'a, T> + 'a> {
+        let mut last = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        Box::new(Forward {
+            sums: vec![(0.0, 0.0); self.grid.0 * self.grid.1],
+            layers: Layers {
+                samples: std::mem::take(&mut last),
+                loss: self,
+            },
+        })
+    }
+}
+
+/// What is known of the layers that were read.
+struct Forward<'a, T: Scalar> {
+    layers: Layers<'a, T>,
+    /// t·x and ‖x‖² of each position.
+    sums: Vec<(f64, f64)>,
+}
+
+/// The layers that were read, and behind them those of the last iteration. The loss gets their memory back.
+struct Layers<'a, T: Scalar> {
+    samples: Vec<LayerSamples<T>>,
+    loss: &'a NearestLoss<T>,
+}
+
+impl<T: Scalar> Drop for Layers<'_, T> {
+    fn drop(&mut self) {
+        let last = self.loss.samples.lock();
+        *last.unwrap_or_else(PoisonError::into_inner) = std::mem::take(&mut self.samples);
+    }
+}
+
+impl<'a, T: Scalar> JointForward<'a, T> for Forward<'a, T> {
+    fn read(&mut self, k: usize, f: &Array3<T>) {
+        let Layers { samples, loss } = &mut self.layers;
+        match samples.get_mut(k) {
+            Some(samples) => samples.read(f),
+            None => samples.push(LayerSamples::new(f, loss.grid)),
         }
+        loss.add_layer(k, &samples[k], &mut self.sums);
+    }
+
+    fn finish(self: Box<Self>) -> (f64, Box<dyn JointBackward<T> + 'a>) {
+        let Self { layers, sums } = *self;
+        let loss = layers.loss;
         let angles: Vec<_> = sums
             .into_iter()
             .map(|(along, square)| (along / norm(square), norm(square)))
             .collect();
         let cosines: f64 = angles.iter().map(|(cosine, _)| cosine).sum();
-        let count = self.matched.max(1) as f64;
-        let value = (self.matched as f64 - cosines) / count;
-        (value, Box::new(Way { loss: self, angles }))
+        let count = loss.matched.max(1) as f64;
+        let value = (loss.matched as f64 - cosines) / count;
+        (value, Box::new(Way { layers, angles }))
     }
 }
 
 /// The way back.
-struct Way<'a, T> {
-    loss: &'a NearestLoss<T>,
+struct Way<'a, T: Scalar> {
+    layers: Layers<'a, T>,
     /// c and s of each position.
     angles: Vec<(f64, f64)>,
 }
 
 impl<T: Scalar> JointBackward<T> for Way<'_, T> {
-    fn add_gradient(
-        &self,
-        k: usize,
-        f: &Array3<T>,
-        weight: f64,
-        df: &mut Array3<T>,
-        _: &dyn Products<T>,
-    ) {
-        assert_eq!(f.dim(), df.dim(), "a gradient has the shape of its array");
-        let channels = f.dim().2;
-        let target = self.loss.target(k, channels);
-        let scale = -weight / self.loss.matched.max(1) as f64;
-        let width = self.loss.grid.1;
+    fn add_gradient(&self, k: usize, weight: f64, df: &mut Array3<T>) {
+        let Layers { samples, loss } = &self.layers;
+        let channels = df.dim().2;
+        let target = loss.target(k, channels);
+        let scale = -weight / loss.matched.max(1) as f64;
         let derivatives: Vec<Derivative<T>> = (self.angles.iter())
             .map(|&(cosine, norm)| Derivative::new(cosine, norm, scale))
             .collect();
-        let gradient = |i: usize, j: usize, x: &mut [T]| {
-            let at = i * width + j;
-            let target = &target[at * channels..][..channels];
-            let derivative = &derivatives[at];
+        let layer = &samples[k];
+        let gradient = |number: usize, x: &mut [T]| {
+            layer.write(number, x);
+            let target = &target[number * channels..][..channels];
+            let derivative = &derivatives[number];
             let pairs = x.iter_mut().zip(target);
-            pairs.for_each(|(x, &t)| *x = derivative.of(t, *x));
+            pairs.for_each(|(x, &t)| *x = derivative.of(T::from_short(t), *x));
         };
-        LayerGrid::new(f, self.loss.grid).add_adjoint(elements(f), elements_mut(df), gradient);
+        let to_layer = LayerGrid::new(df.dim(), loss.grid, 1.0 / channels as f64);
+        to_layer.add_adjoint(elements_mut(df), gradient);
     }
 }

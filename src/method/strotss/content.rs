@@ -1,55 +1,85 @@
 //! The content loss: the [`self_similarity`] of the picture against the photograph's, at the positions that the style loss looks at
 //! in the same iteration.
 
-use super::hypercolumns::{self, Scatter};
+use super::hypercolumns::Hypercolumns;
 use super::{Sampling, self_similarity};
 use crate::method::Scalar;
-use crate::method::loss::{JointBackward, JointLoss, Loan, Products};
-use ndarray::Array3;
-use std::sync::Arc;
+use crate::method::loss::{JointBackward, JointForward, JointLoss, Loan, Products};
+use ndarray::{Array3, Zip};
 
 /// The loss that is small where positions of the picture resemble each other as those of the photograph do. Its arrays are the
 /// picture, and the activations of the layers.
-pub struct SelfSimilarity<T> {
+pub struct SelfSimilarity<T: Scalar> {
     sampling: Sampling<T>,
-    photograph: Vec<Arc<Array3<T>>>,
+    /// In fewer [bits](Scalar::Short): every iteration looks at other positions, so that all of them stay.
+    photograph: Vec<Array3<T::Short>>,
 }
 
 impl<T: Scalar> SelfSimilarity<T> {
-    /// The loss against the photograph: its pixels and the activations of the layers. It looks at the positions that `sampling`
-    /// says.
-    pub fn new(sampling: Sampling<T>, photograph: Vec<Arc<Array3<T>>>) -> Self {
+    /// A loss that looks at the positions that `sampling` says, and has not read the photograph.
+    pub fn new(sampling: Sampling<T>) -> Self {
         Self {
             sampling,
-            photograph,
+            photograph: Vec::new(),
         }
+    }
+
+    /// Reads the photograph's next array, which may be gone afterwards: first its pixels, then the activations of the layers.
+    pub fn read(&mut self, f: &Array3<T>) {
+        let mut short = Array3::from_elem(f.dim(), T::zero().to_short());
+        (Zip::from(&mut short).and(f)).par_for_each(|short, f| *short = f.to_short());
+        self.photograph.push(short);
     }
 }
 
 impl<T: Scalar> JointLoss<T> for SelfSimilarity<T> {
-    fn forward<'a>(
+    fn begin<'a>(
         &'a self,
-        arrays: &[&Array3<T>],
+        size: (usize, usize),
         iteration: u64,
         products: &'a dyn Products<T>,
-    ) -> (f64, Box<dyn JointBackward<T> + 'a>) {
-        let (height, width, _) = arrays[0].dim();
-        let own = self.photograph[0].dim();
+    ) -> Box<dyn JointForward<'a, T> + 'a> {
+        let (height, width, _) = self.photograph[0].dim();
         assert_eq!(
-            arrays[0].dim(),
-            own,
+            size,
+            (height, width),
             "the photograph has the picture's size"
         );
-        let photograph: Vec<_> = self.photograph.iter().map(|f| &**f).collect();
-        let positions = self.sampling.positions(iteration, (height, width));
-        let [x, photograph] = [arrays, &photograph].map(|arrays| {
-            let mean = self.sampling.mean;
-            let vectors = hypercolumns::forward(arrays, &positions, mean, products);
-            Loan::new(vectors, products)
-        });
-        let (value, dx) =
-            self_similarity::value_and_gradient(x.view(), photograph.view(), products);
-        let dx = Loan::new(dx, products);
-        (value, Box::new(Scatter::new(dx, positions, arrays)))
+        let positions = self.sampling.positions(iteration, size);
+        let channels = self.photograph.iter().map(|f| f.dim().2).sum();
+        let mut hypercolumns =
+            [(); 2].map(|()| Hypercolumns::new(positions.clone(), size, channels, products));
+        let mean = self.sampling.mean;
+        for f in &self.photograph {
+            hypercolumns[0].read(f, T::from_short, mean);
+        }
+        let [photograph, picture] = hypercolumns;
+        Box::new(Forward {
+            picture,
+            photograph,
+            mean,
+            products,
+        })
+    }
+}
+
+/// The vectors of the picture, while they are read, and those of the photograph.
+struct Forward<'a, T: Scalar> {
+    picture: Hypercolumns<'a, T>,
+    photograph: Hypercolumns<'a, T>,
+    mean: [f64; 3],
+    products: &'a dyn Products<T>,
+}
+
+impl<'a, T: Scalar> JointForward<'a, T> for Forward<'a, T> {
+    fn read(&mut self, _: usize, f: &Array3<T>) {
+        self.picture.read(f, |f| f, self.mean);
+    }
+
+    fn finish(self: Box<Self>) -> (f64, Box<dyn JointBackward<T> + 'a>) {
+        let (x, photograph) = (self.picture.x.view(), self.photograph.x.view());
+        let (value, dx) = self_similarity::value_and_gradient(x, photograph, self.products);
+        let dx = Loan::new(dx, self.products);
+        (value, Box::new(self.picture.back(dx)))
     }
 }

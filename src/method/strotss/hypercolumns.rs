@@ -15,7 +15,7 @@ use crate::method::Scalar;
 use crate::method::bilinear::Neighbors;
 use crate::method::loss::{JointBackward, Loan, Products};
 use crate::method::scalar::{elements, elements_mut};
-use ndarray::{Array2, Array3, ArrayView2, s};
+use ndarray::{Array3, ArrayView2, s};
 use rayon::prelude::*;
 
 /// From units of 0..255 to 0..1.
@@ -29,44 +29,111 @@ fn unit(k: usize) -> f64 {
     if k == 0 { PIXEL_UNIT } else { ACTIVATION_UNIT }
 }
 
-/// The hypercolumns (n×C) at n `positions` of the picture. The first of the `arrays` is the picture, less the `mean` of its three
-/// channels, and the others are layers; C is the sum of their channels.
-///
-/// # Panics
-/// If there is no array, the first does not have three channels, an array is empty, or a position is outside the picture.
-pub fn forward<T: Scalar>(
-    arrays: &[&Array3<T>],
-    positions: &[(usize, usize)],
-    mean: [f64; 3],
-    products: &dyn Products<T>,
-) -> Array2<T> {
-    let (height, width, channels) = arrays[0].dim();
-    assert_eq!(channels, mean.len(), "the first array is a picture");
-    let total = arrays.iter().map(|f| f.dim().2).sum();
-    let mut x = products.zeros((positions.len(), total));
-    let rows = x.as_slice_mut().expect("it is in standard layout");
-    (rows.par_chunks_exact_mut(total))
-        .zip(positions)
-        .for_each(|(mut x, &at)| {
-            for (k, f) in arrays.iter().enumerate() {
-                let (h, w, channels) = f.dim();
-                let (part, rest) = x.split_at_mut(channels);
-                let unit = T::of(unit(k));
-                for (p, a) in on_axis(at.0, height, h).shares() {
-                    for (q, b) in on_axis(at.1, width, w).shares() {
+/// The hypercolumns at some positions, which are read from one array after the other: first the picture, then the layers.
+pub(super) struct Hypercolumns<'a, T: Scalar> {
+    /// n×C, where C is the sum of the arrays' channels. The columns of arrays that were not read yet have any values.
+    pub x: Loan<'a, T>,
+    places: Places,
+}
+
+/// Where hypercolumns are read from.
+struct Places {
+    /// n of them.
+    positions: Vec<(usize, usize)>,
+    /// The picture's height and width.
+    size: (usize, usize),
+    /// The first column of each array that was read, and that of the next.
+    first: Vec<usize>,
+}
+
+impl<'a, T: Scalar> Hypercolumns<'a, T> {
+    /// Those at these `positions` of a picture of height and width `size`, before anything was read. All arrays have this many
+    /// `channels` together.
+    pub fn new(
+        positions: Vec<(usize, usize)>,
+        size: (usize, usize),
+        channels: usize,
+        products: &'a dyn Products<T>,
+    ) -> Self {
+        Self {
+            x: Loan::new(products.matrix((positions.len(), channels)), products),
+            places: Places {
+                positions,
+                size,
+                first: vec![0],
+            },
+        }
+    }
+
+    /// Those of all these arrays. The first is the picture, less the `mean` of its three channels.
+    pub fn of(
+        arrays: &[&Array3<T>],
+        positions: Vec<(usize, usize)>,
+        mean: [f64; 3],
+        products: &'a dyn Products<T>,
+    ) -> Self {
+        let (height, width, _) = arrays[0].dim();
+        let channels = arrays.iter().map(|f| f.dim().2).sum();
+        let mut hypercolumns = Self::new(positions, (height, width), channels, products);
+        arrays
+            .iter()
+            .for_each(|f| hypercolumns.read(f, |f| f, mean));
+        hypercolumns
+    }
+
+    /// Reads the next array, whose elements `value` takes for numbers. The first is the picture, less the `mean` of its three channels.
+    ///
+    /// # Panics
+    /// If the first does not have the picture's size and three channels, the array is empty, or all have more channels than was said.
+    pub fn read<S: Copy + Sync>(
+        &mut self,
+        f: &Array3<S>,
+        value: impl Fn(S) -> T + Sync,
+        mean: [f64; 3],
+    ) {
+        let Places {
+            positions,
+            size,
+            first,
+        } = &mut self.places;
+        let (k, start) = (first.len() - 1, first[first.len() - 1]);
+        let (h, w, channels) = f.dim();
+        assert!(
+            k > 0 || (h, w, channels) == (size.0, size.1, mean.len()),
+            "the first array is the picture"
+        );
+        first.push(start + channels);
+        let total = self.x.ncols();
+        assert!(start + channels <= total, "as many channels as was said");
+        let unit = T::of(unit(k));
+        let rows = self.x.as_slice_mut().expect("it is in standard layout");
+        (rows.par_chunks_exact_mut(total))
+            .zip(&*positions)
+            .for_each(|(x, &at)| {
+                let part = &mut x[start..][..channels];
+                part.fill(T::zero());
+                for (p, a) in on_axis(at.0, size.0, h).shares() {
+                    for (q, b) in on_axis(at.1, size.1, w).shares() {
                         let share = unit * a * b;
                         let f = &elements(f)[(p * w + q) * channels..][..channels];
-                        part.iter_mut().zip(f).for_each(|(x, &f)| *x += share * f);
+                        let pairs = part.iter_mut().zip(f);
+                        pairs.for_each(|(x, &f)| *x += share * value(f));
                     }
                 }
-                x = rest;
-            }
-        });
-    let mean = mean.map(|m| T::of(PIXEL_UNIT * m));
-    for mut x in x.rows_mut() {
-        x.iter_mut().zip(mean).for_each(|(x, mean)| *x += mean);
+                if k == 0 {
+                    let mean = mean.map(|m| T::of(PIXEL_UNIT * m));
+                    part.iter_mut().zip(mean).for_each(|(x, mean)| *x += mean);
+                }
+            });
     }
-    x
+
+    /// The way back of their gradient `dx` (n×C).
+    pub fn back(self, dx: Loan<'a, T>) -> Scatter<'a, T> {
+        Scatter {
+            dx,
+            places: self.places,
+        }
+    }
 }
 
 /// Adds `weight`·dL/dF to `df` (h×w×N), the gradient of array number `k`, for `dx` (n×N): the columns of dL/dx that belong to that
@@ -121,43 +188,18 @@ fn on_axis<T: Scalar>(i: usize, from: usize, to: usize) -> Neighbors<T> {
 /// The gradient of the hypercolumns at some positions, on its way back to the arrays that they were read from.
 pub(super) struct Scatter<'a, T: Scalar> {
     /// dL/dx, n×C.
-    pub dx: Loan<'a, T>,
-    /// n
-    pub positions: Vec<(usize, usize)>,
-    /// The picture's height and width.
-    pub size: (usize, usize),
-    /// The first column of each array.
-    pub first: Vec<usize>,
-}
-
-impl<'a, T: Scalar> Scatter<'a, T> {
-    pub fn new(dx: Loan<'a, T>, positions: Vec<(usize, usize)>, arrays: &[&Array3<T>]) -> Self {
-        let (height, width, _) = arrays[0].dim();
-        let first = arrays.iter().scan(0, |end, f| {
-            let first = *end;
-            *end += f.dim().2;
-            Some(first)
-        });
-        Self {
-            dx,
-            positions,
-            size: (height, width),
-            first: first.collect(),
-        }
-    }
+    dx: Loan<'a, T>,
+    places: Places,
 }
 
 impl<T: Scalar> JointBackward<T> for Scatter<'_, T> {
-    fn add_gradient(
-        &self,
-        k: usize,
-        _: &Array3<T>,
-        weight: f64,
-        df: &mut Array3<T>,
-        _: &dyn Products<T>,
-    ) {
-        let first = self.first[k];
-        let dx = self.dx.slice(s![.., first..first + df.dim().2]);
-        add_backward(dx, &self.positions, self.size, k, weight, df);
+    fn add_gradient(&self, k: usize, weight: f64, df: &mut Array3<T>) {
+        let Places {
+            positions,
+            size,
+            first,
+        } = &self.places;
+        let dx = self.dx.slice(s![.., first[k]..first[k + 1]]);
+        add_backward(dx, positions, *size, k, weight, df);
     }
 }

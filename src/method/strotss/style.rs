@@ -6,12 +6,12 @@
 //! kept. [`moments`] compares with all of them, [`remd`] and [`palette`] with up to n, which are drawn anew in each iteration, from
 //! each painting as many as its share says.
 
-use super::hypercolumns::{self, Scatter};
+use super::hypercolumns::{Hypercolumns, Scatter};
 use super::moments::{self, Moments};
 use super::positions::{self, Sampling};
 use super::{palette, remd};
 use crate::method::Scalar;
-use crate::method::loss::{JointBackward, JointLoss, Loan, Products};
+use crate::method::loss::{JointBackward, JointForward, JointLoss, Loan, Products};
 use ndarray::{Array2, Array3, s};
 use rayon::prelude::*;
 
@@ -75,8 +75,7 @@ impl<T: Scalar> StrotssStyleBuilder<T> {
         if positions.is_empty() || share <= 0.0 {
             return;
         }
-        let vectors = hypercolumns::forward(arrays, &positions, sampling.mean, products);
-        let vectors = Loan::new(vectors, products);
+        let vectors = Hypercolumns::of(arrays, positions, sampling.mean, products).x;
         let own = Moments::of(vectors.view(), products);
         if let Some(moments) = &mut loss.moments {
             let before = loss.paintings.iter().map(|(_, share)| share).sum();
@@ -125,30 +124,58 @@ impl<T: Scalar> StrotssStyle<T> {
 }
 
 impl<T: Scalar> JointLoss<T> for StrotssStyle<T> {
-    fn forward<'a>(
+    fn begin<'a>(
         &'a self,
-        arrays: &[&Array3<T>],
+        size: (usize, usize),
         iteration: u64,
         products: &'a dyn Products<T>,
-    ) -> (f64, Box<dyn JointBackward<T> + 'a>) {
-        let (height, width, _) = arrays[0].dim();
-        let positions = self.sampling.positions(iteration, (height, width));
-        let x = hypercolumns::forward(arrays, &positions, self.sampling.mean, products);
-        let x = Loan::new(x, products);
-        let back = |dx| Box::new(Scatter::new(Loan::new(dx, products), positions, arrays));
-        let Some(moments) = &self.moments else {
-            return (0.0, back(products.zeros(x.dim())));
+    ) -> Box<dyn JointForward<'a, T> + 'a> {
+        let channels = (self.paintings.first()).map(|(vectors, _)| vectors.ncols());
+        let hypercolumns = |channels| {
+            let positions = self.sampling.positions(iteration, size);
+            Hypercolumns::new(positions, size, channels, products)
         };
-        let y = self.draw(iteration, products);
-        let (of_moments, mut dx) = moments::value_and_gradient(x.view(), moments, products);
-        let (of_pairs, d_pairs) = remd::value_and_gradient(x.view(), y.view(), products);
-        dx += &*Loan::new(d_pairs, products);
+        Box::new(Forward {
+            loss: self,
+            iteration,
+            picture: channels.map(hypercolumns),
+            products,
+        })
+    }
+}
+
+/// The vectors of the picture, while they are read.
+struct Forward<'a, T: Scalar> {
+    loss: &'a StrotssStyle<T>,
+    iteration: u64,
+    /// None if nothing of any painting is visible.
+    picture: Option<Hypercolumns<'a, T>>,
+    products: &'a dyn Products<T>,
+}
+
+impl<'a, T: Scalar> JointForward<'a, T> for Forward<'a, T> {
+    fn read(&mut self, _: usize, f: &Array3<T>) {
+        if let Some(picture) = &mut self.picture {
+            picture.read(f, |f| f, self.loss.sampling.mean);
+        }
+    }
+
+    fn finish(self: Box<Self>) -> (f64, Box<dyn JointBackward<T> + 'a>) {
+        let (loss, products) = (self.loss, self.products);
+        let (Some(picture), Some(moments)) = (self.picture, &loss.moments) else {
+            return (0.0, Box::new(None::<Scatter<T>>));
+        };
+        let (x, y) = (picture.x.view(), loss.draw(self.iteration, products));
+        let (of_moments, dx) = moments::value_and_gradient(x, moments, products);
+        let (of_pairs, d_pairs) = remd::value_and_gradient(x, y.view(), products);
+        let mut dx = Loan::new(dx, products);
+        *dx += &*Loan::new(d_pairs, products);
         let colors = s![.., ..3];
         let (of_colors, d_colors) =
             palette::value_and_gradient(x.slice(colors), y.slice(colors), products);
         let d_colors = Loan::new(d_colors, products);
-        (dx.slice_mut(colors)).scaled_add(T::of(self.palette_weight), &*d_colors);
-        let value = of_pairs + of_moments + self.palette_weight * of_colors;
-        (value, back(dx))
+        (dx.slice_mut(colors)).scaled_add(T::of(loss.palette_weight), &*d_colors);
+        let value = of_pairs + of_moments + loss.palette_weight * of_colors;
+        (value, Box::new(picture.back(dx)))
     }
 }

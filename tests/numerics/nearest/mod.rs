@@ -5,6 +5,7 @@ mod split;
 mod targets;
 
 use crate::common::random;
+use crate::joint::forward;
 use impasto::engine::EngineKind;
 use impasto::method::finite_difference::relative_error;
 use impasto::method::{JointLoss, Products};
@@ -35,10 +36,10 @@ fn value_and_gradients(
     products: &dyn Products<f64>,
 ) -> (f64, Vec<Array3<f64>>) {
     let arrays = references(arrays);
-    let (value, back) = loss.forward(&arrays, iteration, products);
+    let (value, back) = forward(loss, &arrays, iteration, products);
     let gradient = |(k, f): (usize, &&Array3<f64>)| {
         let mut df = Array3::zeros(f.dim());
-        back.add_gradient(k, f, 1.0, &mut df, products);
+        back.add_gradient(k, 1.0, &mut df);
         df
     };
     (value, arrays.iter().enumerate().map(gradient).collect())
@@ -56,7 +57,7 @@ fn error_of(
         relative_error(&arrays[k], gradient, |f| {
             let mut moved = references(arrays);
             moved[k] = f;
-            loss.forward(&moved, iteration, products).0
+            forward(loss, &moved, iteration, products).0
         })
     });
     errors.fold(0.0, f64::max)

@@ -1,7 +1,7 @@
 //! The loss of each layer by itself, with matches found anew.
 
 use super::{
-    BOUND, error_of, halves, has_the_same_bits_on_any_number_of_threads, layers, references,
+    BOUND, error_of, halves, has_the_same_bits_on_any_number_of_threads, layers,
     value_and_gradients,
 };
 use crate::common::{on_one_thread, random};
@@ -10,11 +10,23 @@ use impasto::method::nearest::SplitLossBuilder;
 use impasto::method::{PlainProducts, SplitLoss};
 use ndarray::{Array2, Array3, Axis};
 
+/// Adds all layers of a painting.
+fn add_painting(
+    builder: &mut SplitLossBuilder<f64>,
+    region: usize,
+    arrays: &[Array3<f64>],
+    mask: Option<&Array2<f64>>,
+) {
+    for (k, f) in arrays.iter().enumerate() {
+        builder.add_layer(region, k, f, mask);
+    }
+}
+
 /// A loss with one region and these paintings.
 fn loss_of(paintings: &[Vec<Array3<f64>>]) -> SplitLoss<f64> {
     let mut builder = SplitLossBuilder::new(paintings[0].len(), 1);
     for painting in paintings {
-        builder.add_painting(0, &references(painting), None);
+        add_painting(&mut builder, 0, painting, None);
     }
     builder.finish(vec![None])
 }
@@ -40,9 +52,9 @@ fn the_gradient_is_right_on_a_random_grid_and_with_regions() {
         let painting = |length, seed| vec![random((2, length, 6), seed), random((5, 9, 5), seed)];
         let mask = Array2::from_shape_fn((4, 50), |(_, j)| if j < 20 { 1.0 } else { 0.0 });
         let mut builder = SplitLossBuilder::new(2, 2);
-        builder.add_painting(0, &references(&painting(321, 20)), Some(&mask));
-        builder.add_painting(1, &references(&painting(150, 30)), None);
-        builder.add_painting(1, &references(&painting(4, 40)), None);
+        add_painting(&mut builder, 0, &painting(321, 20), Some(&mask));
+        add_painting(&mut builder, 1, &painting(150, 30), None);
+        add_painting(&mut builder, 1, &painting(4, 40), None);
         let loss = builder.finish(halves((1, 200)));
         for iteration in [0, 1] {
             let error = error_of(&loss, &arrays, iteration, &PlainProducts);
@@ -101,7 +113,7 @@ fn layers_of_zeros_and_paintings_that_nobody_sees_give_numbers() {
         }
     }
     let mut builder = SplitLossBuilder::new(3, 1);
-    builder.add_painting(0, &references(&some), Some(&Array2::zeros((3, 3))));
+    add_painting(&mut builder, 0, &some, Some(&Array2::zeros((3, 3))));
     let (value, gradients) =
         value_and_gradients(&builder.finish(vec![None]), &some, 0, &PlainProducts);
     assert_eq!(value, 0.0);
