@@ -111,6 +111,7 @@ fn visit<T: Scalar>(
 fn in_order(taps: &[Tap]) -> Vec<Option<usize>> {
     let mut numbers: Vec<_> = layers(taps).map(Some).collect();
     numbers.sort_unstable();
+    numbers.dedup();
     numbers
 }
 

@@ -14,6 +14,7 @@ fn the_benchmark_prints_the_time_of_an_iteration_and_of_its_parts() {
         "forward ",
         "losses ",
         "backward ",
+        "the products run at ",
         "s an iteration",
         "300 iterations",
     ] {

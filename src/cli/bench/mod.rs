@@ -86,8 +86,8 @@ impl Bench {
             progress::iterations(self.iterations.into())
         ));
         let measured = threads.install(|| workload.measure())?;
-        let threads = threads.current_num_threads();
-        let report = Report::new(preset, &measured, &workload, engine, threads);
+        let (pool, threads) = (&threads, threads.current_num_threads());
+        let report = pool.install(|| Report::new(preset, &measured, &workload, engine, threads));
         let mut out = std::io::stdout();
         let printed = if self.json {
             writeln!(out, "{}", serde_json::to_string(&report)?)

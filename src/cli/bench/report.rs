@@ -3,7 +3,7 @@
 use super::workload::{IterationTimes, Measured, Workload};
 use crate::cli::paint::progress::duration;
 use crate::engine::EngineKind;
-use crate::engine::fast::Phase;
+use crate::engine::fast::{Phase, peak_rate};
 use crate::files::picture::Size;
 use crate::vgg::{LayerKind, LayerSpec};
 use serde::Serialize;
@@ -32,6 +32,16 @@ pub struct Report {
     gflops: f64,
     layers: Vec<Layer>,
     phases: PhaseSeconds,
+    /// Null if there are no Winograd convolutions.
+    products: Option<Products>,
+}
+
+/// The matrix products of the Winograd convolutions, in billions of multiplications and additions a second of all threads.
+#[derive(Serialize)]
+struct Products {
+    gflops: f64,
+    /// What this machine reaches when it does nothing else but multiply and add in registers.
+    peak_gflops: f64,
 }
 
 /// The last iterations of the method nearest.
@@ -95,7 +105,18 @@ impl Report {
             .map(|spec| 4.0 * multiplications(spec, whole))
             .sum();
         let phase = |phase: Phase| of(&|times| times.phases[phase as usize]) / threads as f64;
+        let multiply_adds = measured[0]
+            .iterations
+            .first()
+            .map_or(0, |times| times.products);
         let median_seconds = median(seconds(&measured[0]));
+        let products = match engine {
+            EngineKind::Fast(cpu) if multiply_adds > 0 => Some(Products {
+                gflops: 2e-9 * multiply_adds as f64 / phase(Phase::Products),
+                peak_gflops: 1e-9 * peak_rate(cpu),
+            }),
+            _ => None,
+        };
         let (engine, cpu) = match engine {
             EngineKind::Fast(cpu) => ("fast", cpu.name().to_owned()),
             EngineKind::Reference => ("reference", std::env::consts::ARCH.to_owned()),
@@ -128,6 +149,7 @@ impl Report {
                 winograd_products: phase(Phase::Products),
                 winograd_output_transforms: phase(Phase::OutputTransforms),
             },
+            products,
         }
     }
 
@@ -197,6 +219,17 @@ impl Report {
                 phases.winograd_input_transforms * 1e3,
                 phases.winograd_products * 1e3,
                 phases.winograd_output_transforms * 1e3
+            )?;
+        }
+        if let Some(Products {
+            gflops,
+            peak_gflops,
+        }) = self.products
+        {
+            writeln!(
+                out,
+                "the products run at {gflops:.0} GFLOP/s: {:.0} % of the {peak_gflops:.0} GFLOP/s that this CPU reaches in its registers",
+                100.0 * gflops / peak_gflops
             )?;
         }
         Ok(())

@@ -21,6 +21,8 @@ pub struct IterationTimes {
     pub optimizer: Duration,
     /// The steps of the Winograd convolutions, summed over the threads.
     pub phases: [Duration; 3],
+    /// Multiply-adds of the Winograd convolutions' products.
+    pub products: u64,
 }
 
 impl IterationTimes {
@@ -153,6 +155,7 @@ impl Workload {
             losses: Duration::ZERO,
             optimizer: iteration.took - iteration.evaluation,
             phases: self.phases.take(),
+            products: self.phases.take_products(),
         };
         let layers = times.forward() + times.backward();
         times.losses = iteration.evaluation.saturating_sub(layers);

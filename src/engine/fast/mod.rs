@@ -23,6 +23,7 @@ mod workspace;
 pub use conv::FastConv;
 pub use mask::Mask;
 pub use phases::{Phase, Phases};
+pub use simd::peak_rate;
 
 use crate::engine::{ConvRelu, Engine, Layer, SimdScalar};
 use crate::method::{Padding, Pooling, Products, Scalar};

@@ -23,10 +23,11 @@ impl Phase {
     ];
 }
 
-/// The time spent on each [`Phase`], summed over all threads.
+/// The time spent on each [`Phase`], summed over all threads, and the work of one of them.
 #[derive(Default)]
 pub struct Phases {
     nanoseconds: [AtomicU64; 3],
+    products: AtomicU64,
 }
 
 impl Phases {
@@ -45,5 +46,15 @@ impl Phases {
             let spent = self.nanoseconds[phase as usize].swap(0, Ordering::Relaxed);
             Duration::from_nanos(spent)
         })
+    }
+
+    /// Adds to the multiply-adds of [`Phase::Products`].
+    pub(super) fn count_products(&self, multiply_adds: usize) {
+        (self.products).fetch_add(multiply_adds as u64, Ordering::Relaxed);
+    }
+
+    /// Multiply-adds of [`Phase::Products`] since this was last called.
+    pub fn take_products(&self) -> u64 {
+        self.products.swap(0, Ordering::Relaxed)
     }
 }

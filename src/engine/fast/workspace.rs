@@ -4,6 +4,7 @@
 //! and clear each of their pages again, which takes as long as some layers. Pictures of
 //! another size need buffers of other lengths; before work on them begins, [`Workspace::release`] frees the old ones.
 
+use super::simd::use_large_pages;
 use crate::method::Scalar;
 use ndarray::{Array1, Array2, Array3, Axis, s};
 use std::ops::{Deref, DerefMut};
@@ -142,7 +143,10 @@ impl<T: Copy + Default> FreeList<T> {
         drop(free);
         let bytes = (length * size_of::<T>()) as u64;
         self.allocated_bytes.fetch_add(bytes, Ordering::Relaxed);
-        vec![T::default(); length]
+        // The system clears the pages of such a vector when they are first touched.
+        let mut buffer = vec![T::default(); length];
+        use_large_pages(&mut buffer);
+        buffer
     }
 
     fn put_back(&self, buffer: Vec<T>) {
@@ -164,4 +168,28 @@ impl<T: Copy + Default> FreeList<T> {
 
 fn lock<T>(class: &Mutex<Vec<Vec<T>>>) -> MutexGuard<'_, Vec<Vec<T>>> {
     class.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_free_buffer_serves_requests_of_its_class_and_grows_with_them() {
+        let workspace = Workspace::<f32>::default();
+        let lend = |length: usize| {
+            let before = workspace.allocated_bytes();
+            drop(workspace.buffer(length));
+            workspace.allocated_bytes() - before
+        };
+        assert_eq!(lend(1 << 20), 4 << 20);
+        assert_eq!(lend((1 << 19) + 1), 0);
+        // A longer one takes its place.
+        assert_eq!(lend(1 << 21), 4 << 21);
+        assert_eq!(lend(1 << 20), 0);
+        // A block does not take a layer's buffer.
+        assert_eq!(lend(1 << 16), 4 << 16);
+        workspace.release();
+        assert_eq!(lend(1 << 20), 4 << 20);
+    }
 }

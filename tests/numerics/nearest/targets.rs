@@ -5,6 +5,7 @@ use super::{
     value_and_gradients,
 };
 use crate::common::on_one_thread;
+use crate::joint::forward;
 use impasto::engine::EngineKind;
 use impasto::method::nearest::{Candidates, Hypercolumns, quarter};
 use impasto::method::{NearestLoss, PlainProducts, bilinear};
@@ -93,6 +94,45 @@ fn with_regions_the_gradient_is_right_and_each_region_has_its_own_paintings() {
     assert!(error <= BOUND, "{error:e}");
     // No painting at all.
     assert_eq!(value(&build(&[], &[], &masks)), 0.0);
+}
+
+/// In single precision targets have 8 significant bits.
+#[test]
+fn in_single_precision_the_loss_is_that_of_targets_with_few_bits() {
+    let size = (24, 32);
+    let (painting, picture) = (hypercolumns((30, 26), 20), hypercolumns(size, 30));
+    let (arrays, loss) = (layers(size, 10), loss_of(painting, picture));
+    let (value, gradients) = value_and_gradients(&loss, &arrays, 0, &PlainProducts);
+
+    let single = |arrays: &[Array3<f64>]| -> Vec<Array3<f32>> {
+        arrays.iter().map(|f| f.mapv(|f| f as f32)).collect()
+    };
+    let hypercolumns = |size, seed| {
+        let arrays = single(&layers(size, seed));
+        Hypercolumns::new(&arrays.iter().collect::<Vec<_>>(), quarter(size))
+    };
+    let painting = Candidates {
+        region: 0,
+        mask: None,
+        hypercolumns: Box::new(|| hypercolumns((30, 26), 20)),
+    };
+    let picture = hypercolumns(size, 30);
+    let loss: NearestLoss<f32> = NearestLoss::new(picture, &[None], &[painting], &PlainProducts);
+    let arrays = single(&arrays);
+    let references: Vec<_> = arrays.iter().collect();
+    let (single, back) = forward(&loss, &references, 0, &PlainProducts);
+    assert!((single - value).abs() < 1e-3 * value, "{single} {value}");
+    for (k, gradient) in gradients.iter().enumerate() {
+        let mut df = Array3::zeros(gradient.dim());
+        back.add_gradient(k, 1.0, &mut df);
+        let difference = df.mapv(f64::from) - gradient;
+        let [error, length] = [&difference, gradient].map(|a| a.iter().map(|a| a * a).sum::<f64>());
+        assert!(
+            error < 1e-2_f64.powi(2) * length,
+            "layer {k}: {}",
+            error / length
+        );
+    }
 }
 
 #[test]

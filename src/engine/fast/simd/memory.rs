@@ -28,3 +28,27 @@ pub fn return_freed_memory() {
         libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 20);
     }
 }
+
+/// Asks the system to put this memory, which nobody has touched yet, on large pages.
+///
+/// Tiles are read and written at 36 places at a time, far from each other, and a CPU knows the places of only so many pages. One of
+/// 2 MiB takes the place of 512 small ones.
+pub(crate) fn use_large_pages<T>(memory: &mut [T]) {
+    #[cfg(target_os = "linux")]
+    {
+        /// The small pages of every processor that the program is built for are at most as large.
+        const PAGE: usize = 1 << 16;
+        let addresses = memory.as_mut_ptr_range();
+        let first = addresses.start.addr().next_multiple_of(PAGE);
+        let end = addresses.end.addr() & !(PAGE - 1);
+        if first < end {
+            let from = addresses.start.with_addr(first);
+            // SAFETY: these are whole pages inside `memory`. The advice does not change what is in them, and a refusal changes nothing.
+            unsafe {
+                libc::madvise(from.cast(), end - first, libc::MADV_HUGEPAGE);
+            }
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = memory;
+}

@@ -21,13 +21,15 @@ pub mod gemm;
 mod memory;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod peak;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 pub use cpu::{Cpu, Dispatch, UnknownCpu};
-pub(crate) use memory::map_file;
 pub use memory::return_freed_memory;
+pub(crate) use memory::{map_file, use_large_pages};
+pub use peak::peak_rate;
 
 /// The most lanes that a vector of any instruction set has.
 pub const MAX_LANES: usize = 16;

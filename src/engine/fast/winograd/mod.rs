@@ -27,7 +27,7 @@ use self::block::Input;
 use self::pass::{Panels, Pass};
 use super::Fast;
 use super::mask::Mask;
-use super::simd::{Cpu, MAX_LANES, gemm};
+use super::simd::{Cpu, MAX_LANES, gemm, use_large_pages};
 use crate::engine::SimdScalar;
 use crate::method::{Padding, Pooling, Scalar};
 use ndarray::{Array3, Array4};
@@ -185,6 +185,7 @@ impl<T: SimdScalar> Winograd<T> {
         }
         let (panels, panel) = (self.cin.div_ceil(self.width()), self.cout * self.width());
         let mut packed = vec![T::zero(); PAIRS * panels * panel];
+        use_large_pages(&mut packed);
         // Without the lock: a thread that waits for the others may begin another task, which may need it.
         (packed.par_chunks_exact_mut(panel).enumerate())
             .for_each(|(at, to)| self.backward_panel(at / panels, at % panels, to));
@@ -244,6 +245,7 @@ fn transform_kernel<T: Scalar>(kernel: &Array4<T>, width: usize) -> Vec<T> {
     let taps = kernel.as_slice().expect("it is in standard layout");
     let panels = cout.div_ceil(width);
     let mut transformed = vec![T::zero(); PAIRS * panels * cin * width];
+    use_large_pages(&mut transformed);
     (transformed.par_chunks_exact_mut(cin * width))
         .enumerate()
         .for_each(|(at, transformed)| {

@@ -69,6 +69,7 @@ impl<T: SimdScalar> Pass<'_, T> {
             y_row: TILE / scale * shape.1 * self.outputs,
             mask_row: TILE * width * words_per_position(self.outputs),
         };
+        (engine.phases).count_products(PAIRS * down * across * inputs * self.outputs);
         let tile_elements = PAIRS * (inputs + self.outputs);
         if inputs * self.outputs >= MIN_SHARED_KERNEL {
             let max_rows = (SHARED_BLOCK_ELEMENTS / tile_elements / across).clamp(1, down);
