@@ -1,9 +1,10 @@
 """Measure iterations of the classic recipe in PyTorch, the same as in `impasto bench`.
 
 VGG up to conv5_1 with average pooling, style losses at conv1_1 to conv5_1, a content loss at conv4_2, and Adam on the pixels.
-Prints one JSON object. The mode bfloat16 uses channels_last too, with which autocast is fastest.
+Prints one JSON object. The mode bfloat16 uses channels_last too, with which autocast is fastest; compile is torch.compile, which
+needs a C++ compiler.
 
-    python pytorch.py --mode eager|channels_last|bfloat16 [--network vgg19] [--size 666x500] [--threads 2] [--iterations 5]
+    python pytorch.py --mode eager|channels_last|bfloat16|compile [--network vgg19] [--size 666x500] [--threads 2] [--iterations 5]
 """
 
 import argparse
@@ -56,7 +57,7 @@ def gram(f):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--mode", choices=["eager", "channels_last", "bfloat16"], default="eager")
+    parser.add_argument("--mode", choices=["eager", "channels_last", "bfloat16", "compile"], default="eager")
     parser.add_argument("--network", choices=list(BLOCKS), default="vgg19")
     parser.add_argument("--size", default="666x500")
     parser.add_argument("--threads", type=int, default=2)
@@ -64,7 +65,8 @@ def main():
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     width, height = map(int, arguments.size.split("x"))
-    memory_format = torch.contiguous_format if arguments.mode == "eager" else torch.channels_last
+    contiguous = arguments.mode in ("eager", "compile")
+    memory_format = torch.contiguous_format if contiguous else torch.channels_last
     half = lambda: torch.autocast("cpu", torch.bfloat16) if arguments.mode == "bfloat16" else contextlib.nullcontext()
     layers = he_normal(arguments.network, memory_format)
     picture = lambda: (torch.rand(1, 3, height, width) * 255 - 115).contiguous(memory_format=memory_format)
@@ -73,10 +75,8 @@ def main():
         style = {name: gram(f) for name, f in activations(layers, picture()).items() if name in STYLE}
     x = picture().requires_grad_()
     optimizer = torch.optim.Adam([x], lr=2.0)
-    seconds = []
-    for _ in range(arguments.iterations + 1):
-        begin = time.perf_counter()
-        optimizer.zero_grad()
+
+    def loss_of(x):
         with half():
             tapped = activations(layers, x)
             loss = 0
@@ -86,7 +86,15 @@ def main():
             for name, weight in CONTENT.items():
                 f = tapped[name]
                 loss = loss + weight * ((f.float() - content[name].float()) ** 2).sum() / (4.0 * f.numel())
-        loss.backward()
+        return loss
+
+    if arguments.mode == "compile":
+        loss_of = torch.compile(loss_of)
+    seconds = []
+    for _ in range(arguments.iterations + 1):
+        begin = time.perf_counter()
+        optimizer.zero_grad()
+        loss_of(x).backward()
         optimizer.step()
         seconds.append(time.perf_counter() - begin)
     seconds = seconds[1:]  # the first one includes the set-up
