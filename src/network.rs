@@ -19,6 +19,8 @@ pub struct Network<T: Scalar> {
     pools: Vec<Box<dyn Layer<T>>>,
     /// Each layer by itself, in order.
     layers: Vec<Operation>,
+    /// The channels of each layer's output.
+    channels: Vec<usize>,
     pooling: Pooling,
     padding: Padding,
 }
@@ -60,8 +62,8 @@ enum Tapped {
 }
 
 impl Steps {
-    /// The same steps, where of the tapped layers only those of which `kept` is true keep their outputs for the way back. The
-    /// outputs of the others can be read when they are computed.
+    /// The same steps, but only layers for which `kept` is true keep their outputs for the way back. Those of the other tapped layers are
+    /// only shown when they are computed.
     pub fn keeping(mut self, kept: impl Fn(usize) -> bool) -> Self {
         for step in self.0.iter_mut().filter(|step| step.tapped == Tapped::Kept) {
             if !kept(step.layer) {
@@ -87,6 +89,7 @@ impl<T: Scalar> Network<T> {
     ) -> Self {
         assert!(depth <= weights.depth(), "the weights have fewer layers");
         let (mut convs, mut pools, mut layers) = (Vec::new(), Vec::new(), Vec::new());
+        let mut channels = Vec::new();
         for spec in weights.architecture().layers().iter().take(depth) {
             match spec.kind {
                 LayerKind::Conv { .. } => {
@@ -94,10 +97,12 @@ impl<T: Scalar> Network<T> {
                     let kernel = conv.kernel.mapv(|k| T::of(k.into()));
                     let bias = conv.bias.mapv(|b| T::of(b.into()));
                     layers.push(Operation::Conv(convs.len()));
+                    channels.push(bias.len());
                     convs.push(engine.conv_relu(&kernel, &bias, padding));
                 }
                 LayerKind::Pool => {
                     layers.push(Operation::Pool(pools.len()));
+                    channels.push(channels.last().copied().unwrap_or(3));
                     pools.push(engine.pool(pooling));
                 }
             }
@@ -107,6 +112,7 @@ impl<T: Scalar> Network<T> {
             convs,
             pools,
             layers,
+            channels,
             pooling,
             padding,
         }
@@ -124,6 +130,14 @@ impl<T: Scalar> Network<T> {
     /// How many layers there are.
     pub fn depth(&self) -> usize {
         self.layers.len()
+    }
+
+    /// Channels of the output of layer number `layer`.
+    ///
+    /// # Panics
+    /// If the network has fewer layers.
+    pub fn channels(&self, layer: usize) -> usize {
+        self.channels[layer]
     }
 
     /// How its convolutions continue a picture beyond its edges.
@@ -195,24 +209,19 @@ impl<T: Scalar> Network<T> {
         x: &Array3<T>,
         mut read: impl FnMut(usize, &Array3<T>),
     ) -> Activations<'_, T> {
-        let mut input = self.copied(x);
         let mut passed = Vec::with_capacity(steps.0.len());
-        for step in &steps.0 {
-            let Forward { output, back } = self.step(step.operation, &input);
-            release(std::mem::replace(&mut input, output), self.engine());
-            let tapped = step.tapped != Tapped::No;
-            if tapped {
-                read(step.layer, &input);
+        self.walk(steps, x, |step, output, back| {
+            if step.tapped != Tapped::No {
+                read(step.layer, output);
             }
             passed.push(Passed {
                 layer: step.layer,
-                shape: input.dim(),
-                tapped,
-                output: (step.tapped == Tapped::Kept).then(|| input.clone()),
+                shape: output.dim(),
+                tapped: step.tapped != Tapped::No,
+                output: (step.tapped == Tapped::Kept).then(|| output.clone()),
                 back,
             });
-        }
-        release(input, self.engine());
+        });
         Activations {
             passed,
             engine: self.engine(),
@@ -225,22 +234,30 @@ impl<T: Scalar> Network<T> {
     /// # Panics
     /// As [`forward`](Self::forward).
     pub fn visit(&self, steps: &Steps, x: &Array3<T>, mut visit: impl FnMut(usize, &Array3<T>)) {
-        let mut input = self.copied(x);
-        for step in &steps.0 {
-            let output = self.step(step.operation, &input).output;
-            release(std::mem::replace(&mut input, output), self.engine());
+        self.walk(steps, x, |step, output, back| {
+            drop(back);
             if step.tapped != Tapped::No {
-                visit(step.layer, &input);
+                visit(step.layer, output);
             }
-        }
-        release(input, self.engine());
+        });
     }
 
-    /// `x` in the engine's memory.
-    fn copied(&self, x: &Array3<T>) -> Activation<T> {
+    /// Computes the steps one after the other, and hands each with its output and its way back to `after`.
+    fn walk<'a>(
+        &'a self,
+        steps: &Steps,
+        x: &Array3<T>,
+        mut after: impl FnMut(&Step, &Activation<T>, Box<dyn Backward<T> + 'a>),
+    ) {
         let mut input = self.engine.array(x.dim());
         input.assign(x);
-        Arc::new(input)
+        let mut input = Arc::new(input);
+        for step in &steps.0 {
+            let Forward { output, back } = self.step(step.operation, &input);
+            release(std::mem::replace(&mut input, output), self.engine());
+            after(step, &input, back);
+        }
+        release(input, self.engine());
     }
 
     fn step(&self, operation: Operation, input: &Activation<T>) -> Forward<'_, T> {
@@ -285,7 +302,7 @@ impl<T: Scalar> Network<T> {
     }
 }
 
-/// What a walk forward leaves: the outputs of the tapped layers, and the way back.
+/// What a walk forward leaves: the outputs that were kept, and the way back.
 pub struct Activations<'a, T: Scalar> {
     passed: Vec<Passed<'a, T>>,
     engine: &'a dyn Engine<T>,
@@ -314,18 +331,6 @@ impl<T: Scalar> Activations<'_, T> {
     /// # Panics
     /// If the steps do not keep this layer.
     pub fn of(&self, layer: usize) -> &Array3<T> {
-        self.output(layer)
-    }
-
-    /// The same, shared, so that it outlives the others.
-    ///
-    /// # Panics
-    /// If the steps do not keep this layer.
-    pub fn shared(&self, layer: usize) -> Activation<T> {
-        self.output(layer).clone()
-    }
-
-    fn output(&self, layer: usize) -> &Activation<T> {
         let step = self.passed.iter().find(|step| step.layer == layer);
         let output = step.and_then(|step| step.output.as_ref());
         output.expect("the steps keep this layer")

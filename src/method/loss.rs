@@ -55,6 +55,9 @@ pub trait JointForward<'a, T: Scalar> {
     fn read(&mut self, k: usize, f: &Array3<T>);
 
     /// L, and the backward pass.
+    ///
+    /// # Panics
+    /// If an array was not read.
     fn finish(self: Box<Self>) -> (f64, Box<dyn JointBackward<T> + 'a>);
 }
 
@@ -64,13 +67,9 @@ pub trait JointBackward<T: Scalar> {
     fn add_gradient(&self, k: usize, weight: f64, df: &mut Array3<T>);
 }
 
-/// Without a way back the loss is constant.
-impl<T: Scalar, B: JointBackward<T>> JointBackward<T> for Option<B> {
-    fn add_gradient(&self, k: usize, weight: f64, df: &mut Array3<T>) {
-        if let Some(back) = self {
-            back.add_gradient(k, weight, df);
-        }
-    }
+/// That of a constant: its gradient is 0.
+impl<T: Scalar> JointBackward<T> for () {
+    fn add_gradient(&self, _: usize, _: f64, _: &mut Array3<T>) {}
 }
 
 /// What a loss may ask its engine for: the matrix products that style losses are made of, and memory for intermediate results. Every

@@ -11,8 +11,8 @@ pub trait Scalar: NdFloat + Default + radsort::Key {
     /// The value as `f64`.
     fn as_f64(self) -> f64;
 
-    /// What targets are stored as of which there are as many as activations: `f32` with 8 significant bits. `f64`, in which gradients
-    /// are checked, stays itself.
+    /// A shorter format for targets that are as large as activations: bfloat16 for `f32`. `f64` stays as it is, so that checks of
+    /// gradients are exact.
     type Short: Copy + Default + Send + Sync + 'static;
     /// The nearest short value.
     fn to_short(self) -> Self::Short;

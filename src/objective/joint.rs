@@ -1,12 +1,10 @@
 //! The terms of methods that compare vectors of several layers together.
 
-use super::{
-    Compared, Region, Style, Tap, Targets, TermKind, areas, common_weight, layers, targets_of,
-};
+use super::{Compared, Region, Style, Tap, Targets, TermKind, areas, common_weight, layers};
 use crate::method::nearest::{Candidates, Hypercolumns, SplitLossBuilder, quarter};
 use crate::method::strotss::{Sampling, StrotssStyleBuilder};
 use crate::method::{JointLoss, NearestLoss, Scalar, SelfSimilarity};
-use crate::network::{Activations, Network};
+use crate::network::Network;
 use crate::vgg::MEAN;
 use ndarray::{Array2, Array3, Axis};
 use std::borrow::Cow;
@@ -25,16 +23,6 @@ impl<T> JointTerm<T> {
     pub fn array_of(&self, layer: Option<usize>) -> Option<usize> {
         self.arrays.iter().position(|array| *array == layer)
     }
-}
-
-/// The arrays of a picture that a term looks at.
-fn arrays<'a, T: Scalar>(
-    numbers: &[Option<usize>],
-    picture: &'a Array3<T>,
-    activations: &'a Activations<T>,
-) -> Vec<&'a Array3<T>> {
-    let array = |number: &Option<usize>| number.map_or(picture, |layer| activations.of(layer));
-    numbers.iter().map(array).collect()
 }
 
 /// The terms of the method that these targets name; none if it compares each layer by itself.
@@ -67,9 +55,19 @@ fn strotss<T: Scalar>(
         sampling.mask = region.mask.clone();
         let mut loss = StrotssStyleBuilder::new(sampling, palette_weight);
         for style in &region.styles {
-            let activations = targets_of(network, taps, &style.picture);
-            let arrays = arrays(&numbers, &style.picture, &activations);
-            loss.add_painting(&arrays, style.share, style.mask.as_ref(), network.engine());
+            let (height, width, channels) = style.picture.dim();
+            let of_layers = in_order(taps).into_iter().flatten();
+            let channels = of_layers.fold(channels, |sum, layer| sum + network.channels(layer));
+            loss.add_painting(
+                ((height, width), channels),
+                style.share,
+                style.mask.as_ref(),
+                network.engine(),
+                |read| {
+                    read(&style.picture);
+                    visit(network, taps, &style.picture, |_, f| read(f));
+                },
+            );
         }
         terms.push(JointTerm {
             kind: TermKind::Style,
@@ -94,16 +92,20 @@ fn strotss<T: Scalar>(
     terms
 }
 
-/// Calls `visit` with the number and the output (H×W×C) of each layer of these taps, one after the other. Buffers of the picture
+/// Calls `visit` with each layer of these taps, counted from 0, and its output (H×W×C), in the order of a walk. Buffers of the picture
 /// before, which has another size, are freed first, and those of this one at the end: what is made of its layers needs memory too.
 fn visit<T: Scalar>(
     network: &Network<T>,
     taps: &[Tap],
     picture: &Array3<T>,
-    visit: impl FnMut(usize, &Array3<T>),
+    mut visit: impl FnMut(usize, &Array3<T>),
 ) {
     network.engine().release_memory();
-    network.visit(&network.steps(layers(taps)), picture, visit);
+    let mut k = 0;
+    network.visit(&network.steps(layers(taps)), picture, |_, f| {
+        visit(k, f);
+        k += 1;
+    });
     network.engine().release_memory();
 }
 
@@ -156,9 +158,8 @@ fn split<T: Scalar>(network: &Network<T>, targets: &Targets<T>, rotations: bool)
         mask,
     } in paintings(targets.regions, rotations)
     {
-        let mut k = 0..;
-        visit(network, targets.style_taps, &picture, |_, f| {
-            loss.add_layer(region, k.next().expect("endless"), f, mask.as_ref());
+        visit(network, targets.style_taps, &picture, |k, f| {
+            loss.add_layer(region, k, f, mask.as_ref());
         });
     }
     JointTerm {

@@ -187,7 +187,7 @@ impl<T: Scalar> Objective<T> {
     /// The losses of the picture `x` (H×W×3), and the gradient of their total with respect to it, or what
     /// [`Targets::normalize`] makes of it.
     ///
-    /// Here and in [`new`](Self::new) the memory of a run peaks: the tapped activations of a whole picture exist at once.
+    /// Here and in [`new`](Self::new) the memory of a run peaks: losses of single layers need the activations of all of them at once.
     ///
     /// Losses of random positions draw them from the number of the `iteration`.
     ///

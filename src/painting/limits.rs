@@ -10,15 +10,15 @@ use crate::vgg::{LayerKind, LayerSpec};
 /// Bytes of an `f32`.
 pub(super) const F32: u64 = 4;
 
-/// Bytes of an `f32` of which the leading bits are stored.
+/// Bytes of a bfloat16.
 pub(super) const SHORT: u64 = 2;
 
 /// Arrays of the picture's own size that a run has at least: the picture, its gradient, the optimizer's state, the last finite picture,
 /// and temporaries.
 const PICTURES: u64 = 8;
 
-/// Checks the size of a picture that, with its border, goes through the network down to the deepest of these taps. Of each number of
-/// the tapped layers this many bytes are `kept`.
+/// Checks the size of a picture that, with its border, goes through the network down to the deepest of these taps. `kept` is how
+/// many bytes stay for each activation of the tapped layers.
 ///
 /// # Errors
 /// If it is too small for a layer, or needs more than the machine's memory.

@@ -49,10 +49,10 @@ impl Parametrization {
     }
 
     /// The gradient with respect to the parameters, of that with respect to the picture.
-    pub fn backward(&self, gradient: Array3<f32>) -> Array3<f32> {
+    pub fn backward<'a>(&self, gradient: &'a Array3<f32>) -> Cow<'a, Array3<f32>> {
         match &self.pyramid {
-            None => gradient,
-            Some(pyramid) => pyramid.backward(&gradient),
+            None => Cow::Borrowed(gradient),
+            Some(pyramid) => Cow::Owned(pyramid.backward(gradient)),
         }
     }
 }

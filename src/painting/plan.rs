@@ -15,7 +15,7 @@ pub(super) struct Plan {
     pub content_taps: Vec<Tap>,
     content_falloff: f64,
     pub style_taps: Vec<Tap>,
-    /// Bytes that a run stores of each number of these layers of the painted picture or its targets.
+    /// Bytes that stay in memory for each activation of a tapped layer.
     kept: u64,
     /// Pixels around each size that are painted too, and cut off.
     pub border: usize,
@@ -127,7 +127,7 @@ impl Plan {
         let taps = self.all_taps();
         limits::check_size(painted, stage.size, self.border, layers, &taps, self.kept)?;
         let check_style = |&size: &Size| {
-            limits::check_size("style", size, 0, layers, &self.style_taps, limits::F32)
+            limits::check_size("style", size, 0, layers, &self.style_taps, self.kept)
         };
         stage.style_sizes.iter().try_for_each(check_style)
     }

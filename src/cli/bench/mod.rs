@@ -6,6 +6,8 @@ mod workload;
 use super::args::{MachineOptions, engine_name};
 use super::paint::progress;
 use super::terminal::say;
+use crate::engine::EngineKind;
+use crate::engine::fast::peak_rate;
 use crate::files::picture::{Size, SizeRequest};
 use crate::painting::{Recipe, preset_names};
 use crate::vgg::{VGG16, VGG19};
@@ -64,7 +66,7 @@ impl Bench {
     /// If there is no such recipe, or the machine does not have what the options ask for.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
         let engine = self.machine.engine()?;
-        let threads = self.machine.threads()?;
+        let pool = self.machine.threads()?;
         let architecture = match self.network {
             NetworkName::Vgg16 => VGG16,
             NetworkName::Vgg19 => VGG19,
@@ -76,18 +78,22 @@ impl Bench {
         let recipe = Recipe::open(&self.preset).map_err(|error| anyhow!("--preset: {error}"))?;
         let iterations = self.iterations.into();
         let workload =
-            threads.install(|| Workload::new(architecture, recipe, size, engine, iterations))?;
+            pool.install(|| Workload::new(architecture, recipe, size, engine, iterations))?;
         let preset = self.preset.display().to_string();
         say(format_args!(
             "{preset} with {} at {size}, {} engine, {} threads: {} …",
             architecture.name,
             engine_name(engine),
-            threads.current_num_threads(),
+            pool.current_num_threads(),
             progress::iterations(self.iterations.into())
         ));
-        let measured = threads.install(|| workload.measure())?;
-        let (pool, threads) = (&threads, threads.current_num_threads());
-        let report = pool.install(|| Report::new(preset, &measured, &workload, engine, threads));
+        let measured = pool.install(|| workload.measure())?;
+        let peak = match engine {
+            EngineKind::Fast(cpu) => pool.install(|| peak_rate(cpu)),
+            EngineKind::Reference => 0.0,
+        };
+        let threads = pool.current_num_threads();
+        let report = Report::new(preset, &measured, &workload, engine, threads, peak);
         let mut out = std::io::stdout();
         let printed = if self.json {
             writeln!(out, "{}", serde_json::to_string(&report)?)

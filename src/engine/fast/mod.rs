@@ -65,7 +65,7 @@ impl<T: Scalar> Fast<T> {
         self.phases.clone()
     }
 
-    /// Bytes of buffers that it has asked the system for so far. After the first iteration at a size there are no more, until the next size.
+    /// Bytes of buffers that it has asked the system for so far. After the first iterations at a size there are no more, until the next size.
     pub fn allocated_bytes(&self) -> u64 {
         self.workspace.allocated_bytes()
     }

@@ -108,13 +108,13 @@ impl<T: Copy + Default> Drop for Buffer<T> {
     }
 }
 
-/// Bits of a buffer's length that one class of lengths has: the longest buffers of a class are 16 times as long as the shortest.
+/// Free buffers are sorted by their lengths into classes, which have as many bits of it. The longest of a class is up to 16 times as
+/// long as the shortest.
 const CLASS_BITS: usize = 4;
 
 /// Buffers of one type that are not in use.
 struct FreeList<T> {
-    /// By the class of their length. If a small block could get a buffer as long as a layer's activations, the next operation might need
-    /// another long one, depending on which thread is first.
+    /// By the class of their length. Otherwise a thread's small block could take a layer's buffer, and the layer would allocate another.
     classes: [Mutex<Vec<Vec<T>>>; usize::BITS as usize / CLASS_BITS + 1],
     allocated_bytes: AtomicU64,
 }
@@ -130,17 +130,17 @@ impl<T> Default for FreeList<T> {
 
 impl<T: Copy + Default> FreeList<T> {
     /// A buffer of at least this length: the shortest free one of the class that is long enough. If none is, a new one replaces the
-    /// longest of the class, so that there are never more buffers than are in use at the busiest moment.
+    /// longest of the class: buffers grow, rather than that there are some of every length.
     fn take(&self, length: usize) -> Vec<T> {
         let mut free = self.of_length(length);
         let long_enough = (0..free.len()).filter(|&i| free[i].len() >= length);
         if let Some(best) = long_enough.min_by_key(|&i| free[i].len()) {
             return free.swap_remove(best);
         }
-        if let Some(longest) = (0..free.len()).max_by_key(|&i| free[i].len()) {
-            free.swap_remove(longest);
-        }
+        let longest = (0..free.len()).max_by_key(|&i| free[i].len());
+        let replaced = longest.map(|longest| free.swap_remove(longest));
         drop(free);
+        drop(replaced);
         let bytes = (length * size_of::<T>()) as u64;
         self.allocated_bytes.fetch_add(bytes, Ordering::Relaxed);
         // The system clears the pages of such a vector when they are first touched.

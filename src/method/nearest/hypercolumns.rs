@@ -10,7 +10,7 @@
 //! edges do, so that a position means the same place at each layer.
 //!
 //! Hypercolumns of a whole picture are as large as the activations of a network. They are therefore read layer by layer, so that not
-//! all activations need to exist at a time, and a layer is stored in as few numbers as it takes ([`LayerSamples`]).
+//! all activations need to exist at a time, and a layer is stored at its own size or the grid's, whichever is smaller ([`LayerSamples`]).
 
 use super::masks::Position;
 use super::matching::{Columns, Rows};
@@ -93,6 +93,8 @@ impl<T: Scalar> Hypercolumns<T> {
 #[derive(Clone, Debug)]
 pub(super) struct LayerSamples<T> {
     samples: Array3<T>,
+    /// H×W×C of the layer.
+    shape: (usize, usize, usize),
     /// From `samples` to the grid.
     grid: LayerGrid<T>,
 }
@@ -108,6 +110,7 @@ impl<T: Scalar> LayerSamples<T> {
         let (h, w) = if larger { grid } else { (height, width) };
         let mut samples = Self {
             samples: Array3::zeros((h, w, channels)),
+            shape: f.dim(),
             grid: LayerGrid::new((h, w, channels), grid, 1.0 / channels as f64),
         };
         samples.read(f);
@@ -119,6 +122,7 @@ impl<T: Scalar> LayerSamples<T> {
     /// # Panics
     /// If it has another shape.
     pub fn read(&mut self, f: &Array3<T>) {
+        assert_eq!(f.dim(), self.shape, "a layer keeps its shape");
         if f.dim() == self.samples.dim() {
             let pairs = Zip::from(&mut self.samples).and(f);
             pairs.par_for_each(|sample, &f| *sample = f);
@@ -207,7 +211,7 @@ impl<T: Scalar> LayerGrid<T> {
         }
     }
 
-    /// The adjoint of [`write`](Self::write): adds to `df` (H×W×C) what the grid's gradient is. `gradient(number, part)` writes the
+    /// The adjoint of [`write`](Self::write): adds to `df` (H×W×C) the gradient that comes back from the grid. `gradient(number, part)` writes the
     /// loss's derivative with respect to what was written at position `number` of the grid, counted row by row.
     pub fn add_adjoint(&self, df: &mut [T], gradient: impl Fn(usize, &mut [T]) + Sync) {
         let (height, width) = self.size;

@@ -29,15 +29,15 @@ use rayon::prelude::*;
 ///
 /// An iteration's number says which positions are compared: over the iterations all positions of the picture are, and all of the
 /// painting that are stored, at most about 16·64·64 of a layer.
-pub struct SplitLoss<T> {
+pub struct SplitLoss<T: Scalar> {
     /// The paintings of each layer and region.
     layers: Vec<Vec<Vec<Stored<T>>>>,
     /// How much each position of the picture belongs to each region, H×W of any size.
     masks: Vec<Option<Array2<T>>>,
 }
 
-/// A [`SplitLoss`] whose paintings are added layer by layer, so that only one needs to exist at a time.
-pub struct SplitLossBuilder<T> {
+/// A [`SplitLoss`] whose paintings are added layer by layer, so that only one layer needs to exist at a time.
+pub struct SplitLossBuilder<T: Scalar> {
     regions: usize,
     layers: Vec<Vec<Vec<Stored<T>>>>,
 }
@@ -116,7 +116,8 @@ impl<T: Scalar> SplitLoss<T> {
             }
             let at = |&position: &usize| &elements(f)[position * channels..][..channels];
             let x: Vec<_> = positions.iter().map(at).collect();
-            let (x, drawn) = (stacked(&x, products), stacked(&drawn, products));
+            let x = stacked(&x, |x| x, products);
+            let drawn = stacked(&drawn, T::from_short, products);
             let (part, gradient) = distances(x, drawn, products);
             sum += part;
             samples.push(Samples {
@@ -128,15 +129,22 @@ impl<T: Scalar> SplitLoss<T> {
     }
 }
 
-/// These vectors, of which there is one, as the rows of a matrix.
-fn stacked<'a, T: Scalar>(vectors: &[&[T]], products: &'a dyn Products<T>) -> Loan<'a, T> {
+/// These vectors, of which there is one, as the rows of a matrix; `value` converts their elements.
+fn stacked<'a, T: Scalar, S: Copy + Sync>(
+    vectors: &[&[S]],
+    value: impl Fn(S) -> T + Sync,
+    products: &'a dyn Products<T>,
+) -> Loan<'a, T> {
     let channels = vectors[0].len();
     let mut matrix = Loan::new(products.matrix((vectors.len(), channels)), products);
     let rows = matrix.as_slice_mut().expect("it is in standard layout");
     (rows.par_chunks_mut(channels))
         .zip(vectors)
         .with_min_len(64)
-        .for_each(|(row, vector)| row.copy_from_slice(vector));
+        .for_each(|(row, vector)| {
+            let pairs = row.iter_mut().zip(*vector);
+            pairs.for_each(|(x, &element)| *x = value(element));
+        });
     matrix
 }
 
@@ -192,7 +200,7 @@ impl<T: Scalar> JointLoss<T> for SplitLoss<T> {
     }
 }
 
-/// What is known of the layers that were read.
+/// The forward pass so far.
 struct Forward<'a, T: Scalar> {
     loss: &'a SplitLoss<T>,
     rng: Pcg64Mcg,
@@ -211,6 +219,7 @@ impl<'a, T: Scalar> JointForward<'a, T> for Forward<'a, T> {
 
     fn finish(self: Box<Self>) -> (f64, Box<dyn JointBackward<T> + 'a>) {
         let layers = self.layers;
+        assert_eq!(layers.len(), self.loss.layers.len(), "every layer is read");
         (self.value, Box::new(Way { layers }))
     }
 }

@@ -38,9 +38,9 @@ pub fn draw(rng: &mut impl Rng, size: (usize, usize)) -> impl Iterator<Item = Po
 }
 
 /// The vectors of a painting at one layer that may be drawn.
-pub struct Stored<T> {
-    /// One in each row.
-    vectors: Array2<T>,
+pub struct Stored<T: Scalar> {
+    /// One in each row, in [fewer bits](Scalar::Short).
+    vectors: Array2<T::Short>,
     /// Where they are in the layer, in units of the fine grid's stride.
     cells: Vec<Position>,
     /// Rows and columns of the fine grid.
@@ -62,7 +62,7 @@ impl<T: Scalar> Stored<T> {
         }
         let rows: Vec<_> = chosen.iter().map(|&(i, j)| i * width + j).collect();
         Self {
-            vectors: matrix::<T>(f).select(Axis(0), &rows),
+            vectors: matrix::<T>(f).select(Axis(0), &rows).mapv(T::to_short),
             cells: chosen.iter().map(|&(i, j)| (i / fine, j / fine)).collect(),
             size: (height.div_ceil(fine), width.div_ceil(fine)),
             stride: stride.div_ceil(fine),
@@ -70,7 +70,7 @@ impl<T: Scalar> Stored<T> {
     }
 
     /// Adds the vectors on a random grid to `to`; if none is on it, all.
-    pub fn draw<'a>(&'a self, rng: &mut impl Rng, to: &mut Vec<&'a [T]>) {
+    pub fn draw<'a>(&'a self, rng: &mut impl Rng, to: &mut Vec<&'a [T::Short]>) {
         let (row, column) = offset(rng, self.stride, self.size);
         let on_grid = |&(i, j): &Position| i % self.stride == row && j % self.stride == column;
         let channels = self.vectors.ncols();

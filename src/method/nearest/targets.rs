@@ -2,13 +2,13 @@
 //!
 //! > L = (1/n) Σ (1 − cᵢ),  cᵢ = (tᵢ·xᵢ) / sᵢ,  sᵢ = √(‖xᵢ‖² + ε)
 //!
-//! over the n positions i of the grid, with the [hypercolumns](Hypercolumns) xᵢ of the picture and targets tᵢ of length 1, but for the few
-//! [bits](Scalar::Short) that they are stored in. The targets are chosen by *centered* cosine distance ([`matching`](super::matching)); the loss itself does not center. The derivative is
+//! over the n positions i of the grid, with the [hypercolumns](Hypercolumns) xᵢ of the picture and targets tᵢ of length 1, rounded to
+//! [fewer bits](Scalar::Short). The targets are chosen by *centered* cosine distance ([`matching`](super::matching)); the loss itself does not center. The derivative is
 //!
 //! > dL/dxᵢ = −(1/n)·( tᵢ/sᵢ − cᵢ·xᵢ/sᵢ² )
 //!
 //! and goes on to the layers through the adjoint of the interpolation. Numerator and ‖xᵢ‖² are sums over the layers, which are read one
-//! after the other. What the way back needs of them is what the hypercolumns need, [less than the layers](super::hypercolumns).
+//! after the other. For the way back only the [samples](super::hypercolumns) of each layer are kept, which take less memory than the layer.
 //!
 //! Source: Kolkin et al. 2022, section 3.2 and equation 2.
 
@@ -78,17 +78,16 @@ impl<T: Scalar> NearestLoss<T> {
             searches[painting.region].compare(&candidates.rows(number), products);
         }
         let matches: Vec<_> = searches.into_iter().map(Search::found).collect();
-        let empty = |layer: &LayerSamples<T>| {
-            Array2::from_elem((grid.0 * grid.1, layer.columns()), T::zero().to_short())
-        };
+        let columns: Vec<_> = picture.layers.iter().map(LayerSamples::columns).collect();
+        // From here on the targets take the place of the picture.
+        drop(picture);
+        let empty = |columns| Array2::from_elem((grid.0 * grid.1, columns), T::zero().to_short());
         let mut loss = Self {
-            targets: picture.layers.iter().map(empty).collect(),
+            targets: columns.into_iter().map(empty).collect(),
             grid,
             matched: 0,
             samples: Mutex::default(),
         };
-        // From here on the targets take the place of the picture.
-        drop(picture);
         let mut first = vec![0; masks.len()];
         for (number, &Candidates { region, .. }) in paintings.iter().enumerate() {
             let rows = candidates.rows(number);
@@ -208,6 +207,7 @@ impl<T: Scalar> JointLoss<T> for NearestLoss<T> {
         let mut last = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
         Box::new(Forward {
             sums: vec![(0.0, 0.0); self.grid.0 * self.grid.1],
+            read: 0,
             layers: Layers {
                 samples: std::mem::take(&mut last),
                 loss: self,
@@ -216,11 +216,13 @@ impl<T: Scalar> JointLoss<T> for NearestLoss<T> {
     }
 }
 
-/// What is known of the layers that were read.
+/// The forward pass so far.
 struct Forward<'a, T: Scalar> {
     layers: Layers<'a, T>,
     /// t·x and ‖x‖² of each position.
     sums: Vec<(f64, f64)>,
+    /// How many layers were read.
+    read: usize,
 }
 
 /// The layers that were read, and behind them those of the last iteration. The loss gets their memory back.
@@ -244,11 +246,13 @@ impl<'a, T: Scalar> JointForward<'a, T> for Forward<'a, T> {
             None => samples.push(LayerSamples::new(f, loss.grid)),
         }
         loss.add_layer(k, &samples[k], &mut self.sums);
+        self.read += 1;
     }
 
     fn finish(self: Box<Self>) -> (f64, Box<dyn JointBackward<T> + 'a>) {
-        let Self { layers, sums } = *self;
+        let Self { layers, sums, read } = *self;
         let loss = layers.loss;
+        assert_eq!(read, loss.targets.len(), "every layer is read");
         let angles: Vec<_> = sums
             .into_iter()
             .map(|(along, square)| (along / norm(square), norm(square)))

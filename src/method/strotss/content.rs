@@ -11,7 +11,7 @@ use ndarray::{Array3, Zip};
 /// picture, and the activations of the layers.
 pub struct SelfSimilarity<T: Scalar> {
     sampling: Sampling<T>,
-    /// In fewer [bits](Scalar::Short): every iteration looks at other positions, so that all of them stay.
+    /// All of it, in [fewer bits](Scalar::Short): every iteration looks at other positions.
     photograph: Vec<Array3<T::Short>>,
 }
 
@@ -26,9 +26,8 @@ impl<T: Scalar> SelfSimilarity<T> {
 
     /// Reads the photograph's next array, which may be gone afterwards: first its pixels, then the activations of the layers.
     pub fn read(&mut self, f: &Array3<T>) {
-        let mut short = Array3::from_elem(f.dim(), T::zero().to_short());
-        (Zip::from(&mut short).and(f)).par_for_each(|short, f| *short = f.to_short());
-        self.photograph.push(short);
+        self.photograph
+            .push(Zip::from(f).par_map_collect(|f| f.to_short()));
     }
 }
 
@@ -47,15 +46,13 @@ impl<T: Scalar> JointLoss<T> for SelfSimilarity<T> {
         );
         let positions = self.sampling.positions(iteration, size);
         let channels = self.photograph.iter().map(|f| f.dim().2).sum();
-        let mut hypercolumns =
-            [(); 2].map(|()| Hypercolumns::new(positions.clone(), size, channels, products));
         let mean = self.sampling.mean;
+        let mut photograph = Hypercolumns::new(positions.clone(), size, channels, products);
         for f in &self.photograph {
-            hypercolumns[0].read(f, T::from_short, mean);
+            photograph.read(f, T::from_short, mean);
         }
-        let [photograph, picture] = hypercolumns;
         Box::new(Forward {
-            picture,
+            picture: Hypercolumns::new(positions, size, channels, products),
             photograph,
             mean,
             products,
@@ -77,7 +74,7 @@ impl<'a, T: Scalar> JointForward<'a, T> for Forward<'a, T> {
     }
 
     fn finish(self: Box<Self>) -> (f64, Box<dyn JointBackward<T> + 'a>) {
-        let (x, photograph) = (self.picture.x.view(), self.photograph.x.view());
+        let (x, photograph) = (self.picture.vectors(), self.photograph.vectors());
         let (value, dx) = self_similarity::value_and_gradient(x, photograph, self.products);
         let dx = Loan::new(dx, self.products);
         (value, Box::new(self.picture.back(dx)))

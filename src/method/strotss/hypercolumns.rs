@@ -32,7 +32,7 @@ fn unit(k: usize) -> f64 {
 /// The hypercolumns at some positions, which are read from one array after the other: first the picture, then the layers.
 pub(super) struct Hypercolumns<'a, T: Scalar> {
     /// n×C, where C is the sum of the arrays' channels. The columns of arrays that were not read yet have any values.
-    pub x: Loan<'a, T>,
+    x: Loan<'a, T>,
     places: Places,
 }
 
@@ -47,8 +47,7 @@ struct Places {
 }
 
 impl<'a, T: Scalar> Hypercolumns<'a, T> {
-    /// Those at these `positions` of a picture of height and width `size`, before anything was read. All arrays have this many
-    /// `channels` together.
+    /// Room for the hypercolumns at these `positions` of a picture of height and width `size`. `channels` is the sum over all arrays.
     pub fn new(
         positions: Vec<(usize, usize)>,
         size: (usize, usize),
@@ -65,23 +64,7 @@ impl<'a, T: Scalar> Hypercolumns<'a, T> {
         }
     }
 
-    /// Those of all these arrays. The first is the picture, less the `mean` of its three channels.
-    pub fn of(
-        arrays: &[&Array3<T>],
-        positions: Vec<(usize, usize)>,
-        mean: [f64; 3],
-        products: &'a dyn Products<T>,
-    ) -> Self {
-        let (height, width, _) = arrays[0].dim();
-        let channels = arrays.iter().map(|f| f.dim().2).sum();
-        let mut hypercolumns = Self::new(positions, (height, width), channels, products);
-        arrays
-            .iter()
-            .for_each(|f| hypercolumns.read(f, |f| f, mean));
-        hypercolumns
-    }
-
-    /// Reads the next array, whose elements `value` takes for numbers. The first is the picture, less the `mean` of its three channels.
+    /// Reads the next array; `value` converts its elements. The first is the picture, less the `mean` of its three channels.
     ///
     /// # Panics
     /// If the first does not have the picture's size and three channels, the array is empty, or all have more channels than was said.
@@ -125,6 +108,16 @@ impl<'a, T: Scalar> Hypercolumns<'a, T> {
                     part.iter_mut().zip(mean).for_each(|(x, mean)| *x += mean);
                 }
             });
+    }
+
+    /// All of them, n×C.
+    ///
+    /// # Panics
+    /// If an array was not read.
+    pub fn vectors(&self) -> ArrayView2<'_, T> {
+        let read = self.places.first.last();
+        assert_eq!(read, Some(&self.x.ncols()), "every array is read");
+        self.x.view()
     }
 
     /// The way back of their gradient `dx` (n×C).

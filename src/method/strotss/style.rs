@@ -6,7 +6,7 @@
 //! kept. [`moments`] compares with all of them, [`remd`] and [`palette`] with up to n, which are drawn anew in each iteration, from
 //! each painting as many as its share says.
 
-use super::hypercolumns::{Hypercolumns, Scatter};
+use super::hypercolumns::Hypercolumns;
 use super::moments::{self, Moments};
 use super::positions::{self, Sampling};
 use super::{palette, remd};
@@ -53,30 +53,35 @@ impl<T: Scalar> StrotssStyleBuilder<T> {
         Self { loss, added: 0 }
     }
 
-    /// Adds a painting to the mixture: its pixels and the activations of the layers. What counts is the ratio of the shares. Its
-    /// vectors are taken in proportion to its `mask` (H×W, at least 0), if there is one. It is ignored if the mask shows nothing or
-    /// the share is 0.
+    /// Adds a painting of this height and width to the mixture. What counts is the ratio of the shares. Its vectors are taken in
+    /// proportion to its `mask` (H×W, at least 0), if there is one. It is ignored if the mask shows nothing or the share is 0.
+    ///
+    /// `show` calls its argument with the painting's pixels, and then with the activations of each layer, one after the other. All
+    /// of them have this many `channels` together.
     ///
     /// # Panics
-    /// If the mask has another size than the painting, or a painting has other channels than those before.
+    /// If the mask has another size than the painting, or the arrays do not have the channels that were said, or those of the
+    /// paintings before.
     pub fn add_painting(
         &mut self,
-        arrays: &[&Array3<T>],
+        (size, channels): ((usize, usize), usize),
         share: f64,
         mask: Option<&Array2<T>>,
         products: &dyn Products<T>,
+        show: impl FnOnce(&mut dyn FnMut(&Array3<T>)),
     ) {
         let loss = &mut self.loss;
         let sampling = &loss.sampling;
-        let (height, width, _) = arrays[0].dim();
         let (stream, count) = (PAINTINGS + self.added, KEPT * sampling.count);
         self.added += 1;
-        let positions = positions::positions(sampling.seed, stream, count, (height, width), mask);
+        let positions = positions::positions(sampling.seed, stream, count, size, mask);
         if positions.is_empty() || share <= 0.0 {
             return;
         }
-        let vectors = Hypercolumns::of(arrays, positions, sampling.mean, products).x;
-        let own = Moments::of(vectors.view(), products);
+        let mut vectors = Hypercolumns::new(positions, size, channels, products);
+        show(&mut |f| vectors.read(f, |f| f, sampling.mean));
+        let vectors = vectors.vectors();
+        let own = Moments::of(vectors, products);
         if let Some(moments) = &mut loss.moments {
             let before = loss.paintings.iter().map(|(_, share)| share).sum();
             moments.mix(before, &own, share);
@@ -163,9 +168,9 @@ impl<'a, T: Scalar> JointForward<'a, T> for Forward<'a, T> {
     fn finish(self: Box<Self>) -> (f64, Box<dyn JointBackward<T> + 'a>) {
         let (loss, products) = (self.loss, self.products);
         let (Some(picture), Some(moments)) = (self.picture, &loss.moments) else {
-            return (0.0, Box::new(None::<Scatter<T>>));
+            return (0.0, Box::new(()));
         };
-        let (x, y) = (picture.x.view(), loss.draw(self.iteration, products));
+        let (x, y) = (picture.vectors(), loss.draw(self.iteration, products));
         let (of_moments, dx) = moments::value_and_gradient(x, moments, products);
         let (of_pairs, d_pairs) = remd::value_and_gradient(x, y.view(), products);
         let mut dx = Loan::new(dx, products);

@@ -128,8 +128,9 @@ impl Run {
             copy_into(last_good, &picture);
         }
         drop(picture);
-        let gradient = parametrization.backward(gradient);
-        let stepped = state.optimizer.step(&mut state.x, loss, &gradient);
+        let of_parameters = parametrization.backward(&gradient);
+        let stepped = (state.optimizer).step(&mut state.x, loss, &of_parameters);
+        drop(of_parameters);
         self.network.engine().recycle(gradient);
         state.stage_iterations += 1;
         state.iterations += 1;

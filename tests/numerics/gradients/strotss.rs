@@ -172,14 +172,34 @@ fn sampling(count: usize, mask: Option<Array2<f64>>) -> Sampling<f64> {
     }
 }
 
+/// Adds a painting of these arrays.
+fn add_painting<T: Scalar>(
+    loss: &mut StrotssStyleBuilder<T>,
+    arrays: &[&Array3<T>],
+    share: f64,
+    mask: Option<&Array2<T>>,
+    products: &dyn Products<T>,
+) {
+    let (height, width, _) = arrays[0].dim();
+    let channels = arrays.iter().map(|f| f.dim().2).sum();
+    let show = |read: &mut dyn FnMut(&Array3<T>)| arrays.iter().for_each(|f| read(f));
+    loss.add_painting(((height, width), channels), share, mask, products, show);
+}
+
 fn style(sampling: Sampling<f64>, mixed: bool) -> StrotssStyle<f64> {
     let mut loss = StrotssStyleBuilder::new(sampling, 0.5);
     let first = in_units(&arrays(40));
-    loss.add_painting(&references(&first), 1.0, None, &PlainProducts);
+    add_painting(&mut loss, &references(&first), 1.0, None, &PlainProducts);
     if mixed {
         let second = in_units(&arrays(50));
         let mask = mask((5, 4), 51);
-        loss.add_painting(&references(&second), 0.6, Some(&mask), &PlainProducts);
+        add_painting(
+            &mut loss,
+            &references(&second),
+            0.6,
+            Some(&mask),
+            &PlainProducts,
+        );
     }
     loss.finish()
 }
@@ -235,7 +255,7 @@ fn strotss_has_the_same_bits_on_one_thread_and_on_three() {
             ..Sampling::new(7, MEAN)
         };
         let mut style = StrotssStyleBuilder::new(sampling.clone(), 0.5);
-        style.add_painting(&painting.each_ref(), 1.0, None, &*engine);
+        add_painting(&mut style, &painting.each_ref(), 1.0, None, &*engine);
         let style = style.finish();
         let content = content(sampling, &painting);
         let losses: [&dyn JointLoss<f32>; 2] = [&style, &content];
@@ -261,13 +281,20 @@ fn strotss_has_no_trouble_with_masks_of_zeros_and_pictures_of_one_black_pixel() 
     let invisible = style(sampling(6, nothing.clone()), false);
     let mut unpainted = StrotssStyleBuilder::new(sampling(6, None), 0.5);
     let painting = in_units(&arrays(40));
-    unpainted.add_painting(
+    add_painting(
+        &mut unpainted,
         &references(&painting),
         1.0,
         nothing.as_ref(),
         &PlainProducts,
     );
-    unpainted.add_painting(&references(&painting), 0.0, None, &PlainProducts);
+    add_painting(
+        &mut unpainted,
+        &references(&painting),
+        0.0,
+        None,
+        &PlainProducts,
+    );
     let picture = in_units(&arrays(70));
     for loss in [&invisible, &unpainted.finish()] {
         let (value, back) = forward(loss, &references(&picture), 0, &PlainProducts);
@@ -282,7 +309,13 @@ fn strotss_has_no_trouble_with_masks_of_zeros_and_pictures_of_one_black_pixel() 
         Array3::zeros((1, 1, 3)),
     ];
     let mut of_black = StrotssStyleBuilder::new(sampling(6, None), 0.5);
-    of_black.add_painting(&references(&black), 1.0, None, &PlainProducts);
+    add_painting(
+        &mut of_black,
+        &references(&black),
+        1.0,
+        None,
+        &PlainProducts,
+    );
     let content = content(sampling(6, None), &black);
     let style: [&dyn JointLoss<f64>; 2] = [&of_black.finish(), &content];
     for loss in style {

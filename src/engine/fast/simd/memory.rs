@@ -29,15 +29,19 @@ pub fn return_freed_memory() {
     }
 }
 
-/// Asks the system to put this memory, which nobody has touched yet, on large pages.
+/// Asks the system to put this memory, which nobody has touched yet, on large pages. Memory that is smaller than one stays as it is.
 ///
-/// Tiles are read and written at 36 places at a time, far from each other, and a CPU knows the places of only so many pages. One of
-/// 2 MiB takes the place of 512 small ones.
+/// The 36 planes of transformed tiles are far apart, so that each access needs another page, and a CPU remembers where only so many
+/// pages are. One of 2 MiB replaces 512 of 4 KiB.
 pub(crate) fn use_large_pages<T>(memory: &mut [T]) {
     #[cfg(target_os = "linux")]
     {
         /// The small pages of every processor that the program is built for are at most as large.
         const PAGE: usize = 1 << 16;
+        const LARGE_PAGE: usize = 2 << 20;
+        if size_of_val(memory) < LARGE_PAGE {
+            return;
+        }
         let addresses = memory.as_mut_ptr_range();
         let first = addresses.start.addr().next_multiple_of(PAGE);
         let end = addresses.end.addr() & !(PAGE - 1);

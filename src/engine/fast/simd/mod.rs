@@ -101,15 +101,14 @@ pub trait SimdTask<T> {
     fn run<S: Simd<T>>(self, simd: S) -> Self::Output;
 }
 
-/// Asks the CPU to load element `at` of x, if there is one, into the cache.
+/// Asks the CPU to load what is at this address, if there is anything, into the cache.
 #[inline(always)]
-pub fn prefetch<T>(x: &[T], at: usize) {
-    let address = x.as_ptr().wrapping_add(at).cast::<i8>();
+pub fn prefetch<T>(address: *const T) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: every x86-64 has SSE, and asking for an address, even for none of ours, neither reads it nor fails.
     unsafe {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(address);
+        _mm_prefetch::<_MM_HINT_T0>(address.cast());
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = address;

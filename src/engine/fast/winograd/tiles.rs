@@ -78,7 +78,7 @@ impl<T: Scalar> TransformInputs<'_, T> {
                         // The inputs that the next tile adds to this one's.
                         for q in POINTS..POINTS + TILE {
                             let position = row * width + TILE * j + q - 1;
-                            prefetch(source.x, position * channels + first);
+                            prefetch(source.x.as_ptr().wrapping_add(position * channels + first));
                         }
                     }
                 }
@@ -202,7 +202,7 @@ impl<T: Scalar> TransformProducts<'_, '_, T> {
         let mut m = [[s.splat(T::zero()); POINTS]; POINTS];
         for (m, products) in m.as_flattened_mut().iter_mut().zip(products) {
             *m = s.load(&products[offset..]);
-            prefetch(products, offset + 2 * S::LANES);
+            prefetch(products.as_ptr().wrapping_add(offset + 2 * S::LANES));
         }
         let bias = match self.bias {
             Some(bias) => load_partial(s, &bias[first..]),
@@ -259,7 +259,7 @@ impl Outputs {
                 let position = (self.top + p) * self.width + self.left + q;
                 let at = position * self.channels;
                 store_partial(s, y[p][q], &mut to[at + first..at + self.channels]);
-                prefetch(to, at + TILE * self.channels + first);
+                prefetch(to.as_ptr().wrapping_add(at + TILE * self.channels + first));
             }
         }
     }
