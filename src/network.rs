@@ -243,6 +243,10 @@ impl<T: Scalar> Network<T> {
     }
 
     /// Computes the steps one after the other, and hands each with its output and its way back to `after`.
+    #[expect(
+        clippy::needless_lifetimes,
+        reason = "without its name, the way back would have to end with the call"
+    )]
     fn walk<'a>(
         &'a self,
         steps: &Steps,
