@@ -38,7 +38,7 @@ class Program:
         return statistics.median(run[what] for run in self.said)
 
 
-# PyTorch's convolutions, its matrix products and its own loops.
+# Restricts the libraries that PyTorch computes with: oneDNN, MKL and its own ATen.
 AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
 
 

@@ -89,8 +89,8 @@ impl Bench {
         ));
         let measured = pool.install(|| workload.measure())?;
         let peak = match engine {
-            EngineKind::Fast(cpu) => pool.install(|| peak_rate(cpu)),
-            EngineKind::Reference => 0.0,
+            EngineKind::Fast(cpu) => Some(pool.install(|| peak_rate(cpu))),
+            EngineKind::Reference => None,
         };
         let threads = pool.current_num_threads();
         let report = Report::new(preset, &measured, &workload, engine, threads, peak);

@@ -80,7 +80,7 @@ impl Report {
         workload: &Workload,
         engine: EngineKind,
         threads: usize,
-        peak: f64,
+        peak: Option<f64>,
     ) -> Self {
         let of = |time: &dyn Fn(&IterationTimes) -> Duration| {
             median((measured[0].iterations.iter()).map(|times| time(times).as_secs_f64()))
@@ -112,13 +112,10 @@ impl Report {
             .first()
             .map_or(0, |times| times.products);
         let median_seconds = median(seconds(&measured[0]));
-        let products = match engine {
-            EngineKind::Fast(_) if multiply_adds > 0 => Some(Products {
-                gflops: 2e-9 * multiply_adds as f64 / phase(Phase::Products),
-                peak_gflops: 1e-9 * peak,
-            }),
-            _ => None,
-        };
+        let products = peak.filter(|_| multiply_adds > 0).map(|peak| Products {
+            gflops: 2e-9 * multiply_adds as f64 / phase(Phase::Products),
+            peak_gflops: 1e-9 * peak,
+        });
         let (engine, cpu) = match engine {
             EngineKind::Fast(cpu) => ("fast", cpu.name().to_owned()),
             EngineKind::Reference => ("reference", std::env::consts::ARCH.to_owned()),

@@ -23,7 +23,7 @@ impl Phase {
     ];
 }
 
-/// The time spent on each [`Phase`], summed over all threads, and the work of one of them.
+/// The time spent on each [`Phase`], summed over all threads, and how many multiply-adds the products took.
 #[derive(Default)]
 pub struct Phases {
     nanoseconds: [AtomicU64; 3],

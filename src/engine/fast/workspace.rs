@@ -108,8 +108,7 @@ impl<T: Copy + Default> Drop for Buffer<T> {
     }
 }
 
-/// Free buffers are sorted by their lengths into classes, which have as many bits of it. The longest of a class is up to 16 times as
-/// long as the shortest.
+/// Bits of the length that one class of buffers spans: its longest buffer is up to 16 times as long as its shortest.
 const CLASS_BITS: usize = 4;
 
 /// Buffers of one type that are not in use.

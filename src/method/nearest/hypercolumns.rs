@@ -211,8 +211,8 @@ impl<T: Scalar> LayerGrid<T> {
         }
     }
 
-    /// The adjoint of [`write`](Self::write): adds to `df` (H×W×C) the gradient that comes back from the grid. `gradient(number, part)` writes the
-    /// loss's derivative with respect to what was written at position `number` of the grid, counted row by row.
+    /// The adjoint of [`write`](Self::write): adds to `df` (H×W×C) the gradient that comes back from the grid. `gradient(number, part)`
+    /// writes the loss's derivative with respect to what was written at position `number` of the grid, counted row by row.
     pub fn add_adjoint(&self, df: &mut [T], gradient: impl Fn(usize, &mut [T]) + Sync) {
         let (height, width) = self.size;
         let row_length = width * self.channels;

@@ -3,7 +3,8 @@
 //! > L = (1/n) Σ (1 − cᵢ),  cᵢ = (tᵢ·xᵢ) / sᵢ,  sᵢ = √(‖xᵢ‖² + ε)
 //!
 //! over the n positions i of the grid, with the [hypercolumns](Hypercolumns) xᵢ of the picture and targets tᵢ of length 1, rounded to
-//! [fewer bits](Scalar::Short). The targets are chosen by *centered* cosine distance ([`matching`](super::matching)); the loss itself does not center. The derivative is
+//! [fewer bits](Scalar::Short). The targets are chosen by *centered* cosine distance ([`matching`](super::matching)); the loss itself
+//! does not center. The derivative is
 //!
 //! > dL/dxᵢ = −(1/n)·( tᵢ/sᵢ − cᵢ·xᵢ/sᵢ² )
 //!
@@ -20,7 +21,7 @@ use crate::method::scalar::elements_mut;
 use crate::method::{JointBackward, JointForward, JointLoss, Products, Scalar};
 use ndarray::{Array2, Array3};
 use rayon::prelude::*;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The loss of a picture's layers, which are to come close to a painting's, or to those of several.
 pub struct NearestLoss<T: Scalar> {
@@ -186,6 +187,10 @@ impl<T: Scalar> NearestLoss<T> {
             );
     }
 
+    fn last_samples(&self) -> MutexGuard<'_, Vec<LayerSamples<T>>> {
+        self.samples.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn target(&self, k: usize, channels: usize) -> &[T::Short] {
         let target = &self.targets[k];
         assert_eq!(
@@ -204,12 +209,11 @@ impl<T: Scalar> JointLoss<T> for NearestLoss<T> {
         _: u64,
         _: &'a dyn Products<T>,
     ) -> Box<dyn JointForward<'a, T> + 'a> {
-        let mut last = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
         Box::new(Forward {
             sums: vec![(0.0, 0.0); self.grid.0 * self.grid.1],
             read: 0,
             layers: Layers {
-                samples: std::mem::take(&mut last),
+                samples: std::mem::take(&mut self.last_samples()),
                 loss: self,
             },
         })
@@ -233,8 +237,7 @@ struct Layers<'a, T: Scalar> {
 
 impl<T: Scalar> Drop for Layers<'_, T> {
     fn drop(&mut self) {
-        let last = self.loss.samples.lock();
-        *last.unwrap_or_else(PoisonError::into_inner) = std::mem::take(&mut self.samples);
+        *self.loss.last_samples() = std::mem::take(&mut self.samples);
     }
 }
 

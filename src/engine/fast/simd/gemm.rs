@@ -10,8 +10,8 @@
 use super::{Cpu, Dispatch, Simd, SimdTask, prefetch};
 use rayon::prelude::*;
 
-/// Bytes that B is asked for ahead of its use. It goes on into the next panel. With few rows a panel is used up faster than it comes
-/// from memory if it is asked for only when it is read; at 16 KiB that costs least, of distances from 2 to 16 KiB.
+/// How many bytes ahead B is prefetched, beyond the end of a panel into the next. With few rows, a panel is needed for so short a time that
+/// the next would not arrive from memory in time. Of distances from 2 to 16 KiB this was the fastest.
 const AHEAD: usize = 16 * 1024;
 
 /// Bytes of a line of the cache.
