@@ -155,7 +155,7 @@ fn every_layer_of_both_networks_agrees_with_the_reference() {
     }
 }
 
-/// These kernels are too large to be stored for the backward pass. It transforms them while it multiplies.
+/// These kernels are so large that all threads share blocks of tiles.
 #[test]
 fn the_largest_layers_agree_with_the_reference_in_double_precision() {
     for channels in [(256, 512), (512, 512)] {

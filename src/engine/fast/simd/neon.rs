@@ -44,6 +44,11 @@ unsafe impl Simd<f32> for Neon {
         }
     }
     #[inline(always)]
+    fn interleave(self, a: float32x4_t, b: float32x4_t) -> (float32x4_t, float32x4_t) {
+        // SAFETY: `self` exists only where the CPU has the instruction set.
+        unsafe { (vzip1q_f32(a, b), vzip2q_f32(a, b)) }
+    }
+    #[inline(always)]
     fn select(self, v: float32x4_t, bits: u16) -> float32x4_t {
         // SAFETY: `self` exists only where the CPU has the instruction set; an array of four is a vector.
         unsafe {

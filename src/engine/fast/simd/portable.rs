@@ -48,6 +48,10 @@ unsafe impl<T: NdFloat> Simd<T> for Portable {
         (0..4).map(|i| u16::from(v[i] > T::zero()) << i).sum()
     }
     #[inline(always)]
+    fn interleave(self, a: [T; 4], b: [T; 4]) -> ([T; 4], [T; 4]) {
+        ([a[0], b[0], a[1], b[1]], [a[2], b[2], a[3], b[3]])
+    }
+    #[inline(always)]
     fn select(self, v: [T; 4], bits: u16) -> [T; 4] {
         from_fn(|i| if bits >> i & 1 == 1 { v[i] } else { T::zero() })
     }

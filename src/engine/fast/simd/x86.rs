@@ -53,6 +53,17 @@ unsafe impl Simd<f32> for Avx512 {
         unsafe { _mm512_cmp_ps_mask::<_CMP_GT_OQ>(v, _mm512_setzero_ps()) }
     }
     #[inline(always)]
+    fn interleave(self, a: __m512, b: __m512) -> (__m512, __m512) {
+        // SAFETY: `self` exists only where the CPU has the instruction set.
+        unsafe {
+            // Lane l of b has number 16 + l.
+            let first = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+            let second = _mm512_add_epi32(first, _mm512_set1_epi32(8));
+            let lower = _mm512_permutex2var_ps(a, first, b);
+            (lower, _mm512_permutex2var_ps(a, second, b))
+        }
+    }
+    #[inline(always)]
     fn select(self, v: __m512, bits: u16) -> __m512 {
         // SAFETY: `self` exists only where the CPU has the instruction set.
         unsafe { _mm512_maskz_mov_ps(bits, v) }
@@ -93,6 +104,16 @@ unsafe impl Simd<f32> for Avx2 {
     fn positive(self, v: __m256) -> u16 {
         // SAFETY: `self` exists only where the CPU has the instruction set.
         unsafe { _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(v, _mm256_setzero_ps())) as u16 }
+    }
+    #[inline(always)]
+    fn interleave(self, a: __m256, b: __m256) -> (__m256, __m256) {
+        // SAFETY: `self` exists only where the CPU has the instruction set.
+        unsafe {
+            // Within each half of a vector, and then the halves put in order.
+            let (even, odd) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+            let first = _mm256_permute2f128_ps::<0x20>(even, odd);
+            (first, _mm256_permute2f128_ps::<0x31>(even, odd))
+        }
     }
     #[inline(always)]
     fn select(self, v: __m256, bits: u16) -> __m256 {

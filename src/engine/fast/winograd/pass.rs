@@ -13,8 +13,9 @@ use super::super::simd::gemm::{self, Strided};
 use super::super::simd::{Cpu, MAX_LANES, Simd, SimdTask};
 use super::super::{Fast, Mask, Phase};
 use super::block::{Band, Block, Input};
+use super::kernel::{Direction, Kernel};
 use super::tiles::{TransformInputs, TransformProducts};
-use super::{PAIRS, TILE, Winograd};
+use super::{PAIRS, TILE};
 use crate::engine::SimdScalar;
 use crate::method::scalar::elements_mut;
 use crate::method::{Pooling, Scalar};
@@ -34,21 +35,14 @@ const MIN_SHARED_KERNEL: usize = 256 * 512;
 /// Output channels that a thread computes in a row, for one pair of points of a shared block. Their inputs stay in its cache.
 const GROUP_CHANNELS: usize = 128;
 
-/// The kernel at the 36 pairs of points, in panels of output channels: Cin × the panel's width.
-pub(super) enum Panels<'a, T> {
-    /// All panels, one after the other.
-    Packed(&'a [T]),
-    /// Panels for the way back, to be made from those for the way forward.
-    Backward(&'a Winograd<T>),
-}
-
 /// One layer in one direction.
 pub(super) struct Pass<'a, T> {
     pub cpu: Cpu,
     pub input: Input<'a, T>,
-    /// Channels of the output.
-    pub outputs: usize,
-    pub kernel: Panels<'a, T>,
+    pub kernel: &'a Kernel<T>,
+    pub direction: Direction,
+    /// The kernel, transformed for this direction.
+    pub transformed: &'a [T],
     pub bias: Option<&'a [T]>,
     /// How the output is pooled over cells of 2×2.
     pub pool: Option<Pooling>,
@@ -57,21 +51,26 @@ pub(super) struct Pass<'a, T> {
 impl<T: SimdScalar> Pass<'_, T> {
     /// The output, H×W×Cout, or ⌈H/2⌉×⌈W/2⌉×Cout if it is pooled. If there is a mask, it is set, and the output is max(y, 0).
     pub fn run(&self, mask: Option<&mut Mask>, engine: &Fast<T>) -> Array3<T> {
-        let (height, width, inputs) = self.input.dim();
+        let (height, width, channels) = self.input.dim();
+        let (inputs, outputs) = self.kernel.channels(self.direction);
+        assert_eq!(
+            channels, inputs,
+            "the input must have the kernel's channels"
+        );
         let scale = if self.pool.is_some() { 2 } else { 1 };
-        let shape = (height.div_ceil(scale), width.div_ceil(scale), self.outputs);
+        let shape = (height.div_ceil(scale), width.div_ceil(scale), outputs);
         let mut y = engine.workspace.array(shape);
         let (down, across) = (height.div_ceil(TILE), width.div_ceil(TILE));
         let whole = Band {
             rows: 0..down,
             y: elements_mut(&mut y),
             mask: mask.map(Mask::words_mut),
-            y_row: TILE / scale * shape.1 * self.outputs,
-            mask_row: TILE * width * words_per_position(self.outputs),
+            y_row: TILE / scale * shape.1 * outputs,
+            mask_row: TILE * width * words_per_position(outputs),
         };
-        (engine.phases).count_products(PAIRS * down * across * inputs * self.outputs);
-        let tile_elements = PAIRS * (inputs + self.outputs);
-        if inputs * self.outputs >= MIN_SHARED_KERNEL {
+        (engine.phases).count_products(PAIRS * down * across * inputs * outputs);
+        let tile_elements = PAIRS * (inputs + outputs);
+        if inputs * outputs >= MIN_SHARED_KERNEL {
             let max_rows = (SHARED_BLOCK_ELEMENTS / tile_elements / across).clamp(1, down);
             let rows = equal_parts(down, max_rows);
             for band in whole.split(rows) {
@@ -98,10 +97,9 @@ impl<T: SimdScalar> Pass<'_, T> {
         let lengths = [
             max_tiles * self.v_tile_stride(),
             PAIRS * self.m_pair_stride(max_tiles),
-            self.kernel_panel_size(),
         ];
         let workspace = &engine.workspace;
-        for_each_with_buffers(bands, lengths, workspace, |[v, m, panel], mut band| {
+        for_each_with_buffers(bands, lengths, workspace, |[v, m], mut band| {
             for first in (0..across).step_by(columns) {
                 let block = Block {
                     rows: band.rows.clone(),
@@ -113,7 +111,7 @@ impl<T: SimdScalar> Pass<'_, T> {
                 self.transform_inputs(&block, v, engine);
                 engine.phases.measure(Phase::Products, || {
                     for (pair, m) in m.chunks_exact_mut(m_pair).enumerate() {
-                        self.multiply((pair, 0..self.panels()), tiles, v, m, panel);
+                        self.multiply((pair, 0..self.panels()), tiles, v, m);
                     }
                 });
                 self.transform_products(&block, m, 0, &mut band, engine);
@@ -144,11 +142,10 @@ impl<T: SimdScalar> Pass<'_, T> {
             let firsts = (0..).step_by(group);
             groups.extend(firsts.zip(panels).map(|(first, m)| (pair, first, m)));
         }
-        let lengths = [self.kernel_panel_size()];
-        for_each_with_buffers(groups, lengths, workspace, |[panel], (pair, first, m)| {
+        groups.into_par_iter().for_each(|(pair, first, m)| {
             let panels = first..first + m.len() / m_panel;
             engine.phases.measure(Phase::Products, || {
-                self.multiply((pair, panels), tiles, &v, m, panel);
+                self.multiply((pair, panels), tiles, &v, m);
             });
         });
         (band.split(1).into_par_iter())
@@ -159,19 +156,19 @@ impl<T: SimdScalar> Pass<'_, T> {
             });
     }
 
-    /// Input channels.
+    /// Channels that are read.
     fn inputs(&self) -> usize {
-        self.input.x.dim().2
+        self.kernel.channels(self.direction).0
     }
 
-    /// Panels of output channels.
+    /// Channels that are written.
+    fn outputs(&self) -> usize {
+        self.kernel.channels(self.direction).1
+    }
+
+    /// Panels of the channels that are written.
     fn panels(&self) -> usize {
-        (self.outputs).div_ceil(gemm::panel_width::<T>(self.cpu))
-    }
-
-    /// Elements of one panel of the kernel at one pair of points.
-    fn kernel_panel_size(&self) -> usize {
-        self.inputs() * gemm::panel_width::<T>(self.cpu)
+        self.kernel.panels(self.direction)
     }
 
     /// Elements of V from one pair of points to the next. Channels are often a power of two; without the padding all pairs would
@@ -208,36 +205,24 @@ impl<T: SimdScalar> Pass<'_, T> {
         phases.measure(Phase::InputTransforms, || self.cpu.run(task));
     }
 
-    /// Computes a part of M: for one pair of points and some panels of output channels, the products of this many tiles. `scratch` has
-    /// room for a panel of the kernel, in case it must be made.
+    /// Computes a part of M: for one pair of points and some panels of output channels, the products of this many tiles.
     fn multiply(
         &self,
         (pair, panels): (usize, Range<usize>),
         tiles: usize,
         v: &[T],
         products: &mut [T],
-        scratch: &mut [T],
     ) {
         let v = Strided {
             elements: &v[pair * self.v_pair_stride()..],
             row_stride: self.v_tile_stride(),
             depth_stride: 1,
         };
-        let panel_size = self.kernel_panel_size();
         for (at, product) in panels.zip(products.chunks_exact_mut(self.m_panel_stride(tiles))) {
-            let kernel = match self.kernel {
-                Panels::Packed(panels) => {
-                    &panels[(pair * self.panels() + at) * panel_size..][..panel_size]
-                }
-                Panels::Backward(winograd) => {
-                    winograd.backward_panel(pair, at, scratch);
-                    &scratch[..panel_size]
-                }
-            };
             self.cpu.run(Multiply {
                 shape: (tiles, self.inputs()),
                 v,
-                kernel,
+                kernel: (self.kernel).panel(self.direction, self.transformed, (pair, at)),
                 product,
             });
         }
@@ -260,7 +245,7 @@ impl<T: SimdScalar> Pass<'_, T> {
             first,
             pair_stride,
             panel_stride: (pair_stride - MAX_LANES) / self.panels(),
-            shape: (height, width, self.outputs),
+            shape: (height, width, self.outputs()),
             bias: self.bias,
             pool: self.pool,
             band,

@@ -11,6 +11,48 @@ fn number<T: Scalar, S: Simd<T>>(s: S, x: f64) -> S::Vector {
     s.splat(T::of(x))
 }
 
+/// G: the row of point p is 1, p, p², divided by the product of p's differences to the other finite points. The last row is for ∞.
+const KERNEL_TRANSFORM: [[f64; 3]; POINTS] = [
+    [1.0, 0.0, 0.0],
+    [-2.0 / 3.0, -2.0 / 3.0 * FRAC_1_SQRT_2, -1.0 / 3.0],
+    [-2.0 / 3.0, 2.0 / 3.0 * FRAC_1_SQRT_2, -1.0 / 3.0],
+    [1.0 / 6.0, SQRT_2 / 6.0, 1.0 / 3.0],
+    [1.0 / 6.0, -SQRT_2 / 6.0, 1.0 / 3.0],
+    [0.0, 0.0, 1.0],
+];
+
+/// G g
+#[inline(always)]
+fn kernel_points<T: Scalar, S: Simd<T>>(s: S, g: [S::Vector; 3]) -> [S::Vector; POINTS] {
+    let [
+        [_, _, _],
+        [near0, near1, near2],
+        _,
+        [far0, far1, far2],
+        _,
+        _,
+    ] = KERNEL_TRANSFORM;
+    let even1 = s.mul_add(
+        number::<T, S>(s, near2),
+        g[2],
+        s.mul(number::<T, S>(s, near0), g[0]),
+    );
+    let even2 = s.mul_add(
+        number::<T, S>(s, far2),
+        g[2],
+        s.mul(number::<T, S>(s, far0), g[0]),
+    );
+    let (near1, far1) = (number::<T, S>(s, near1), number::<T, S>(s, far1));
+    [
+        g[0],
+        s.mul_add(near1, g[1], even1),
+        s.neg_mul_add(near1, g[1], even1),
+        s.mul_add(far1, g[1], even2),
+        s.neg_mul_add(far1, g[1], even2),
+        g[2],
+    ]
+}
+
 /// Bᵀ d. With m(x) = x (x² − ½)(x² − 2), row p holds the coefficients of m(x) / (x − p), and the last one those of m.
 #[inline(always)]
 fn input_points<T: Scalar, S: Simd<T>>(s: S, d: [S::Vector; POINTS]) -> [S::Vector; POINTS] {
@@ -55,6 +97,23 @@ fn output_tile<T: Scalar, S: Simd<T>>(s: S, m: [S::Vector; POINTS]) -> [S::Vecto
         s.mul_add(two, sum2, s.mul(half, sum1)),
         s.mul_add(far3, difference2, s.mul_add(near3, difference1, m[5])),
     ]
+}
+
+/// G g Gᵀ of 3×3 taps.
+#[inline(always)]
+pub(super) fn kernel<T: Scalar, S: Simd<T>>(
+    s: S,
+    g: [[S::Vector; 3]; 3],
+) -> [[S::Vector; POINTS]; POINTS] {
+    let mut columns = [[g[0][0]; POINTS]; 3];
+    for (l, column) in columns.iter_mut().enumerate() {
+        *column = kernel_points::<T, S>(s, [g[0][l], g[1][l], g[2][l]]);
+    }
+    let mut values = [[g[0][0]; POINTS]; POINTS];
+    for (i, values) in values.iter_mut().enumerate() {
+        *values = kernel_points::<T, S>(s, [columns[0][i], columns[1][i], columns[2][i]]);
+    }
+    values
 }
 
 /// Bᵀ d B of the 6×6 inputs of a tile.

@@ -1,0 +1,200 @@
+//! The kernel of a layer, and its transforms for the way forward and for the way back.
+//!
+//! Only the 3×3 taps are stored. Transformed, a kernel takes four times their memory, and each pass through a layer of a large picture
+//! transforms it anew, in a few percent of the time that the products take.
+
+use super::super::simd::gemm;
+use super::super::simd::{Cpu, MAX_LANES, Simd, SimdTask, transpose, use_large_pages};
+use super::{PAIRS, transforms};
+use crate::engine::SimdScalar;
+use ndarray::Array4;
+use rayon::prelude::*;
+
+/// Rows and columns of a kernel.
+const SIDE: usize = 3;
+
+/// Which way a pass goes through a layer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    Forward,
+    /// The convolution with the kernel that is rotated by 180° and has its channels swapped.
+    Backward,
+}
+
+/// The kernel of a layer.
+pub(super) struct Kernel<T> {
+    cpu: Cpu,
+    cin: usize,
+    cout: usize,
+    /// In panels of output channels, and in each Cin × 9 taps × the panel's width. Unused channels of the last panel are 0.
+    taps: Vec<T>,
+}
+
+impl<T: SimdScalar> Kernel<T> {
+    /// Of a kernel in the order 3 × 3 × Cin × Cout (HWIO).
+    pub fn new(kernel: &Array4<T>, cpu: Cpu) -> Self {
+        let (_, _, cin, cout) = kernel.dim();
+        let width = gemm::panel_width::<T>(cpu);
+        let panel = cin * SIDE * SIDE * width;
+        let mut taps = vec![T::zero(); cout.div_ceil(width) * panel];
+        use_large_pages(&mut taps);
+        let panels = taps.par_chunks_exact_mut(panel).enumerate();
+        panels.for_each(|(at, panel)| {
+            let outputs = at * width..cout.min((at + 1) * width);
+            for (at, to) in panel.chunks_exact_mut(width).enumerate() {
+                let (c, k, l) = (at / (SIDE * SIDE), at / SIDE % SIDE, at % SIDE);
+                for (o, to) in outputs.clone().zip(to) {
+                    *to = kernel[[k, l, c, o]];
+                }
+            }
+        });
+        Self {
+            cpu,
+            cin,
+            cout,
+            taps,
+        }
+    }
+
+    /// Channels that a pass in this direction reads, and those that it writes.
+    pub fn channels(&self, direction: Direction) -> (usize, usize) {
+        match direction {
+            Direction::Forward => (self.cin, self.cout),
+            Direction::Backward => (self.cout, self.cin),
+        }
+    }
+
+    /// The length of the transformed kernel.
+    pub fn len(&self, direction: Direction) -> usize {
+        PAIRS * self.pair_stride(direction)
+    }
+
+    /// Transforms the kernel: G g Gᵀ of its taps g, rotated for the way back. The result has for each of the 36 pairs of points panels of the
+    /// channels that are written, which [`panel`](Self::panel) finds.
+    pub fn transform(&self, direction: Direction, transformed: &mut [T]) {
+        let mut panels: Vec<Vec<_>> = Vec::new();
+        panels.resize_with(self.panels(direction), Vec::new);
+        for pair in transformed.chunks_exact_mut(self.pair_stride(direction)) {
+            let parts = pair.chunks_exact_mut(self.panel_len(direction));
+            for (panel, part) in panels.iter_mut().zip(parts) {
+                panel.push(part);
+            }
+        }
+        panels.into_par_iter().enumerate().for_each(|(panel, to)| {
+            self.cpu.run(TransformPanel {
+                kernel: self,
+                direction,
+                panel,
+                to,
+            });
+        });
+    }
+
+    /// A panel of the transformed kernel at a pair of points: the channels that are read × the panel's width.
+    pub fn panel<'a>(
+        &self,
+        direction: Direction,
+        transformed: &'a [T],
+        (pair, panel): (usize, usize),
+    ) -> &'a [T] {
+        let len = self.panel_len(direction);
+        &transformed[pair * self.pair_stride(direction) + panel * len..][..len]
+    }
+
+    /// Panels of the channels that are written.
+    pub fn panels(&self, direction: Direction) -> usize {
+        (self.channels(direction).1).div_ceil(gemm::panel_width::<T>(self.cpu))
+    }
+
+    fn panel_len(&self, direction: Direction) -> usize {
+        self.channels(direction).0 * gemm::panel_width::<T>(self.cpu)
+    }
+
+    /// Elements of the transformed kernel from one pair of points to the next. Without the padding, all pairs would map to a few lines of the
+    /// cache while they are stored.
+    fn pair_stride(&self, direction: Direction) -> usize {
+        self.panels(direction) * self.panel_len(direction) + MAX_LANES
+    }
+}
+
+/// Transforms one panel of the kernel.
+struct TransformPanel<'a, T> {
+    kernel: &'a Kernel<T>,
+    direction: Direction,
+    panel: usize,
+    /// The panel at each pair of points.
+    to: Vec<&'a mut [T]>,
+}
+
+/// A vector for each of the taps.
+type Taps<V> = [[V; SIDE]; SIDE];
+
+impl<T: SimdScalar> SimdTask<T> for TransformPanel<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        match self.direction {
+            Direction::Forward => self.forward(s),
+            Direction::Backward => self.backward(s),
+        }
+    }
+}
+
+impl<T: SimdScalar> TransformPanel<'_, T> {
+    #[inline(always)]
+    fn forward<S: Simd<T>>(mut self, s: S) {
+        let (cin, length) = (self.kernel.cin, SIDE * SIDE * 2 * S::LANES);
+        let taps = &self.kernel.taps[self.panel * cin * length..][..cin * length];
+        for (c, taps) in taps.chunks_exact(length).enumerate() {
+            for lane in [0, S::LANES] {
+                let mut g = [[s.splat(T::zero()); SIDE]; SIDE];
+                for (tap, g) in g.as_flattened_mut().iter_mut().enumerate() {
+                    *g = s.load(&taps[tap * 2 * S::LANES + lane..]);
+                }
+                self.store(s, g, c, lane);
+            }
+        }
+    }
+
+    /// The taps have the output channels side by side, and here the input channels are to be: squares of them are transposed.
+    #[inline(always)]
+    fn backward<S: Simd<T>>(mut self, s: S) {
+        let Kernel { cin, cout, .. } = *self.kernel;
+        let (width, length) = (2 * S::LANES, SIDE * SIDE * 2 * S::LANES);
+        for first in (0..cout).step_by(S::LANES) {
+            let taps = &self.kernel.taps[first / width * cin * length..][..cin * length];
+            for lane in [0, S::LANES] {
+                let inputs = taps.chunks_exact(length).skip(self.panel * width + lane);
+                let mut g = [[s.splat(T::zero()); MAX_LANES]; SIDE * SIDE];
+                for (c, taps) in inputs.take(S::LANES).enumerate() {
+                    // Rotated by 180°, the last tap is the first.
+                    for (tap, g) in g.iter_mut().rev().enumerate() {
+                        g[c] = s.load(&taps[tap * width + first % width..]);
+                    }
+                }
+                for g in &mut g {
+                    transpose(s, g);
+                }
+                for o in 0..S::LANES.min(cout - first) {
+                    let g = [
+                        [g[0][o], g[1][o], g[2][o]],
+                        [g[3][o], g[4][o], g[5][o]],
+                        [g[6][o], g[7][o], g[8][o]],
+                    ];
+                    self.store(s, g, first + o, lane);
+                }
+            }
+        }
+    }
+
+    /// Transforms these taps, and stores them at all pairs of points.
+    #[inline(always)]
+    fn store<S: Simd<T>>(&mut self, s: S, g: Taps<S::Vector>, channel: usize, lane: usize) {
+        let at = channel * 2 * S::LANES + lane;
+        let values = transforms::kernel(s, g);
+        for (to, &value) in self.to.iter_mut().zip(values.as_flattened()) {
+            s.store(value, &mut to[at..]);
+        }
+    }
+}
