@@ -277,33 +277,69 @@ impl<T: Scalar> Network<T> {
 
     /// dL/dx (H×W×3): walks the steps up again, from the deepest of the `activations` to the pixels.
     ///
-    /// `add_loss_gradient(layer, f, df)` is called for each tapped layer, the deepest first. `f` are its activations, if they were
-    /// kept; `df`, of the same shape, is what deeper layers contribute to their gradient, and the call adds what the losses at this layer
-    /// contribute.
-    /// A layer's gradient and activations exist only as long as they are needed.
+    /// The `losses` are asked for their gradient at each tapped layer, the deepest first. A layer's gradient and activations exist only as
+    /// long as they are needed.
     ///
     /// # Panics
     /// If nothing is tapped.
     pub fn backward(
         &self,
         mut activations: Activations<T>,
-        mut add_loss_gradient: impl FnMut(usize, Option<&Array3<T>>, &mut Array3<T>),
+        losses: &mut impl LayerLosses<T>,
     ) -> Array3<T> {
-        let deepest = activations.passed.last().expect("a layer is tapped");
-        let mut df = self.engine.array(deepest.shape);
-        df.fill(T::zero());
+        let engine = self.engine();
+        // The step below, and the gradient of its output.
+        let mut deeper: Option<(Box<dyn Backward<T> + '_>, Array3<T>)> = None;
         while let Some(step) = activations.passed.pop() {
-            if step.tapped {
-                add_loss_gradient(step.layer, step.output.as_deref(), &mut df);
-            }
-            if let Some(f) = step.output {
-                release(f, self.engine());
-            }
-            let dx = step.back.backward(&df);
-            self.engine.recycle(std::mem::replace(&mut df, dx));
+            let mut f = step.output;
+            let replaced = (f.as_mut().and_then(Arc::get_mut))
+                .is_some_and(|f| losses.replace_by_gradient(step.layer, f));
+            let df = if replaced {
+                let mut df = f.and_then(Arc::into_inner).expect("nobody shares it");
+                if let Some((back, dy)) = deeper {
+                    back.add_backward(&dy, &mut df, engine);
+                    engine.recycle(dy);
+                }
+                df
+            } else {
+                let mut df = match deeper {
+                    Some((back, dy)) => {
+                        let df = back.backward(&dy);
+                        engine.recycle(dy);
+                        df
+                    }
+                    None => {
+                        let mut df = engine.array(step.shape);
+                        df.fill(T::zero());
+                        df
+                    }
+                };
+                if step.tapped {
+                    losses.add_gradient(step.layer, f.as_deref(), &mut df);
+                }
+                if let Some(f) = f {
+                    release(f, engine);
+                }
+                df
+            };
+            deeper = Some((step.back, df));
         }
-        df
+        let (back, dy) = deeper.expect("a layer is tapped");
+        let dx = back.backward(&dy);
+        engine.recycle(dy);
+        dx
     }
+}
+
+/// The losses at the tapped layers, as [`Network::backward`] meets them.
+pub trait LayerLosses<T> {
+    /// Adds the gradient of the losses at this layer to `df` (H×W×C), which is what deeper layers contribute. `f` are the layer's
+    /// activations, of the same shape, if they were kept.
+    fn add_gradient(&mut self, layer: usize, f: Option<&Array3<T>>, df: &mut Array3<T>);
+
+    /// Replaces the activations `f` (H×W×C) by the gradient of the losses at this layer and returns true, if that takes less memory than
+    /// [`add_gradient`](Self::add_gradient), which then is not called. Otherwise leaves `f` as it is.
+    fn replace_by_gradient(&mut self, layer: usize, f: &mut Array3<T>) -> bool;
 }
 
 /// What a walk forward leaves: the outputs that were kept, and the way back.

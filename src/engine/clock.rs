@@ -1,6 +1,6 @@
 //! A clock around an engine: it measures how long each layer takes, and changes nothing.
 
-use super::{Activation, ConvRelu, Engine, Forward, Layer};
+use super::{Activation, Backward, ConvRelu, Engine, Forward, Layer};
 use crate::method::{Padding, Pooling, Products, Scalar};
 use ndarray::{Array1, Array2, Array3, Array4, ArrayView2};
 use std::sync::{Arc, Mutex};
@@ -62,6 +62,10 @@ impl<T: Scalar> Products<T> for Clock<T> {
         self.engine.add_gram_backward(f, dg, scale, df);
     }
 
+    fn gram_backward_in_place(&self, f: &mut Array3<T>, dg: &Array2<T>, scale: T) {
+        self.engine.gram_backward_in_place(f, dg, scale);
+    }
+
     fn product(&self, a: ArrayView2<T>, b: ArrayView2<T>) -> Array2<T> {
         self.engine.product(a, b)
     }
@@ -113,16 +117,39 @@ impl<L> Timed<L> {
         let begin = Instant::now();
         let Forward { output, back } = forward(&self.layer);
         self.times.lock().expect(NO_PANIC)[self.number].forward += begin.elapsed();
-        let timed_back = move |dy: &Array3<T>| {
-            let begin = Instant::now();
-            let dx = back.backward(dy);
-            self.times.lock().expect(NO_PANIC)[self.number].backward += begin.elapsed();
-            dx
-        };
         Forward {
             output,
-            back: Box::new(timed_back),
+            back: Box::new(TimedBack { layer: self, back }),
         }
+    }
+}
+
+/// The way back through a layer, measured.
+struct TimedBack<'a, T, L> {
+    layer: &'a Timed<L>,
+    back: Box<dyn Backward<T> + 'a>,
+}
+
+impl<T, L> TimedBack<'_, T, L> {
+    fn measure<R>(self, back: impl FnOnce(Box<dyn Backward<T> + '_>) -> R) -> R {
+        let Timed { times, number, .. } = self.layer;
+        let begin = Instant::now();
+        let result = back(self.back);
+        times.lock().expect(NO_PANIC)[*number].backward += begin.elapsed();
+        result
+    }
+}
+
+impl<T, L> Backward<T> for TimedBack<'_, T, L> {
+    fn backward(self: Box<Self>, dy: &Array3<T>) -> Array3<T> {
+        self.measure(|back| back.backward(dy))
+    }
+
+    fn add_backward(self: Box<Self>, dy: &Array3<T>, dx: &mut Array3<T>, products: &dyn Products<T>)
+    where
+        T: Scalar,
+    {
+        self.measure(|back| back.add_backward(dy, dx, products));
     }
 }
 

@@ -18,7 +18,7 @@ pub use fast::simd::return_freed_memory;
 
 use crate::method::{Padding, Pooling, Products, Scalar};
 use fast::simd::Dispatch;
-use ndarray::{Array1, Array3, Array4};
+use ndarray::{Array1, Array3, Array4, Zip};
 use std::sync::Arc;
 
 /// A way to compute the network's layers and, as [`Products`], what losses need.
@@ -85,6 +85,19 @@ pub trait Backward<T> {
     /// # Panics
     /// If `dy` does not have the output's shape.
     fn backward(self: Box<Self>, dy: &Array3<T>) -> Array3<T>;
+
+    /// Adds it to `dx` instead. An array that it takes comes from the engine of the `products`, and goes back.
+    ///
+    /// # Panics
+    /// As [`backward`](Self::backward), and if `dx` does not have the input's shape.
+    fn add_backward(self: Box<Self>, dy: &Array3<T>, dx: &mut Array3<T>, products: &dyn Products<T>)
+    where
+        T: Scalar,
+    {
+        let own = self.backward(dy);
+        Zip::from(dx).and(&own).par_for_each(|dx, &own| *dx += own);
+        products.recycle(own);
+    }
 }
 
 impl<T, F: FnOnce(&Array3<T>) -> Array3<T>> Backward<T> for F {

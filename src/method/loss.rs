@@ -22,6 +22,19 @@ pub trait Loss<T: Scalar>: Send + Sync {
         products: &dyn Products<T>,
     ) -> f64;
 
+    /// Returns L at `f`, and replaces `f` by `weight`·dL/dF, if that takes no other array of this size. Otherwise leaves `f` as it is.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    fn replace_by_gradient(
+        &self,
+        _f: &mut Array3<T>,
+        _weight: f64,
+        _products: &dyn Products<T>,
+    ) -> Option<f64> {
+        None
+    }
+
     /// L and dL/dF (H×W×C) at `f`.
     ///
     /// # Panics
@@ -80,6 +93,14 @@ pub trait Products<T: Scalar>: Send + Sync {
 
     /// [`gram::add_backward`]
     fn add_gram_backward(&self, f: &Array3<T>, dg: &Array2<T>, scale: T, df: &mut Array3<T>);
+
+    /// Replaces `f` (H×W×N) by the array that [`add_gram_backward`](Self::add_gram_backward) adds.
+    fn gram_backward_in_place(&self, f: &mut Array3<T>, dg: &Array2<T>, scale: T) {
+        let mut df = self.array(f.dim());
+        df.fill(T::zero());
+        self.add_gram_backward(f, dg, scale, &mut df);
+        self.recycle(std::mem::replace(f, df));
+    }
 
     /// The matrix product A·B of `a` (M×K) and `b` (K×N), which may be transposed views, in standard layout. Its bits do not depend on
     /// the number of threads.

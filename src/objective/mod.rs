@@ -7,8 +7,10 @@ pub use method::{Compared, Method};
 
 use crate::method::scalar::sum_pairs;
 use crate::method::style::{Features, RegionLossBuilder};
-use crate::method::{ContentLoss, Loss, Pooling, Scalar, StyleLossKind, TotalVariation, pool};
-use crate::network::{Activations, Network, Steps};
+use crate::method::{
+    ContentLoss, JointBackward, Loss, Pooling, Scalar, StyleLossKind, TotalVariation, pool,
+};
+use crate::network::{Activations, LayerLosses, Network, Steps};
 use joint::JointTerm;
 use ndarray::{Array2, Array3, Axis, Zip};
 
@@ -213,36 +215,26 @@ impl<T: Scalar> Objective<T> {
         };
         read(None, x);
         let activations = network.forward_reading(&self.steps, x, |layer, f| read(Some(layer), f));
-        let (joint_values, joint): (Vec<f64>, Vec<_>) = (self.joint_terms.iter().zip(passes))
-            .map(|(term, pass)| {
-                let (value, back) = pass.finish();
-                (term.weight * value, (term, back))
-            })
-            .unzip();
-        let mut values = vec![0.0; self.terms.len()];
-        let mut add_terms = |layer: Option<usize>, f: Option<&Array3<T>>, df: &mut Array3<T>| {
-            let of_layer = self.terms.iter().zip(&mut values);
-            for (term, value) in of_layer.filter(|(term, _)| term.layer == layer) {
-                let f = f.expect("layers with terms are kept");
-                *value = if self.normalize && layer.is_some() {
-                    term.add_normalized_gradient(f, df, network)
-                } else {
-                    term.loss.add_gradient(f, term.weight, df, engine)
-                };
-                *value *= term.weight;
-            }
-            for (term, back) in &joint {
-                if let Some(k) = term.array_of(layer) {
-                    back.add_gradient(k, term.weight, df);
-                }
-            }
+        let (joint_values, joint): (Vec<f64>, Vec<JointBack<T>>) =
+            (self.joint_terms.iter().zip(passes))
+                .map(|(term, pass)| {
+                    let (value, back) = pass.finish();
+                    (term.weight * value, (term, back))
+                })
+                .unzip();
+        let mut losses = LossesAt {
+            objective: self,
+            network,
+            values: vec![0.0; self.terms.len()],
+            joint,
         };
         let mut gradient = if activations.is_empty() {
             Array3::zeros(x.dim())
         } else {
-            network.backward(activations, |layer, f, df| add_terms(Some(layer), f, df))
+            network.backward(activations, &mut losses)
         };
-        add_terms(None, Some(x), &mut gradient);
+        losses.add(None, Some(x), &mut gradient);
+        let values = losses.values;
         let kinds = self.terms.iter().map(|term| term.kind);
         let kinds = kinds.chain(self.joint_terms.iter().map(|term| term.kind));
         let all: Vec<_> = kinds.zip(values.into_iter().chain(joint_values)).collect();
@@ -256,6 +248,64 @@ impl<T: Scalar> Objective<T> {
             tv: sum(TermKind::TotalVariation),
         };
         (losses, gradient)
+    }
+}
+
+/// The losses of an iteration on the way back.
+struct LossesAt<'a, T: Scalar> {
+    objective: &'a Objective<T>,
+    network: &'a Network<T>,
+    /// The value of each term, once it is known.
+    values: Vec<f64>,
+    joint: Vec<JointBack<'a, T>>,
+}
+
+/// A joint term, and its way back.
+type JointBack<'a, T> = (&'a JointTerm<T>, Box<dyn JointBackward<T> + 'a>);
+
+impl<T: Scalar> LossesAt<'_, T> {
+    /// Adds the gradient of the losses at a layer, or of those of the pixels, to `df`.
+    fn add(&mut self, layer: Option<usize>, f: Option<&Array3<T>>, df: &mut Array3<T>) {
+        let of_layer = self.objective.terms.iter().zip(&mut self.values);
+        for (term, value) in of_layer.filter(|(term, _)| term.layer == layer) {
+            let f = f.expect("layers with terms are kept");
+            *value = if self.objective.normalize && layer.is_some() {
+                term.add_normalized_gradient(f, df, self.network)
+            } else {
+                (term.loss).add_gradient(f, term.weight, df, self.network.engine())
+            };
+            *value *= term.weight;
+        }
+        for (term, back) in &self.joint {
+            if let Some(k) = term.array_of(layer) {
+                back.add_gradient(k, term.weight, df);
+            }
+        }
+    }
+}
+
+impl<T: Scalar> LayerLosses<T> for LossesAt<'_, T> {
+    fn add_gradient(&mut self, layer: usize, f: Option<&Array3<T>>, df: &mut Array3<T>) {
+        self.add(Some(layer), f, df);
+    }
+
+    fn replace_by_gradient(&mut self, layer: usize, f: &mut Array3<T>) -> bool {
+        let layer = Some(layer);
+        let of_layer = self.objective.terms.iter().zip(&mut self.values);
+        let mut of_layer = of_layer.filter(|(term, _)| term.layer == layer);
+        let (Some((term, value)), None) = (of_layer.next(), of_layer.next()) else {
+            return false;
+        };
+        let mut joint = self.joint.iter().map(|(term, _)| term.array_of(layer));
+        if self.objective.normalize || joint.any(|array| array.is_some()) {
+            return false;
+        }
+        let engine = self.network.engine();
+        let found = term.loss.replace_by_gradient(f, term.weight, engine);
+        if let Some(loss) = found {
+            *value = term.weight * loss;
+        }
+        found.is_some()
     }
 }
 

@@ -7,8 +7,8 @@ use super::few_channels::FewChannels;
 use super::mask::Mask;
 use super::winograd::Winograd;
 use super::{Fast, pool};
-use crate::engine::{Activation, ConvRelu, Forward, Layer, SimdScalar};
-use crate::method::{Padding, Pooling};
+use crate::engine::{Activation, Backward, ConvRelu, Forward, Layer, SimdScalar};
+use crate::method::{Padding, Pooling, Products};
 use ndarray::{Array1, Array3, Array4};
 use std::sync::Arc;
 
@@ -77,11 +77,11 @@ impl<T: SimdScalar> FastConv<T> {
             Algorithm::Winograd(conv) => {
                 let (pool, mut mask) = (Some(pooling), self.mask(x));
                 let y = conv.forward(x, &self.bias, Some(&mut mask), pool, &self.engine);
-                let back = move |dy: &Array3<T>| {
-                    let (height, width, channels) = mask.dim();
-                    let pooled = (height.div_ceil(2), width.div_ceil(2), channels);
-                    assert_eq!(dy.dim(), pooled, "dy must have the pooled shape");
-                    conv.backward(dy, Some(&mask), pool, &self.engine)
+                let back = WinogradBack {
+                    conv,
+                    mask,
+                    pooled: pool,
+                    engine: &self.engine,
                 };
                 Forward {
                     output: Arc::new(y),
@@ -148,7 +148,17 @@ impl<T: SimdScalar> Layer<T> for FastConv<T> {
         let (y, mask) = self.forward_relu(x);
         Forward {
             output: Arc::new(y),
-            back: Box::new(move |dy: &Array3<T>| self.backward_relu(dy, &mask)),
+            back: match &self.algorithm {
+                Algorithm::Winograd(conv) => Box::new(WinogradBack {
+                    conv,
+                    mask,
+                    pooled: None,
+                    engine: &self.engine,
+                }),
+                Algorithm::FewChannels(_) => {
+                    Box::new(move |dy: &Array3<T>| self.backward_relu(dy, &mask))
+                }
+            },
         }
     }
 }
@@ -156,5 +166,36 @@ impl<T: SimdScalar> Layer<T> for FastConv<T> {
 impl<T: SimdScalar> ConvRelu<T> for FastConv<T> {
     fn forward_pooled<'a>(&'a self, pooling: Pooling, x: &Activation<T>) -> Forward<'a, T> {
         self.forward_relu_pool(pooling, x)
+    }
+}
+
+/// The way back through a Winograd convolution, its ReLU and a pooling, if there is one.
+struct WinogradBack<'a, T: SimdScalar> {
+    conv: &'a Winograd<T>,
+    mask: Mask,
+    pooled: Option<Pooling>,
+    engine: &'a Fast<T>,
+}
+
+impl<T: SimdScalar> WinogradBack<'_, T> {
+    /// The mask, if `dy` has the shape of the output.
+    fn mask(&self, dy: &Array3<T>) -> &Mask {
+        let (height, width, channels) = self.mask.dim();
+        let scale = if self.pooled.is_some() { 2 } else { 1 };
+        let shape = (height.div_ceil(scale), width.div_ceil(scale), channels);
+        assert_eq!(dy.dim(), shape, "dy must have the output's shape");
+        &self.mask
+    }
+}
+
+impl<T: SimdScalar> Backward<T> for WinogradBack<'_, T> {
+    fn backward(self: Box<Self>, dy: &Array3<T>) -> Array3<T> {
+        let mask = Some(self.mask(dy));
+        self.conv.backward(dy, mask, self.pooled, self.engine)
+    }
+
+    fn add_backward(self: Box<Self>, dy: &Array3<T>, dx: &mut Array3<T>, _: &dyn Products<T>) {
+        let mask = Some(self.mask(dy));
+        (self.conv).add_backward(dy, mask, self.pooled, dx, self.engine);
     }
 }

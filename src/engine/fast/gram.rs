@@ -1,8 +1,9 @@
 //! Gram matrices as [`method::gram`](crate::method::gram) defines them, on the CPU's vectors.
 
+use super::parallel::for_each_with_buffers;
 use super::simd::gemm::{self, Strided};
 use super::simd::{Cpu, Simd, SimdTask};
-use super::workspace::Workspace;
+use super::workspace::{Buffer, Workspace};
 use crate::engine::SimdScalar;
 use crate::method::Scalar;
 use crate::method::scalar::{elements, elements_mut};
@@ -124,33 +125,77 @@ pub(super) fn add_backward<T: SimdScalar>(
 ) {
     assert_eq!(activations.dim(), df.dim(), "F and dF must have one shape");
     let channels = df.dim().2;
-    assert_eq!(dg.dim(), (channels, channels), "dL/dG must be N×N");
-    let scale = T::of(2.0) * scale;
-    let shape = (channels, channels);
-    let mut packed = workspace.buffer(gemm::packed_len::<T>(cpu, shape));
-    gemm::pack_into(&mut packed, cpu, shape, |i, j| scale * dg[[i, j]]);
+    let packed = pack(dg, channels, scale, cpu, workspace);
     let chunks = elements_mut(df).par_chunks_mut(GRADIENT_CHUNK * channels);
-    (chunks.zip(elements(activations).par_chunks(GRADIENT_CHUNK * channels))).for_each(
-        |(df, f)| {
-            cpu.run(AddBackward {
-                f,
-                dg: &packed,
-                channels,
-                df,
-            })
-        },
-    );
+    let chunks = chunks.zip(elements(activations).par_chunks(GRADIENT_CHUNK * channels));
+    chunks.for_each(|(df, f)| {
+        cpu.run(Backward {
+            f,
+            dg: &packed,
+            channels,
+            df,
+            add: true,
+        });
+    });
 }
 
-/// Adds F times a packed matrix to dF.
-struct AddBackward<'a, T> {
+/// Replaces `f` (H×W×N) by 2·`scale`·F·(dL/dG), for a *symmetric* `dg` = dL/dG (N×N).
+///
+/// # Panics
+/// If the shapes do not fit.
+pub(super) fn backward_in_place<T: SimdScalar>(
+    f: &mut Array3<T>,
+    dg: &Array2<T>,
+    scale: T,
+    cpu: Cpu,
+    workspace: &Workspace<T>,
+) {
+    let channels = f.dim().2;
+    let packed = pack(dg, channels, scale, cpu, workspace);
+    let chunks: Vec<_> = elements_mut(f)
+        .chunks_mut(GRADIENT_CHUNK * channels)
+        .collect();
+    let lengths = [GRADIENT_CHUNK * channels];
+    for_each_with_buffers(chunks, lengths, workspace, |[copy], f| {
+        let copy = &mut copy[..f.len()];
+        copy.copy_from_slice(f);
+        cpu.run(Backward {
+            f: copy,
+            dg: &packed,
+            channels,
+            df: f,
+            add: false,
+        });
+    });
+}
+
+/// 2·`scale`·(dL/dG), packed.
+fn pack<T: SimdScalar>(
+    dg: &Array2<T>,
+    channels: usize,
+    scale: T,
+    cpu: Cpu,
+    workspace: &Workspace<T>,
+) -> Buffer<T> {
+    let shape = (channels, channels);
+    assert_eq!(dg.dim(), shape, "dL/dG must be N×N");
+    let scale = T::of(2.0) * scale;
+    let mut packed = workspace.buffer(gemm::packed_len::<T>(cpu, shape));
+    gemm::pack_into(&mut packed, cpu, shape, |i, j| scale * dg[[i, j]]);
+    packed
+}
+
+/// F times a packed matrix.
+struct Backward<'a, T> {
     f: &'a [T],
     dg: &'a [T],
     channels: usize,
     df: &'a mut [T],
+    /// Whether the product is added to what `df` holds.
+    add: bool,
 }
 
-impl<T: Scalar> SimdTask<T> for AddBackward<'_, T> {
+impl<T: Scalar> SimdTask<T> for Backward<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -166,16 +211,16 @@ impl<T: Scalar> SimdTask<T> for AddBackward<'_, T> {
             let first = panel * width;
             if first + width <= channels {
                 let c = (&mut self.df[first..], channels);
-                gemm::panel(s, (rows, channels), a, dg, c, true);
-            } else {
-                // The last panel, which has fewer columns.
-                let mut sums = vec![T::zero(); rows * width];
-                gemm::panel(s, (rows, channels), a, dg, (&mut sums, width), false);
-                let rows = self.df.chunks_exact_mut(channels);
-                for (df, sums) in rows.zip(sums.chunks_exact(width)) {
-                    for (df, &sum) in df[first..].iter_mut().zip(sums) {
-                        *df += sum;
-                    }
+                gemm::panel(s, (rows, channels), a, dg, c, self.add);
+                continue;
+            }
+            // The last panel, which has fewer columns.
+            let mut sums = vec![T::zero(); rows * width];
+            gemm::panel(s, (rows, channels), a, dg, (&mut sums, width), false);
+            let rows = self.df.chunks_exact_mut(channels);
+            for (df, sums) in rows.zip(sums.chunks_exact(width)) {
+                for (df, &sum) in df[first..].iter_mut().zip(sums) {
+                    *df = if self.add { *df + sum } else { sum };
                 }
             }
         }

@@ -80,6 +80,10 @@ impl<T: SimdScalar> Products<T> for Fast<T> {
         gram::add_backward(f, dg, scale, df, self.cpu, &self.workspace);
     }
 
+    fn gram_backward_in_place(&self, f: &mut Array3<T>, dg: &Array2<T>, scale: T) {
+        gram::backward_in_place(f, dg, scale, self.cpu, &self.workspace);
+    }
+
     fn product(&self, a: ArrayView2<T>, b: ArrayView2<T>) -> Array2<T> {
         product::product(a, b, self.cpu, &self.workspace)
     }

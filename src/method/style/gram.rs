@@ -36,6 +36,24 @@ impl<T: Scalar> GramLoss<T> {
     }
 }
 
+impl<T: Scalar> GramLoss<T> {
+    /// L, G − A, and the factor that makes dL/dG of it: 1 / (2·N²·m²).
+    fn difference(
+        &self,
+        features: Features<T>,
+        products: &dyn Products<T>,
+    ) -> (f64, Array2<T>, f64) {
+        let m = T::of(features.total_weight);
+        let mut difference = features.gram(products);
+        Zip::from(&mut difference)
+            .and(&self.target)
+            .par_for_each(|g, &a| *g -= m * a);
+        let size = features.channels() as f64 * features.total_weight;
+        let loss = sum_squares(&difference, size) / 4.0;
+        (loss, difference, 1.0 / (2.0 * size * size))
+    }
+}
+
 impl<T: Scalar> StyleLoss<T> for GramLoss<T> {
     fn add_painting(&mut self, painting: Features<T>, share: f64, products: &dyn Products<T>) {
         let share = T::of(share / painting.total_weight);
@@ -55,18 +73,22 @@ impl<T: Scalar> StyleLoss<T> for GramLoss<T> {
         df: &mut Array3<T>,
         products: &dyn Products<T>,
     ) -> f64 {
-        let m = T::of(features.total_weight);
-        let mut difference = features.gram(products);
-        Zip::from(&mut difference)
-            .and(&self.target)
-            .par_for_each(|g, &a| *g -= m * a);
-        let size = features.channels() as f64 * features.total_weight;
-        // dL/dG = (G − A) / (2·N²·m²), and dL/dF = 2 F dL/dG.
-        let scale = T::of(weight / (2.0 * size * size));
-        features.add_gram_backward(&difference, scale, df, products);
-        let loss = sum_squares(&difference, size) / 4.0;
+        let (loss, difference, scale) = self.difference(features, products);
+        features.add_gram_backward(&difference, T::of(weight * scale), df, products);
         products.recycle_matrix(difference);
         loss
+    }
+
+    fn replace_by_gradient(
+        &self,
+        f: &mut Array3<T>,
+        weight: f64,
+        products: &dyn Products<T>,
+    ) -> Option<f64> {
+        let (loss, difference, scale) = self.difference(Features::new(f, None), products);
+        products.gram_backward_in_place(f, &difference, T::of(weight * scale));
+        products.recycle_matrix(difference);
+        Some(loss)
     }
 }
 

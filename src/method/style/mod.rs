@@ -63,6 +63,19 @@ pub trait StyleLoss<T: Scalar>: Send + Sync {
         products: &dyn Products<T>,
     ) -> f64;
 
+    /// [`Loss::replace_by_gradient`] for activations of which all positions count alike.
+    ///
+    /// # Panics
+    /// If `f` does not have the painting's number of channels.
+    fn replace_by_gradient(
+        &self,
+        _f: &mut Array3<T>,
+        _weight: f64,
+        _products: &dyn Products<T>,
+    ) -> Option<f64> {
+        None
+    }
+
     /// L and dL/dF (H×W×N) of the activations `f`, of which all positions count alike.
     ///
     /// # Panics
@@ -226,5 +239,17 @@ impl<T: Scalar> Loss<T> for RegionLoss<T> {
         losses
             .map(|loss| loss.add_weighted_gradient(features, weight, df, products))
             .sum()
+    }
+
+    fn replace_by_gradient(
+        &self,
+        f: &mut Array3<T>,
+        weight: f64,
+        products: &dyn Products<T>,
+    ) -> Option<f64> {
+        match (&self.losses[..], &self.mask) {
+            ([loss], None) => loss.replace_by_gradient(f, weight, products),
+            _ => None,
+        }
     }
 }

@@ -2,11 +2,12 @@
 
 use crate::common::{distance, random};
 use impasto::engine::fast::FastConv;
-use impasto::engine::{Cpu, Fast, SimdScalar};
+use impasto::engine::{ConvRelu, Cpu, Fast, Layer, SimdScalar};
 use impasto::method::{Padding, Pooling};
 use impasto::method::{Products, conv, gram, pool, relu};
 use impasto::vgg::{LayerKind, VGG16, VGG19};
 use ndarray::{Array1, Array2, Array3, Array4, Axis};
+use std::sync::Arc;
 
 /// The relative errors of the fast engine in `T`, compared with the plain method in f64: forward and backward, of the convolution
 /// alone, with its ReLU, and with ReLU and pooling.
@@ -207,6 +208,45 @@ fn gram_matrices_and_their_gradients_agree_with_the_reference() {
             fast.add_gram_backward(&tf, &dg.mapv(|x| x as f32), 0.25, &mut tdf);
             let error = distance(&tdf, &df);
             assert!(error < 1e-6, "{cpu} {h}x{w}x{channels}: {error:e}");
+
+            let mut df = Array3::zeros(f.dim());
+            gram::add_backward(&f, &dg, 0.25, &mut df);
+            let mut tf = tf;
+            fast.gram_backward_in_place(&mut tf, &dg.mapv(|x| x as f32), 0.25);
+            let error = distance(&tf.mapv(f64::from), &df);
+            assert!(error < 1e-6, "{cpu} {h}x{w}x{channels} in place: {error:e}");
+        }
+    }
+}
+
+#[test]
+fn a_layer_adds_to_a_gradient_what_it_would_return() {
+    for cpu in Cpu::all() {
+        for (size, channels) in [
+            ((11, 13), (17, 33)),
+            ((64, 61), (64, 128)),
+            ((9, 6), (256, 512)),
+            ((7, 9), (3, 64)),
+        ] {
+            let ((h, w), (cin, cout)) = (size, channels);
+            let (kernel, bias) = (random((3, 3, cin, cout), 1), random(cout, 2));
+            let engine = Fast::<f32>::new(cpu);
+            let layer = FastConv::new(&kernel, &bias, Padding::Zero, &engine);
+            let x = Arc::new(random((h, w, cin), 3));
+            let before: Array3<f32> = random((h, w, cin), 4);
+            let forward = || {
+                [
+                    layer.forward_pooled(Pooling::Max, &x),
+                    Layer::forward(&layer, &x),
+                ]
+            };
+            for (returning, adding) in forward().into_iter().zip(forward()) {
+                let dy = random(returning.output.dim(), 5);
+                let expected = &before + &returning.back.backward(&dy);
+                let mut dx = before.clone();
+                adding.back.add_backward(&dy, &mut dx, &engine);
+                assert_eq!(dx, expected, "{cpu} {size:?} {channels:?}");
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ mod pass;
 mod tiles;
 mod transforms;
 
-use self::block::Input;
+use self::block::{Input, Output};
 use self::kernel::{Direction, Kernel};
 use self::pass::Pass;
 use super::mask::Mask;
@@ -79,13 +79,26 @@ impl<T: SimdScalar> Winograd<T> {
         pool: Option<Pooling>,
         engine: &Fast<T>,
     ) -> Array3<T> {
+        let (height, width, _) = x.dim();
         let input = Input {
             x,
             pooled: None,
             mask: None,
             padding: self.padding,
         };
-        self.run(Direction::Forward, input, (Some(bias), pool), mask, engine)
+        let outputs = bias.len();
+        let mut y = engine.workspace.array(match pool {
+            None => (height, width, outputs),
+            Some(_) => (height.div_ceil(2), width.div_ceil(2), outputs),
+        });
+        let output = Output {
+            y: &mut y,
+            mask,
+            pool,
+            add: false,
+        };
+        self.run(Direction::Forward, input, Some(bias), output, engine);
+        y
     }
 
     /// dL/dx (H×W×Cin) of `dy` = dL/dy (H×W×Cout). If there is a mask, `dy` is taken as 0 where the mask is not set. If y was
@@ -100,13 +113,48 @@ impl<T: SimdScalar> Winograd<T> {
         pooled: Option<Pooling>,
         engine: &Fast<T>,
     ) -> Array3<T> {
+        let (height, width, _) = mask.map_or(dy.dim(), Mask::dim);
+        let (channels, _) = self.kernel.channels(Direction::Forward);
+        let mut dx = engine.workspace.array((height, width, channels));
+        self.run_back(dy, (mask, pooled), (&mut dx, false), engine);
+        dx
+    }
+
+    /// Adds [`backward`](Self::backward)'s result to `dx`.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn add_backward(
+        &self,
+        dy: &Array3<T>,
+        mask: Option<&Mask>,
+        pooled: Option<Pooling>,
+        dx: &mut Array3<T>,
+        engine: &Fast<T>,
+    ) {
+        self.run_back(dy, (mask, pooled), (dx, true), engine);
+    }
+
+    fn run_back(
+        &self,
+        dy: &Array3<T>,
+        (mask, pooled): (Option<&Mask>, Option<Pooling>),
+        (dx, add): (&mut Array3<T>, bool),
+        engine: &Fast<T>,
+    ) {
         let input = Input {
             x: dy,
             pooled,
             mask,
             padding: self.padding,
         };
-        self.run(Direction::Backward, input, (None, None), None, engine)
+        let output = Output {
+            y: dx,
+            mask: None,
+            pool: None,
+            add,
+        };
+        self.run(Direction::Backward, input, None, output, engine);
     }
 
     /// One pass.
@@ -114,10 +162,10 @@ impl<T: SimdScalar> Winograd<T> {
         &self,
         direction: Direction,
         input: Input<T>,
-        (bias, pool): (Option<&[T]>, Option<Pooling>),
-        mask: Option<&mut Mask>,
+        bias: Option<&[T]>,
+        output: Output<T>,
         engine: &Fast<T>,
-    ) -> Array3<T> {
+    ) {
         let (height, width, _) = input.dim();
         let tiles = height.div_ceil(TILE) * width.div_ceil(TILE);
         let pass = |transformed: &[T]| {
@@ -128,9 +176,10 @@ impl<T: SimdScalar> Winograd<T> {
                 direction,
                 transformed,
                 bias,
-                pool,
+                pool: output.pool,
+                add: output.add,
             };
-            pass.run(mask, engine)
+            pass.run(output, engine);
         };
         let transform = |transformed: &mut [T]| {
             let phases = &engine.phases;

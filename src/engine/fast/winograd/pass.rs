@@ -12,14 +12,13 @@ use super::super::parallel::for_each_with_buffers;
 use super::super::simd::gemm::{self, Strided};
 use super::super::simd::{Cpu, MAX_LANES, Simd, SimdTask};
 use super::super::{Fast, Mask, Phase};
-use super::block::{Band, Block, Input};
+use super::block::{Band, Block, Input, Output};
 use super::kernel::{Direction, Kernel};
 use super::tiles::{TransformInputs, TransformProducts};
 use super::{PAIRS, TILE};
 use crate::engine::SimdScalar;
 use crate::method::scalar::elements_mut;
 use crate::method::{Pooling, Scalar};
-use ndarray::Array3;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -44,13 +43,14 @@ pub(super) struct Pass<'a, T> {
     /// The kernel, transformed for this direction.
     pub transformed: &'a [T],
     pub bias: Option<&'a [T]>,
-    /// How the output is pooled over cells of 2×2.
+    /// As in [`Output`].
     pub pool: Option<Pooling>,
+    pub add: bool,
 }
 
 impl<T: SimdScalar> Pass<'_, T> {
-    /// The output, H×W×Cout, or ⌈H/2⌉×⌈W/2⌉×Cout if it is pooled. If there is a mask, it is set, and the output is max(y, 0).
-    pub fn run(&self, mask: Option<&mut Mask>, engine: &Fast<T>) -> Array3<T> {
+    /// Computes the output.
+    pub fn run(&self, output: Output<T>, engine: &Fast<T>) {
         let (height, width, channels) = self.input.dim();
         let (inputs, outputs) = self.kernel.channels(self.direction);
         assert_eq!(
@@ -59,12 +59,16 @@ impl<T: SimdScalar> Pass<'_, T> {
         );
         let scale = if self.pool.is_some() { 2 } else { 1 };
         let shape = (height.div_ceil(scale), width.div_ceil(scale), outputs);
-        let mut y = engine.workspace.array(shape);
+        assert_eq!(
+            output.y.dim(),
+            shape,
+            "the output must have the layer's shape"
+        );
         let (down, across) = (height.div_ceil(TILE), width.div_ceil(TILE));
         let whole = Band {
             rows: 0..down,
-            y: elements_mut(&mut y),
-            mask: mask.map(Mask::words_mut),
+            y: elements_mut(output.y),
+            mask: output.mask.map(Mask::words_mut),
             y_row: TILE / scale * shape.1 * outputs,
             mask_row: TILE * width * words_per_position(outputs),
         };
@@ -83,7 +87,6 @@ impl<T: SimdScalar> Pass<'_, T> {
             let columns = equal_parts(across, max_tiles);
             self.run_thread_blocks(whole.split(rows), (rows, columns, across), engine);
         }
-        y
     }
 
     /// Each thread takes one band of the output after the other, and computes it in blocks of `rows` × `columns` tiles.
@@ -248,6 +251,7 @@ impl<T: SimdScalar> Pass<'_, T> {
             shape: (height, width, self.outputs()),
             bias: self.bias,
             pool: self.pool,
+            add: self.add,
             band,
         };
         let phases = &engine.phases;

@@ -157,6 +157,8 @@ pub(super) struct TransformProducts<'a, 'b, T> {
     pub shape: (usize, usize, usize),
     pub bias: Option<&'a [T]>,
     pub pool: Option<Pooling>,
+    /// Whether the outputs are added to what the band holds.
+    pub add: bool,
     pub band: &'a mut Band<'b, T>,
 }
 
@@ -185,7 +187,7 @@ impl<T: Scalar> SimdTask<T> for TransformProducts<'_, '_, T> {
                     tile.relu(s, &mut y, mask, first);
                 }
                 match self.pool {
-                    None => tile.store(s, &y, self.band.y, first),
+                    None => tile.store(s, &y, self.band.y, first, self.add),
                     Some(Pooling::Average) => tile.store_means(s, &y, self.band.y, first),
                     Some(Pooling::Max) => tile.store_maxima(s, &y, self.band, first),
                 }
@@ -251,14 +253,27 @@ impl Outputs {
         }
     }
 
-    /// Stores `y`, from channel `first` on.
+    /// Stores `y` from channel `first` on, or adds it.
     #[inline(always)]
-    fn store<T: Scalar, S: Simd<T>>(&self, s: S, y: &Tile<S::Vector>, to: &mut [T], first: usize) {
+    fn store<T: Scalar, S: Simd<T>>(
+        &self,
+        s: S,
+        y: &Tile<S::Vector>,
+        to: &mut [T],
+        first: usize,
+        add: bool,
+    ) {
         for p in self.rows.clone() {
             for q in self.columns.clone() {
                 let position = (self.top + p) * self.width + self.left + q;
                 let at = position * self.channels;
-                store_partial(s, y[p][q], &mut to[at + first..at + self.channels]);
+                let target = &mut to[at + first..at + self.channels];
+                let y = if add {
+                    s.add(load_partial(s, target), y[p][q])
+                } else {
+                    y[p][q]
+                };
+                store_partial(s, y, target);
                 prefetch(to.as_ptr().wrapping_add(at + TILE * self.channels + first));
             }
         }
