@@ -109,11 +109,13 @@ impl<T: Scalar> Lbfgs<T> {
             direction = gradient.mapv(|g| -g);
             slope = -inner(gradient, gradient);
         }
-        let largest = (direction.iter()).fold(0.0_f64, |most, d| most.max(d.as_f64().abs()));
-        if slope == 0.0 || largest == 0.0 {
+        if slope == 0.0 {
             return; // the gradient is 0: nowhere is downhill
         }
         let step = if self.pairs.is_empty() {
+            let largest = direction
+                .iter()
+                .fold(0.0_f64, |most, d| most.max(d.as_f64().abs()));
             self.first_change / largest
         } else {
             1.0

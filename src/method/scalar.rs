@@ -71,12 +71,27 @@ pub(crate) fn sum_pairs<T: Scalar>(
     assert_eq!(a.dim(), b.dim(), "the two arrays must have one shape");
     let chunks: Vec<f64> = (elements(a).par_chunks(SUM_CHUNK))
         .zip(elements(b).par_chunks(SUM_CHUNK))
-        .map(|(a, b)| {
-            let pairs = a.iter().zip(b);
-            pairs.map(|(&a, &b)| f(a.as_f64(), b.as_f64())).sum()
-        })
+        .map(|(a, b)| sum_slices(a, b, &f))
         .collect();
     chunks.iter().sum()
+}
+
+/// Sums that are computed side by side, so that no addition waits for the one before.
+const SUM_LANES: usize = 16;
+
+/// Σ `f(aᵢ, bᵢ)` over two slices of one length: the sum of every 16th, for each of the first 16, and then of these.
+pub(crate) fn sum_slices<T: Scalar>(a: &[T], b: &[T], f: impl Fn(f64, f64) -> f64) -> f64 {
+    let mut sums = [0.0; SUM_LANES];
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<SUM_LANES>(), b.as_chunks::<SUM_LANES>());
+    for (a, b) in a.iter().zip(b) {
+        for lane in 0..SUM_LANES {
+            sums[lane] += f(a[lane].as_f64(), b[lane].as_f64());
+        }
+    }
+    for (sum, (a, b)) in sums.iter_mut().zip(a_rest.iter().zip(b_rest)) {
+        *sum += f(a.as_f64(), b.as_f64());
+    }
+    sums.iter().sum()
 }
 
 /// aᵀb

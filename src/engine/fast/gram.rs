@@ -1,14 +1,14 @@
 //! Gram matrices as [`method::gram`](crate::method::gram) defines them, on the CPU's vectors.
 
 use super::parallel::for_each_with_buffers;
+use super::product::mirror;
 use super::simd::gemm::{self, Strided};
 use super::simd::{Cpu, Simd, SimdTask};
 use super::workspace::{Buffer, Workspace};
 use crate::engine::SimdScalar;
 use crate::method::Scalar;
 use crate::method::scalar::{elements, elements_mut};
-use ndarray::parallel::prelude::*;
-use ndarray::{Array2, Array3, Axis};
+use ndarray::{Array2, Array3, s};
 use rayon::prelude::*;
 
 /// Positions that one parallel task sums. The sum is N×N with N ≤ 512, so that a task must be long to be worth it.
@@ -64,15 +64,19 @@ pub(super) fn forward<T: SimdScalar>(
             }
         });
     let mut g = workspace.matrix((channels, channels));
-    (g.axis_iter_mut(Axis(0)).into_par_iter())
+    let rows = g.as_slice_mut().expect("it is in standard layout");
+    (rows.par_chunks_exact_mut(channels))
         .enumerate()
-        .for_each(|(i, mut row)| {
-            // What is above the diagonal is copied from below it.
-            for (j, g) in row.iter_mut().enumerate() {
-                let (row, column) = (i.max(j), i.min(j));
-                *g = total[column / width * panel_size + row * width + column % width];
+        .for_each(|(i, row)| {
+            // To the diagonal.
+            for (g, panel) in row[..=i]
+                .chunks_mut(width)
+                .zip(total.chunks_exact(panel_size))
+            {
+                g.copy_from_slice(&panel[i * width..][..g.len()]);
             }
         });
+    mirror(rows, channels, 0);
     g
 }
 
@@ -181,7 +185,13 @@ fn pack<T: SimdScalar>(
     assert_eq!(dg.dim(), shape, "dL/dG must be N×N");
     let scale = T::of(2.0) * scale;
     let mut packed = workspace.buffer(gemm::packed_len::<T>(cpu, shape));
-    gemm::pack_into(&mut packed, cpu, shape, |i, j| scale * dg[[i, j]]);
+    let width = gemm::panel_width::<T>(cpu);
+    (packed.par_chunks_exact_mut(channels * width).enumerate()).for_each(|(panel, packed)| {
+        for (row, packed) in dg.rows().into_iter().zip(packed.chunks_exact_mut(width)) {
+            let row = row.slice_move(s![panel * width..channels.min((panel + 1) * width)]);
+            (packed.iter_mut().zip(row)).for_each(|(packed, &dg)| *packed = scale * dg);
+        }
+    });
     packed
 }
 

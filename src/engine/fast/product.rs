@@ -48,7 +48,7 @@ pub(super) fn symmetric<T: SimdScalar>(
 ///
 /// The rows are halved. The block right of the upper half's diagonal is the transpose of the one below it, in the lower half; then each half
 /// is a smaller problem of the same kind.
-fn mirror<T: SimdScalar>(rows: &mut [T], size: usize, first: usize) {
+pub(super) fn mirror<T: SimdScalar>(rows: &mut [T], size: usize, first: usize) {
     let count = rows.len() / size.max(1);
     if count <= ROW_CHUNK {
         for i in 0..count {

@@ -14,6 +14,7 @@
 use super::{Features, StyleLoss, with_painting};
 use crate::method::Scalar;
 use crate::method::loss::Products;
+use crate::method::scalar::sum_slices;
 use ndarray::parallel::prelude::*;
 use ndarray::{Array2, Array3, Axis, Zip};
 
@@ -94,9 +95,11 @@ impl<T: Scalar> StyleLoss<T> for GramLoss<T> {
 
 /// Σ (d / `size`)² over a matrix, in an order that is the same for any number of threads.
 pub(super) fn sum_squares<T: Scalar>(differences: &Array2<T>, size: f64) -> f64 {
-    let square = |&d: &T| (d.as_f64() / size).powi(2);
     let rows: Vec<f64> = (differences.axis_iter(Axis(0)).into_par_iter())
-        .map(|row| row.iter().map(square).sum())
+        .map(|row| {
+            let row = row.to_slice().expect("the matrix is in standard layout");
+            sum_slices(row, row, |d, _| d * d)
+        })
         .collect();
-    rows.iter().sum()
+    rows.iter().sum::<f64>() / (size * size)
 }

@@ -48,25 +48,8 @@ pub fn pack<T: Dispatch + Copy + Default + Send>(
     (depth, columns): (usize, usize),
     element: impl Fn(usize, usize) -> T + Sync,
 ) -> Vec<T> {
+    let width = panel_width::<T>(cpu);
     let mut packed = vec![T::default(); packed_len::<T>(cpu, (depth, columns))];
-    pack_into(&mut packed, cpu, (depth, columns), element);
-    packed
-}
-
-/// The length of a packed B (`depth` × `columns`).
-pub fn packed_len<T: Dispatch>(cpu: Cpu, (depth, columns): (usize, usize)) -> usize {
-    let width = panel_width::<T>(cpu);
-    columns.div_ceil(width) * depth * width
-}
-
-/// [`pack`] into `packed`, of which the unused columns stay as they are.
-pub fn pack_into<T: Dispatch + Send>(
-    packed: &mut [T],
-    cpu: Cpu,
-    (depth, columns): (usize, usize),
-    element: impl Fn(usize, usize) -> T + Sync,
-) {
-    let width = panel_width::<T>(cpu);
     (packed.par_chunks_exact_mut(depth * width))
         .enumerate()
         .for_each(|(panel, packed)| {
@@ -76,6 +59,13 @@ pub fn pack_into<T: Dispatch + Send>(
                 }
             }
         });
+    packed
+}
+
+/// The length of a packed B (`depth` × `columns`).
+pub fn packed_len<T: Dispatch>(cpu: Cpu, (depth, columns): (usize, usize)) -> usize {
+    let width = panel_width::<T>(cpu);
+    columns.div_ceil(width) * depth * width
 }
 
 /// One panel of C (`rows` × two vectors, rows `c_stride` apart) = A (`rows` × `depth`) times a panel of B (`depth` rows of two
