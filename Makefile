@@ -4,7 +4,7 @@
 # make bench            measure each operation and a whole iteration
 # make bench-peer       measure a whole iteration, and the same in PyTorch
 # make bench-pictures   paint pairs of pictures by several methods and measure the results, into docs/pictures/
-# make bench-ways       measure when each optimizer reaches the loss of 300 iterations of Adam, for docs/optimizers.md
+# make bench-ways       measure when each optimizer reaches the loss of 300 iterations of Adam, and PyTorch's time for them, for docs/optimizers.md
 # make check-weights    check that the project's weights are the same in every format, and how much memory a large file takes
 # make fuzz             search for bytes that break the readers of weights files, FUZZ_SECONDS for each reader
 # make clean            remove everything that was built or painted
@@ -45,9 +45,9 @@ bench-peer: target/peer/installed
 	$(CARGO) build --release --locked
 	target/peer/bin/python benches/peer/compare.py target/release/impasto
 
-bench-ways:
+bench-ways: target/peer/installed
 	$(CARGO) build --release --locked
-	python3 benches/ways.py target/release/impasto out/ways
+	target/peer/bin/python benches/ways.py target/release/impasto out/ways
 
 # Installs SciPy, PyTorch and h5py in a virtual environment under target/.
 check-weights: target/weights/installed

@@ -1,10 +1,10 @@
 """Measure when each optimizer reaches the loss of 300 iterations of Adam.
 
-    python3 benches/ways.py PATH/TO/impasto FOLDER [ROUNDS]
+    target/peer/bin/python benches/ways.py PATH/TO/impasto FOLDER [ROUNDS]
 
-All minimize the loss of the classic recipe at 333x250, from the photograph. In each round every optimizer runs once. The
-pictures are written to FOLDER. Times are medians over the rounds; they are those of the optimization, including the set-up of
-each size, without reading and writing files.
+All minimize the loss of the classic recipe at 333x250, from the photograph. In each round every optimizer runs once, and PyTorch computes the
+300 iterations of Adam too, with random weights and pictures, which take as long as real ones. The pictures are written to FOLDER. Times are
+medians over the rounds; they are those of the optimization, including the set-up of each size, without reading and writing files.
 """
 
 import json
@@ -35,21 +35,30 @@ def paint(program, folder, pair, number, options):
     return [line for line in map(json.loads, log.read_text().splitlines()) if line["size"] == FULL]
 
 
+def pytorch():
+    """The seconds that PyTorch takes for the 300 iterations."""
+    arguments = f"--mode eager --network vgg16 --size {FULL} --iterations 300".split()
+    command = [sys.executable, pathlib.Path(__file__).parent / "peer" / "pytorch.py", *arguments]
+    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)["total_seconds"]
+
+
 def main():
     program, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 1
     folder.mkdir(parents=True, exist_ok=True)
     for pair in PAIRS:
-        runs = {way: [] for way in WAYS}
+        runs, peer = {way: [] for way in WAYS}, []
         for _ in range(rounds):
+            peer.append(pytorch())
             for number, (way, options) in enumerate(WAYS.items(), 1):
                 runs[way].append(paint(program, folder, pair, number, options))
         first = next(iter(WAYS))
         goal = runs[first][0][-1]["total"]
-        reference = statistics.median(run[-1]["seconds"] for run in runs[first])
+        reference = statistics.median(peer)
         print(f"\n{pair[0]} in the style of {pair[1]}; Adam's loss after 300 iterations: {goal:.3g}\n")
-        print("| way | there after | of Adam's time | evaluations | loss at its end | after |")
+        print("| way | reaches the loss after | of PyTorch's time | evaluations | loss at its end | total time |")
         print("|---|---|---|---|---|---|")
+        print(f"| PyTorch: Adam, learning rate 2 | {reference:.1f} s | 1/1.0 | 300 | | {reference:.1f} s |")
         for way, logs in runs.items():
             there = [next((line for line in run if line["total"] <= goal), None) for run in logs]
             best = min(line["total"] for line in logs[0])

@@ -101,6 +101,7 @@ def main():
     print(json.dumps({
         "median_seconds": statistics.median(seconds),
         "min_seconds": min(seconds),
+        "total_seconds": sum(seconds),
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }))
 

@@ -27,18 +27,6 @@ impl<T> Input<'_, T> {
     }
 }
 
-/// The output of a pass.
-pub(super) struct Output<'a, T> {
-    /// H×W×Cout, or ⌈H/2⌉×⌈W/2⌉×Cout if it is pooled.
-    pub y: &'a mut Array3<T>,
-    /// If there is one, it is set, and y = max(y, 0).
-    pub mask: Option<&'a mut Mask>,
-    /// How the output is pooled over cells of 2×2.
-    pub pool: Option<Pooling>,
-    /// Whether the output is added to what y holds. It is not pooled then.
-    pub add: bool,
-}
-
 /// A rectangle of tiles.
 pub(super) struct Block {
     pub rows: Range<usize>,

@@ -23,15 +23,17 @@ mod pass;
 mod tiles;
 mod transforms;
 
-use self::block::{Input, Output};
+use self::block::Input;
 use self::kernel::{Direction, Kernel};
 use self::pass::Pass;
 use super::mask::Mask;
 use super::simd::{Cpu, use_large_pages};
+use super::workspace::Buffer;
 use super::{Fast, Phase};
 use crate::engine::SimdScalar;
-use crate::method::{Padding, Pooling};
+use crate::method::{Padding, Pooling, Scalar};
 use ndarray::{Array3, Array4};
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Outputs of a tile along one axis.
@@ -79,25 +81,29 @@ impl<T: SimdScalar> Winograd<T> {
         pool: Option<Pooling>,
         engine: &Fast<T>,
     ) -> Array3<T> {
-        let (height, width, _) = x.dim();
         let input = Input {
             x,
             pooled: None,
             mask: None,
             padding: self.padding,
         };
-        let outputs = bias.len();
+        let (height, width, _) = x.dim();
         let mut y = engine.workspace.array(match pool {
-            None => (height, width, outputs),
-            Some(_) => (height.div_ceil(2), width.div_ceil(2), outputs),
+            None => (height, width, bias.len()),
+            Some(_) => (height.div_ceil(2), width.div_ceil(2), bias.len()),
         });
-        let output = Output {
-            y: &mut y,
-            mask,
+        let kernel = self.transformed_kernel(Direction::Forward, &input, engine);
+        let pass = Pass {
+            cpu: self.cpu,
+            input,
+            kernel: &self.kernel,
+            direction: Direction::Forward,
+            transformed: &kernel,
+            bias: Some(bias),
             pool,
             add: false,
         };
-        self.run(Direction::Forward, input, Some(bias), output, engine);
+        pass.run(&mut y, mask, engine);
         y
     }
 
@@ -148,64 +154,69 @@ impl<T: SimdScalar> Winograd<T> {
             mask,
             padding: self.padding,
         };
-        let output = Output {
-            y: dx,
-            mask: None,
+        let kernel = self.transformed_kernel(Direction::Backward, &input, engine);
+        let pass = Pass {
+            cpu: self.cpu,
+            input,
+            kernel: &self.kernel,
+            direction: Direction::Backward,
+            transformed: &kernel,
+            bias: None,
             pool: None,
             add,
         };
-        self.run(Direction::Backward, input, None, output, engine);
+        pass.run(dx, None, engine);
     }
 
-    /// One pass.
-    fn run(
+    /// The transformed kernel for a pass over this input.
+    fn transformed_kernel(
         &self,
         direction: Direction,
-        input: Input<T>,
-        bias: Option<&[T]>,
-        output: Output<T>,
+        input: &Input<T>,
         engine: &Fast<T>,
-    ) {
+    ) -> Transformed<T> {
         let (height, width, _) = input.dim();
         let tiles = height.div_ceil(TILE) * width.div_ceil(TILE);
-        let pass = |transformed: &[T]| {
-            let pass = Pass {
-                cpu: self.cpu,
-                input,
-                kernel: &self.kernel,
-                direction,
-                transformed,
-                bias,
-                pool: output.pool,
-                add: output.add,
-            };
-            pass.run(output, engine);
-        };
-        let transform = |transformed: &mut [T]| {
+        let transform = |kernel: &mut [T]| {
             let phases = &engine.phases;
-            phases.measure(Phase::Products, || {
-                self.kernel.transform(direction, transformed)
-            });
+            phases.measure(Phase::Products, || self.kernel.transform(direction, kernel));
         };
         let len = self.kernel.len(direction);
         let stored = &self.transformed[direction as usize];
         let lock = || stored.lock().unwrap_or_else(PoisonError::into_inner);
         if tiles > MAX_TILES_STORED {
             *lock() = None;
-            let mut transformed = engine.workspace.buffer(len);
-            transform(&mut transformed);
-            return pass(&transformed);
+            let mut kernel = engine.workspace.buffer(len);
+            transform(&mut kernel);
+            return Transformed::Lent(kernel);
         }
-        let found = lock().clone();
-        let transformed = found.unwrap_or_else(|| {
-            // Without the lock: a thread that waits for the others may begin another task, which may need it.
-            let mut transformed = vec![T::zero(); len];
-            use_large_pages(&mut transformed);
-            transform(&mut transformed);
-            let transformed = Arc::new(transformed);
-            *lock() = Some(transformed.clone());
-            transformed
-        });
-        pass(&transformed)
+        if let Some(kernel) = &*lock() {
+            return Transformed::Stored(kernel.clone());
+        }
+        // Without the lock: a thread that waits for the others may begin another task, which may need it.
+        let mut kernel = vec![T::zero(); len];
+        use_large_pages(&mut kernel);
+        transform(&mut kernel);
+        let kernel = Arc::new(kernel);
+        *lock() = Some(kernel.clone());
+        Transformed::Stored(kernel)
+    }
+}
+
+/// A transformed kernel.
+enum Transformed<T: Scalar> {
+    /// In a buffer of the workspace, for one pass.
+    Lent(Buffer<T>),
+    Stored(Arc<Vec<T>>),
+}
+
+impl<T: Scalar> Deref for Transformed<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        match self {
+            Self::Lent(kernel) => kernel,
+            Self::Stored(kernel) => kernel,
+        }
     }
 }

@@ -12,13 +12,14 @@ use super::super::parallel::for_each_with_buffers;
 use super::super::simd::gemm::{self, Strided};
 use super::super::simd::{Cpu, MAX_LANES, Simd, SimdTask};
 use super::super::{Fast, Mask, Phase};
-use super::block::{Band, Block, Input, Output};
+use super::block::{Band, Block, Input};
 use super::kernel::{Direction, Kernel};
 use super::tiles::{TransformInputs, TransformProducts};
 use super::{PAIRS, TILE};
 use crate::engine::SimdScalar;
 use crate::method::scalar::elements_mut;
 use crate::method::{Pooling, Scalar};
+use ndarray::Array3;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -43,14 +44,18 @@ pub(super) struct Pass<'a, T> {
     /// The kernel, transformed for this direction.
     pub transformed: &'a [T],
     pub bias: Option<&'a [T]>,
-    /// As in [`Output`].
+    /// How the output is pooled over cells of 2×2.
     pub pool: Option<Pooling>,
+    /// Whether the output is added to what y holds. It is not pooled then.
     pub add: bool,
 }
 
 impl<T: SimdScalar> Pass<'_, T> {
-    /// Computes the output.
-    pub fn run(&self, output: Output<T>, engine: &Fast<T>) {
+    /// Computes the output y, H×W×Cout, or ⌈H/2⌉×⌈W/2⌉×Cout if it is pooled. If there is a mask, it is set, and y = max(y, 0).
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn run(&self, y: &mut Array3<T>, mask: Option<&mut Mask>, engine: &Fast<T>) {
         let (height, width, channels) = self.input.dim();
         let (inputs, outputs) = self.kernel.channels(self.direction);
         assert_eq!(
@@ -59,16 +64,12 @@ impl<T: SimdScalar> Pass<'_, T> {
         );
         let scale = if self.pool.is_some() { 2 } else { 1 };
         let shape = (height.div_ceil(scale), width.div_ceil(scale), outputs);
-        assert_eq!(
-            output.y.dim(),
-            shape,
-            "the output must have the layer's shape"
-        );
+        assert_eq!(y.dim(), shape, "the output must have the layer's shape");
         let (down, across) = (height.div_ceil(TILE), width.div_ceil(TILE));
         let whole = Band {
             rows: 0..down,
-            y: elements_mut(output.y),
-            mask: output.mask.map(Mask::words_mut),
+            y: elements_mut(y),
+            mask: mask.map(Mask::words_mut),
             y_row: TILE / scale * shape.1 * outputs,
             mask_row: TILE * width * words_per_position(outputs),
         };
