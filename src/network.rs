@@ -288,7 +288,7 @@ impl<T: Scalar> Network<T> {
         losses: &mut impl LayerLosses<T>,
     ) -> Array3<T> {
         let engine = self.engine();
-        // The step below, and the gradient of its output.
+        // The way back through the step after this one, and the gradient of that step's output.
         let mut deeper: Option<(Box<dyn Backward<T> + '_>, Array3<T>)> = None;
         while let Some(step) = activations.passed.pop() {
             let mut f = step.output;

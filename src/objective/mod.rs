@@ -296,8 +296,8 @@ impl<T: Scalar> LayerLosses<T> for LossesAt<'_, T> {
         let (Some((term, value)), None) = (of_layer.next(), of_layer.next()) else {
             return false;
         };
-        let mut joint = self.joint.iter().map(|(term, _)| term.array_of(layer));
-        if self.objective.normalize || joint.any(|array| array.is_some()) {
+        let in_joint = (self.joint.iter()).any(|(term, _)| term.array_of(layer).is_some());
+        if self.objective.normalize || in_joint {
             return false;
         }
         let engine = self.network.engine();

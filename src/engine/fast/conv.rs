@@ -77,15 +77,14 @@ impl<T: SimdScalar> FastConv<T> {
             Algorithm::Winograd(conv) => {
                 let (pool, mut mask) = (Some(pooling), self.mask(x));
                 let y = conv.forward(x, &self.bias, Some(&mut mask), pool, &self.engine);
-                let back = WinogradBack {
-                    conv,
-                    mask,
-                    pooled: pool,
-                    engine: &self.engine,
-                };
                 Forward {
                     output: Arc::new(y),
-                    back: Box::new(back),
+                    back: Box::new(WinogradBack {
+                        conv,
+                        mask,
+                        pooled: pool,
+                        engine: &self.engine,
+                    }),
                 }
             }
             Algorithm::FewChannels(_) => {

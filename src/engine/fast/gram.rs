@@ -1,14 +1,14 @@
 //! Gram matrices as [`method::gram`](crate::method::gram) defines them, on the CPU's vectors.
 
 use super::parallel::for_each_with_buffers;
-use super::product::mirror;
+use super::product::{self, mirror};
 use super::simd::gemm::{self, Strided};
 use super::simd::{Cpu, Simd, SimdTask};
 use super::workspace::{Buffer, Workspace};
 use crate::engine::SimdScalar;
 use crate::method::Scalar;
 use crate::method::scalar::{elements, elements_mut};
-use ndarray::{Array2, Array3, s};
+use ndarray::{Array2, Array3};
 use rayon::prelude::*;
 
 /// Positions that one parallel task sums. The sum is N×N with N ≤ 512, so that a task must be long to be worth it.
@@ -181,18 +181,8 @@ fn pack<T: SimdScalar>(
     cpu: Cpu,
     workspace: &Workspace<T>,
 ) -> Buffer<T> {
-    let shape = (channels, channels);
-    assert_eq!(dg.dim(), shape, "dL/dG must be N×N");
-    let scale = T::of(2.0) * scale;
-    let mut packed = workspace.buffer(gemm::packed_len::<T>(cpu, shape));
-    let width = gemm::panel_width::<T>(cpu);
-    (packed.par_chunks_exact_mut(channels * width).enumerate()).for_each(|(panel, packed)| {
-        for (row, packed) in dg.rows().into_iter().zip(packed.chunks_exact_mut(width)) {
-            let row = row.slice_move(s![panel * width..channels.min((panel + 1) * width)]);
-            (packed.iter_mut().zip(row)).for_each(|(packed, &dg)| *packed = scale * dg);
-        }
-    });
-    packed
+    assert_eq!(dg.dim(), (channels, channels), "dL/dG must be N×N");
+    product::pack(dg.view(), T::of(2.0) * scale, 1, cpu, workspace)
 }
 
 /// F times a packed matrix.

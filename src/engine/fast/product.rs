@@ -2,10 +2,10 @@
 
 use super::simd::gemm::{self, Strided};
 use super::simd::{Cpu, Simd, SimdTask};
-use super::workspace::Workspace;
+use super::workspace::{Buffer, Workspace};
 use crate::engine::SimdScalar;
 use crate::method::Scalar;
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, s};
 use rayon::prelude::*;
 
 /// Rows of C that one parallel task computes: a multiple of every register tile's rows.
@@ -97,27 +97,12 @@ fn compute<T: SimdScalar>(
         c.fill(T::zero());
         return c;
     }
-    let width = gemm::panel_width::<T>(cpu);
-    let mut packed = workspace.buffer(columns.div_ceil(width) * depth * width);
-    let pack = |(panel, packed): (usize, &mut [T])| {
-        let of_panel = panel * width..columns.min((panel + 1) * width);
-        for (k, packed) in packed.chunks_exact_mut(width).enumerate() {
-            let row = b.row(k);
-            match row.as_slice() {
-                Some(row) => packed[..of_panel.len()].copy_from_slice(&row[of_panel.clone()]),
-                None => (packed.iter_mut().zip(of_panel.clone())).for_each(|(b, n)| *b = row[n]),
-            }
-        }
-    };
     let min_len = if rows * depth * columns <= SMALL {
         usize::MAX
     } else {
         1
     };
-    (packed.par_chunks_exact_mut(depth * width))
-        .enumerate()
-        .with_min_len(min_len)
-        .for_each(pack);
+    let packed = pack(b, T::one(), min_len, cpu, workspace);
     // A with its columns side by side, as a transposed view has them, is as good as one with its rows side by side.
     let in_order;
     let (elements, row_stride, depth_stride) = match (a.to_slice(), a.reversed_axes().to_slice()) {
@@ -150,6 +135,30 @@ fn compute<T: SimdScalar>(
             });
         });
     c
+}
+
+/// `factor`·B (K×N) in panels. A task packs at least `min_len` of them.
+pub(super) fn pack<T: SimdScalar>(
+    b: ArrayView2<T>,
+    factor: T,
+    min_len: usize,
+    cpu: Cpu,
+    workspace: &Workspace<T>,
+) -> Buffer<T> {
+    let (depth, columns) = b.dim();
+    let width = gemm::panel_width::<T>(cpu);
+    let mut packed = workspace.buffer(columns.div_ceil(width) * depth * width);
+    (packed.par_chunks_exact_mut(depth * width))
+        .enumerate()
+        .with_min_len(min_len)
+        .for_each(|(panel, packed)| {
+            let of_panel = panel * width..columns.min((panel + 1) * width);
+            for (row, packed) in b.rows().into_iter().zip(packed.chunks_exact_mut(width)) {
+                let row = row.slice_move(s![of_panel.clone()]);
+                (packed.iter_mut().zip(row)).for_each(|(packed, &b)| *packed = factor * b);
+            }
+        });
+    packed
 }
 
 /// Some rows of a product.

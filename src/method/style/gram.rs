@@ -35,9 +35,7 @@ impl<T: Scalar> GramLoss<T> {
             target: Array2::zeros((channels, channels)),
         }
     }
-}
 
-impl<T: Scalar> GramLoss<T> {
     /// L, G − A, and the factor that makes dL/dG of it: 1 / (2·N²·m²).
     fn difference(
         &self,

@@ -49,7 +49,7 @@ pub fn pack<T: Dispatch + Copy + Default + Send>(
     element: impl Fn(usize, usize) -> T + Sync,
 ) -> Vec<T> {
     let width = panel_width::<T>(cpu);
-    let mut packed = vec![T::default(); packed_len::<T>(cpu, (depth, columns))];
+    let mut packed = vec![T::default(); columns.div_ceil(width) * depth * width];
     (packed.par_chunks_exact_mut(depth * width))
         .enumerate()
         .for_each(|(panel, packed)| {
@@ -60,12 +60,6 @@ pub fn pack<T: Dispatch + Copy + Default + Send>(
             }
         });
     packed
-}
-
-/// The length of a packed B (`depth` × `columns`).
-pub fn packed_len<T: Dispatch>(cpu: Cpu, (depth, columns): (usize, usize)) -> usize {
-    let width = panel_width::<T>(cpu);
-    columns.div_ceil(width) * depth * width
 }
 
 /// One panel of C (`rows` × two vectors, rows `c_stride` apart) = A (`rows` × `depth`) times a panel of B (`depth` rows of two

@@ -77,7 +77,7 @@ pub unsafe trait Simd<T>: Copy + Send + Sync {
     fn relu(self, v: Self::Vector) -> Self::Vector;
     /// Which lanes are above 0: one bit each, the first lane's lowest.
     fn positive(self, v: Self::Vector) -> u16;
-    /// The lanes of a and b in turns, of their first halves and of their second halves: a₀ b₀ a₁ b₁ …
+    /// The lanes of a and b in turns, a₀ b₀ a₁ b₁ …: those of their first halves, and those of their second halves.
     fn interleave(self, a: Self::Vector, b: Self::Vector) -> (Self::Vector, Self::Vector);
     /// The lanes whose bits are set, and 0 in the others.
     fn select(self, v: Self::Vector, bits: u16) -> Self::Vector;
@@ -118,8 +118,8 @@ pub fn prefetch<T>(address: *const T) {
 
 /// Transposes a square of as many rows as vectors have lanes; other rows are not used.
 ///
-/// Row r interleaved with row r + LANES/2, for each r of the upper half, in every step: this rotates the bits of the position of each
-/// element, which are those of its row and then those of its column, by one. Once for each bit of the row, and rows and columns have changed places.
+/// Each step interleaves row r with row r + LANES/2, for each r below LANES/2, into the rows 2r and 2r + 1. After log₂ LANES steps rows and
+/// columns have changed places.
 #[inline(always)]
 pub fn transpose<T: Copy, S: Simd<T>>(s: S, rows: &mut [S::Vector; MAX_LANES]) {
     for _ in 0..S::LANES.ilog2() {
