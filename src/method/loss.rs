@@ -3,6 +3,7 @@
 use super::Scalar;
 use super::gram;
 use ndarray::{Array2, Array3, ArrayView2, Axis};
+use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 
 /// A loss L(F) of an array F (H×W×C): the activations of a layer, or the pixels themselves.
@@ -158,6 +159,11 @@ impl<'a, T: Scalar> Loan<'a, T> {
     /// Lends this matrix, which was made by `owner`.
     pub fn new(matrix: Array2<T>, owner: &'a dyn Products<T>) -> Self {
         Self { matrix, owner }
+    }
+
+    /// The matrix, which no longer goes back by itself.
+    pub fn into_matrix(self) -> Array2<T> {
+        std::mem::take(&mut ManuallyDrop::new(self).matrix)
     }
 }
 

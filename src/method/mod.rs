@@ -29,6 +29,7 @@
 
 pub mod adam;
 pub mod average;
+pub mod big_array;
 pub mod bilinear;
 pub mod content;
 pub mod conv;
@@ -51,6 +52,7 @@ pub mod total_variation;
 
 pub use adam::Adam;
 pub use average::Average;
+pub use big_array::BigArray;
 pub use content::ContentLoss;
 pub use laplacian::Pyramid;
 pub use lbfgs::Lbfgs;

@@ -5,7 +5,7 @@ use ndarray::{Array3, NdFloat, Zip};
 use rayon::prelude::*;
 
 /// `f32`, in which pictures are painted, or `f64`, in which gradients are checked.
-pub trait Scalar: NdFloat + Default + radsort::Key {
+pub trait Scalar: NdFloat + Default + radsort::Key + bytemuck::Pod {
     /// The value of this type nearest to `x`.
     fn of(x: f64) -> Self;
     /// The value as `f64`.
@@ -56,7 +56,7 @@ impl Scalar for f64 {
 ///
 /// Work is always divided by constants like this one and never by the number of threads. The order of every sum, and so
 /// every bit of the result, is then the same on any number of threads.
-const SUM_CHUNK: usize = 16 * 1024;
+pub(crate) const SUM_CHUNK: usize = 16 * 1024;
 
 /// Σ `f(aᵢ, bᵢ)` over two arrays of one shape. It is computed in parallel and summed in `f64`: within chunks of a fixed
 /// size, then over the chunks in their order.

@@ -3,12 +3,12 @@
 use crate::method::Scalar;
 use crate::method::loss::Products;
 use crate::method::scalar::{elements, elements_mut};
-use ndarray::{Array1, Array2, Array3};
+use ndarray::{Array1, Array2, Array3, Axis, Zip};
 use rayon::prelude::*;
 use std::borrow::Cow;
 
 /// Positions that one parallel task takes.
-const MEAN_CHUNK: usize = 1024;
+const CHUNK: usize = 1024;
 
 /// Activations F (H×W×N) and the weights w of their positions.
 #[derive(Clone, Copy)]
@@ -57,14 +57,14 @@ impl<'a, T: Scalar> Features<'a, T> {
         self.weights.map_or(T::one(), |weights| weights[position])
     }
 
-    /// μ = Σ w·f / m, N.
-    pub(super) fn mean(&self) -> Array1<f64> {
+    /// Σ w·f over the positions, N.
+    pub(super) fn sum(&self) -> Array1<f64> {
         let channels = self.channels();
-        let sums: Vec<Vec<f64>> = (elements(self.f).par_chunks(MEAN_CHUNK * channels))
+        let sums: Vec<Vec<f64>> = (elements(self.f).par_chunks(CHUNK * channels))
             .enumerate()
             .map(|(chunk, f)| {
                 let mut sums = vec![0.0; channels];
-                for (at, f) in (chunk * MEAN_CHUNK..).zip(f.chunks_exact(channels)) {
+                for (at, f) in (chunk * CHUNK..).zip(f.chunks_exact(channels)) {
                     let w = self.weight(at).as_f64();
                     let pairs = sums.iter_mut().zip(f);
                     pairs.for_each(|(sum, f)| *sum += w * f.as_f64());
@@ -73,25 +73,11 @@ impl<'a, T: Scalar> Features<'a, T> {
             })
             .collect();
         // Added in the order of the chunks, whichever thread computed them.
-        let mut mean = Array1::zeros(channels);
+        let mut all = Array1::zeros(channels);
         for sums in sums {
-            mean += &Array1::from(sums);
+            all += &Array1::from(sums);
         }
-        mean / self.total_weight
-    }
-
-    /// Adds w·`vector` (N) to each position of `df`: the backward pass of [`mean`](Self::mean), up to 1/m.
-    pub(super) fn add_to_each(&self, vector: &[T], df: &mut Array3<T>) {
-        let channels = vector.len();
-        (elements_mut(df).par_chunks_mut(MEAN_CHUNK * channels))
-            .enumerate()
-            .for_each(|(chunk, df)| {
-                for (at, df) in (chunk * MEAN_CHUNK..).zip(df.chunks_exact_mut(channels)) {
-                    let w = self.weight(at);
-                    let pairs = df.iter_mut().zip(vector);
-                    pairs.for_each(|(df, &v)| *df += w * v);
-                }
-            });
+        all
     }
 
     /// Σ w·f·fᵀ over the positions, N×N: the Gram matrix of √w·F.
@@ -100,14 +86,6 @@ impl<'a, T: Scalar> Features<'a, T> {
         let g = products.gram(&f);
         recycle(f, products);
         g
-    }
-
-    /// The mean of f·fᵀ, N×N: Σ w·f·fᵀ / m.
-    pub(super) fn second_moment(&self, products: &dyn Products<T>) -> Array2<T> {
-        let mut second = self.gram(products);
-        let scale = T::of(1.0 / self.total_weight);
-        second.par_mapv_inplace(|sum| scale * sum);
-        second
     }
 
     /// Adds 2·`scale`·w·F·`dg` to `df`, for a symmetric `dg` = dL/dG with G as [`gram`](Self::gram) computes it.
@@ -146,6 +124,31 @@ impl<'a, T: Scalar> Features<'a, T> {
             });
         Cow::Owned(scaled)
     }
+}
+
+/// Multiplies each position of `f` (H×W×N) by its weight in `mask` (H×W).
+///
+/// # Panics
+/// If the mask has another height or width.
+pub(super) fn weight_positions<T: Scalar>(f: &mut Array3<T>, mask: &Array2<T>) {
+    Zip::from(f.lanes_mut(Axis(2)))
+        .and(mask)
+        .par_for_each(|mut f, &w| f *= w);
+}
+
+/// Adds w·`vector` (N) to each position of `df` (H×W×N), with the weights of a `mask` (H×W) if there is one: the backward pass of
+/// [`Features::sum`].
+pub(super) fn add_to_each<T: Scalar>(vector: &[T], mask: Option<&[T]>, df: &mut Array3<T>) {
+    let channels = vector.len();
+    (elements_mut(df).par_chunks_mut(CHUNK * channels))
+        .enumerate()
+        .for_each(|(chunk, df)| {
+            for (at, df) in (chunk * CHUNK..).zip(df.chunks_exact_mut(channels)) {
+                let w = mask.map_or(T::one(), |mask| mask[at]);
+                let pairs = df.iter_mut().zip(vector);
+                pairs.for_each(|(df, &v)| *df += w * v);
+            }
+        });
 }
 
 fn recycle<T: Scalar>(scaled: Cow<Array3<T>>, products: &dyn Products<T>) {

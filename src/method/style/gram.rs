@@ -11,7 +11,8 @@
 //! Good at strokes and textures of every kind: the classic look. It cannot tell a few strong responses from many weak ones,
 //! which makes contrasts uneven.
 
-use super::{Features, StyleLoss, with_painting};
+use super::sums::{SumLoss, Sums, SumsGradient};
+use super::with_painting;
 use crate::method::Scalar;
 use crate::method::loss::Products;
 use crate::method::scalar::sum_slices;
@@ -35,59 +36,36 @@ impl<T: Scalar> GramLoss<T> {
             target: Array2::zeros((channels, channels)),
         }
     }
-
-    /// L, G − A, and the factor that makes dL/dG of it: 1 / (2·N²·m²).
-    fn difference(
-        &self,
-        features: Features<T>,
-        products: &dyn Products<T>,
-    ) -> (f64, Array2<T>, f64) {
-        let m = T::of(features.total_weight);
-        let mut difference = features.gram(products);
-        Zip::from(&mut difference)
-            .and(&self.target)
-            .par_for_each(|g, &a| *g -= m * a);
-        let size = features.channels() as f64 * features.total_weight;
-        let loss = sum_squares(&difference, size) / 4.0;
-        (loss, difference, 1.0 / (2.0 * size * size))
-    }
 }
 
-impl<T: Scalar> StyleLoss<T> for GramLoss<T> {
-    fn add_painting(&mut self, painting: Features<T>, share: f64, products: &dyn Products<T>) {
-        let share = T::of(share / painting.total_weight);
-        let gram = painting.gram(products);
-        self.target.scaled_add(share, &gram);
-        products.recycle_matrix(gram);
+impl<T: Scalar> SumLoss<T> for GramLoss<T> {
+    fn needs_first(&self) -> bool {
+        false
     }
 
-    fn finish(&mut self, shares: f64, _: &dyn Products<T>) {
+    fn add_sums(&mut self, painting: &Sums<T>, share: f64) {
+        let share = T::of(share / painting.weight);
+        self.target.scaled_add(share, &painting.second);
+    }
+
+    fn finish_sums(&mut self, shares: f64, _: &dyn Products<T>) {
         self.target *= T::of(1.0 / shares);
     }
 
-    fn add_weighted_gradient(
-        &self,
-        features: Features<T>,
-        weight: f64,
-        df: &mut Array3<T>,
-        products: &dyn Products<T>,
-    ) -> f64 {
-        let (loss, difference, scale) = self.difference(features, products);
-        features.add_gram_backward(&difference, T::of(weight * scale), df, products);
-        products.recycle_matrix(difference);
-        loss
-    }
-
-    fn replace_by_gradient(
-        &self,
-        f: &mut Array3<T>,
-        weight: f64,
-        products: &dyn Products<T>,
-    ) -> Option<f64> {
-        let (loss, difference, scale) = self.difference(Features::new(f, None), products);
-        products.gram_backward_in_place(f, &difference, T::of(weight * scale));
-        products.recycle_matrix(difference);
-        Some(loss)
+    fn at(&self, sums: Sums<T>, _: &dyn Products<T>) -> (f64, SumsGradient<T>) {
+        let m = T::of(sums.weight);
+        let mut difference = sums.second;
+        Zip::from(&mut difference)
+            .and(&self.target)
+            .par_for_each(|g, &a| *g -= m * a);
+        let size = difference.nrows() as f64 * sums.weight;
+        let loss = sum_squares(&difference, size) / 4.0;
+        let gradient = SumsGradient {
+            first: None,
+            second: difference,
+            factor: 1.0 / (2.0 * size * size),
+        };
+        (loss, gradient)
     }
 }
 

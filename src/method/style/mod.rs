@@ -17,6 +17,7 @@ pub mod gram;
 pub mod moments;
 pub mod projection;
 pub mod sliced;
+pub mod sums;
 pub mod transport;
 pub mod wasserstein;
 
@@ -24,6 +25,7 @@ pub use features::Features;
 pub use gram::GramLoss;
 pub use moments::MomentsLoss;
 pub use sliced::SlicedLoss;
+pub use sums::{SumLoss, Sums, SumsGradient};
 pub use wasserstein::WassersteinLoss;
 
 use super::Scalar;
@@ -73,6 +75,16 @@ pub trait StyleLoss<T: Scalar>: Send + Sync {
         _weight: f64,
         _products: &dyn Products<T>,
     ) -> Option<f64> {
+        None
+    }
+
+    /// Itself, if it is a function of sums over positions.
+    fn as_sum_loss(&self) -> Option<&dyn SumLoss<T>> {
+        None
+    }
+
+    /// The same, to be changed.
+    fn as_sum_loss_mut(&mut self) -> Option<&mut dyn SumLoss<T>> {
         None
     }
 

@@ -14,7 +14,8 @@
 //! compares their first two moments.
 
 use super::gram::sum_squares;
-use super::{Features, StyleLoss, with_painting};
+use super::sums::{SumLoss, Sums, SumsGradient};
+use super::with_painting;
 use crate::method::Scalar;
 use crate::method::loss::Products;
 use ndarray::parallel::prelude::*;
@@ -45,16 +46,18 @@ impl<T: Scalar> MomentsLoss<T> {
     }
 }
 
-impl<T: Scalar> StyleLoss<T> for MomentsLoss<T> {
-    fn add_painting(&mut self, painting: Features<T>, share: f64, products: &dyn Products<T>) {
-        self.mean.scaled_add(share, &painting.mean());
-        let share = T::of(share / painting.total_weight);
-        let second = painting.gram(products);
-        self.covariance.scaled_add(share, &second);
-        products.recycle_matrix(second);
+impl<T: Scalar> SumLoss<T> for MomentsLoss<T> {
+    fn needs_first(&self) -> bool {
+        true
     }
 
-    fn finish(&mut self, shares: f64, _: &dyn Products<T>) {
+    fn add_sums(&mut self, painting: &Sums<T>, share: f64) {
+        self.mean.scaled_add(share, &painting.mean());
+        let share = T::of(share / painting.weight);
+        self.covariance.scaled_add(share, &painting.second);
+    }
+
+    fn finish_sums(&mut self, shares: f64, _: &dyn Products<T>) {
         self.mean /= shares;
         self.covariance *= T::of(1.0 / shares);
         let channels = self.mean.len() as f64;
@@ -62,35 +65,26 @@ impl<T: Scalar> StyleLoss<T> for MomentsLoss<T> {
         center(&mut self.covariance, &self.mean, 0.0);
     }
 
-    fn add_weighted_gradient(
-        &self,
-        features: Features<T>,
-        weight: f64,
-        df: &mut Array3<T>,
-        products: &dyn Products<T>,
-    ) -> f64 {
-        let channels = self.mean.len();
-        let mean = features.mean();
+    fn at(&self, sums: Sums<T>, _: &dyn Products<T>) -> (f64, SumsGradient<T>) {
+        let channels = self.mean.len() as f64;
+        let square = channels * channels;
+        let (mean, m) = (sums.mean(), sums.weight);
         let mean_difference = &mean - &self.mean;
-        let mut difference = features.second_moment(products);
+        let mut difference = sums.into_second_moment();
         center(&mut difference, &mean, 0.0);
         difference -= &self.covariance;
 
-        let share = weight / features.total_weight;
-        let square = (channels * channels) as f64;
-        // (C − C′)·f / N²; the backward pass of the Gram matrix doubles its factor.
-        let scale = T::of(share / (2.0 * square));
-        features.add_gram_backward(&difference, scale, df, products);
         // (2·s/N)·(μ − μ′) − (C − C′)·μ / N², the same for all positions.
         let at_mean = times(&difference, &mean);
         let constant = 2.0 * self.mean_weight * &mean_difference - at_mean / square;
-        let constant: Vec<T> = constant.iter().map(|v| T::of(share * v)).collect();
-        features.add_to_each(&constant, df);
-
         let means = mean_difference.dot(&mean_difference);
-        let loss = self.mean_weight * means + sum_squares(&difference, channels as f64) / 4.0;
-        products.recycle_matrix(difference);
-        loss
+        let loss = self.mean_weight * means + sum_squares(&difference, channels) / 4.0;
+        let gradient = SumsGradient {
+            first: Some(constant / m),
+            second: difference,
+            factor: 1.0 / (2.0 * square * m),
+        };
+        (loss, gradient)
     }
 }
 

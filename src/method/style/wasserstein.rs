@@ -29,7 +29,8 @@
 //! is strong by how far it is to be moved.
 
 use super::moments::{center, times};
-use super::{Features, StyleLoss, with_painting};
+use super::sums::{SumLoss, Sums, SumsGradient};
+use super::with_painting;
 use crate::method::Scalar;
 use crate::method::loss::{Loan, Products};
 use crate::method::matrix_root::{Roots, roots};
@@ -66,15 +67,18 @@ impl<T: Scalar> WassersteinLoss<T> {
     }
 }
 
-impl<T: Scalar> StyleLoss<T> for WassersteinLoss<T> {
-    fn add_painting(&mut self, painting: Features<T>, share: f64, products: &dyn Products<T>) {
-        let second = painting.second_moment(products);
-        self.mean.scaled_add(share, &painting.mean());
-        self.covariance.scaled_add(T::of(share), &second);
-        products.recycle_matrix(second);
+impl<T: Scalar> SumLoss<T> for WassersteinLoss<T> {
+    fn needs_first(&self) -> bool {
+        true
     }
 
-    fn finish(&mut self, shares: f64, products: &dyn Products<T>) {
+    fn add_sums(&mut self, painting: &Sums<T>, share: f64) {
+        self.mean.scaled_add(share, &painting.mean());
+        let share = T::of(share / painting.weight);
+        self.covariance.scaled_add(share, &painting.second);
+    }
+
+    fn finish_sums(&mut self, shares: f64, products: &dyn Products<T>) {
         self.mean /= shares;
         self.covariance *= T::of(1.0 / shares);
         center(&mut self.covariance, &self.mean, ADDED_VARIANCE);
@@ -83,37 +87,31 @@ impl<T: Scalar> StyleLoss<T> for WassersteinLoss<T> {
         self.root_trace = trace(&roots(&middle, products).root);
     }
 
-    fn add_weighted_gradient(
-        &self,
-        features: Features<T>,
-        weight: f64,
-        df: &mut Array3<T>,
-        products: &dyn Products<T>,
-    ) -> f64 {
+    fn at(&self, sums: Sums<T>, products: &dyn Products<T>) -> (f64, SumsGradient<T>) {
         let channels = self.mean.len() as f64;
-        let mean = features.mean();
-        let mut covariance = Loan::new(features.second_moment(products), products);
+        let share = 1.0 / (sums.weight * channels);
+        let mean = sums.mean();
+        let mut covariance = Loan::new(sums.into_second_moment(), products);
         center(&mut covariance, &mean, ADDED_VARIANCE);
         let mean_difference = &mean - &self.mean;
 
         let middle = self.between_roots(&covariance, products);
         let Roots { root, inverse } = roots(&middle, products);
         // 1 − T, in place of T
-        let mut difference = self.between_roots(&inverse, products);
+        let mut difference = self.between_roots(&inverse, products).into_matrix();
         difference.par_mapv_inplace(|t| -t);
         difference.diag_mut().mapv_inplace(|t| T::one() + t);
 
-        let share = weight / (features.total_weight * channels);
-        // (1 − T)·f; the backward pass of the Gram matrix doubles its factor.
-        features.add_gram_backward(&difference, T::of(share), df, products);
         let at_mean = times(&difference, &mean);
-        let constant = (&mean_difference - at_mean) * (2.0 * share);
-        let constant: Vec<T> = constant.iter().map(|&v| T::of(v)).collect();
-        features.add_to_each(&constant, df);
-
         let traces = trace(&covariance) - trace(&self.covariance);
         let traces = traces - 2.0 * (trace(&root) - self.root_trace);
-        (mean_difference.dot(&mean_difference) + traces) / channels
+        let loss = (mean_difference.dot(&mean_difference) + traces) / channels;
+        let gradient = SumsGradient {
+            first: Some((mean_difference - at_mean) * (2.0 * share)),
+            second: difference,
+            factor: share,
+        };
+        (loss, gradient)
     }
 }
 
