@@ -160,6 +160,23 @@ impl<T: Scalar> Network<T> {
         pools.count()
     }
 
+    /// How far the output of layer number `layer` sees: its value at a position, which covers 2ᵖ×2ᵖ pixels after p poolings, depends on no
+    /// pixel that is further from these. It is the sum of 2ᵖ over the convolutions, each after p poolings.
+    ///
+    /// # Panics
+    /// If the network has fewer layers.
+    pub fn reach(&self, layer: usize) -> usize {
+        let mut stride = 1;
+        let mut reach = 0;
+        for operation in &self.layers[..=layer] {
+            match operation {
+                Operation::Pool(_) => stride *= 2,
+                _ => reach += stride,
+            }
+        }
+        reach
+    }
+
     /// The steps to the deepest of the tapped layers. A pooling is computed together with the convolution before it, unless the
     /// convolution is tapped.
     ///

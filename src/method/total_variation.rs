@@ -12,6 +12,7 @@ use super::loss::{Loss, Products};
 use super::scalar::{Scalar, elements, elements_mut};
 use ndarray::Array3;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// The total variation of a picture (H×W×C).
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,20 +51,21 @@ impl TotalVariation {
     /// the row.
     fn for_each_stretch<T>(
         self,
-        (x, (height, width, channels)): (&[T], (usize, usize, usize)),
+        x: &Rows<T>,
         i: usize,
         steps: &[(isize, isize, f64)],
-        mut visit: impl FnMut(std::ops::Range<usize>, &[T], f64),
+        mut visit: impl FnMut(Range<usize>, &[T], f64),
     ) {
-        let neighbor = |at: usize, step: isize, length: usize| {
+        let (height, width, channels) = x.shape;
+        let neighbor = |padding: Padding, at: usize, step: isize, length: usize| {
             let from_minus_one = (at + 1).checked_add_signed(step)?;
-            self.padding.position(from_minus_one, length)
+            padding.position(from_minus_one, length)
         };
         for &(down, right, weight) in steps {
-            let Some(row) = neighbor(i, down, height) else {
+            let Some(row) = neighbor(x.padding, i, down, height) else {
                 continue;
             };
-            let row = &x[row * width * channels..][..width * channels];
+            let row = x.row(row);
             // All pixels whose neighbor does not lie across an edge, and then the one whose neighbor does.
             let inside = (-right).max(0) as usize..width - right.max(0) as usize;
             if !inside.is_empty() {
@@ -77,11 +79,87 @@ impl TotalVariation {
                 1 => width - 1,
                 _ => 0,
             };
-            if let Some(across) = neighbor(edge, right, width) {
+            if let Some(across) = neighbor(self.padding, edge, right, width) {
                 let at = edge * channels..(edge + 1) * channels;
                 visit(at, &row[across * channels..][..channels], weight);
             }
         }
+    }
+}
+
+/// Rows of a picture, H×W×C.
+struct Rows<'a, T> {
+    elements: &'a [T],
+    shape: (usize, usize, usize),
+    /// How they continue at the top and the bottom.
+    padding: Padding,
+}
+
+impl<T> Rows<'_, T> {
+    fn row(&self, i: usize) -> &[T] {
+        let length = self.shape.1 * self.shape.2;
+        &self.elements[i * length..][..length]
+    }
+}
+
+impl TotalVariation {
+    /// The part of L of the `own` rows of a part of a picture, whole rows `x` (H×W×C), and adds `weight`·dL/dx of these rows to `dx`. The
+    /// part has the rows above and below its own, if there are such. Each pair of neighbors counts where its upper or left pixel is.
+    ///
+    /// # Panics
+    /// If `dx` does not have the shape of the own rows.
+    pub fn add_gradient_of_rows<T: Scalar>(
+        self,
+        x: &Array3<T>,
+        own: Range<usize>,
+        weight: f64,
+        dx: &mut Array3<T>,
+    ) -> f64 {
+        let rows = Rows {
+            elements: elements(x),
+            shape: x.dim(),
+            padding: Padding::Zero,
+        };
+        self.add_gradient_of(&rows, own, weight, dx)
+    }
+
+    fn add_gradient_of<T: Scalar>(
+        self,
+        x: &Rows<T>,
+        own: Range<usize>,
+        weight: f64,
+        dx: &mut Array3<T>,
+    ) -> f64 {
+        let (_, width, channels) = x.shape;
+        let shape = (own.len(), width, channels);
+        assert_eq!(dx.dim(), shape, "x and dx must have one shape");
+        let steps = self.steps(true);
+        (elements_mut(dx).par_chunks_mut(width * channels))
+            .zip(own.clone())
+            .for_each(|(dx, i)| {
+                let here = x.row(i);
+                self.for_each_stretch(x, i, &steps, |at, there, share| {
+                    let weight = T::of(weight * share);
+                    let here = here[at.clone()].iter().zip(there);
+                    let pairs = dx[at].iter_mut().zip(here);
+                    pairs.for_each(|(dx, (&a, &b))| *dx += weight * (a - b));
+                });
+            });
+        let steps = self.steps(false);
+        let rows: Vec<f64> = own
+            .into_par_iter()
+            .map(|i| {
+                let here = x.row(i);
+                let mut sum = 0.0;
+                self.for_each_stretch(x, i, &steps, |at, there, share| {
+                    let pairs = here[at].iter().zip(there);
+                    let square = |(&a, &b): (&T, &T)| (a.as_f64() - b.as_f64()).powi(2);
+                    sum += share * pairs.map(square).sum::<f64>();
+                });
+                sum
+            })
+            .collect();
+        0.5 * rows.iter().sum::<f64>()
     }
 }
 
@@ -94,35 +172,11 @@ impl<T: Scalar> Loss<T> for TotalVariation {
         _: &dyn Products<T>,
     ) -> f64 {
         assert_eq!(x.dim(), dx.dim(), "x and dx must have one shape");
-        let (height, width, channels) = x.dim();
-        let row = width * channels;
-        let pixels = (elements(x), x.dim());
-        let steps = self.steps(true);
-        (elements_mut(dx).par_chunks_mut(row))
-            .enumerate()
-            .for_each(|(i, dx)| {
-                let here = &pixels.0[i * row..][..row];
-                self.for_each_stretch(pixels, i, &steps, |at, there, share| {
-                    let weight = T::of(weight * share);
-                    let here = here[at.clone()].iter().zip(there);
-                    let pairs = dx[at].iter_mut().zip(here);
-                    pairs.for_each(|(dx, (&a, &b))| *dx += weight * (a - b));
-                });
-            });
-        let steps = self.steps(false);
-        let rows: Vec<f64> = (0..height)
-            .into_par_iter()
-            .map(|i| {
-                let here = &pixels.0[i * row..][..row];
-                let mut sum = 0.0;
-                self.for_each_stretch(pixels, i, &steps, |at, there, share| {
-                    let pairs = here[at].iter().zip(there);
-                    let square = |(&a, &b): (&T, &T)| (a.as_f64() - b.as_f64()).powi(2);
-                    sum += share * pairs.map(square).sum::<f64>();
-                });
-                sum
-            })
-            .collect();
-        0.5 * rows.iter().sum::<f64>()
+        let rows = Rows {
+            elements: elements(x),
+            shape: x.dim(),
+            padding: self.padding,
+        };
+        self.add_gradient_of(&rows, 0..x.dim().0, weight, dx)
     }
 }

@@ -1,6 +1,7 @@
 //! The terms of methods that compare vectors of several layers together.
 
-use super::{Compared, Region, Style, Tap, Targets, TermKind, areas, common_weight, layers};
+use super::targets::{Region, Style, Tap, Targets, areas, common_weight, layers};
+use super::{Compared, TermKind};
 use crate::method::nearest::{Candidates, Hypercolumns, SplitLossBuilder, quarter};
 use crate::method::strotss::{Sampling, StrotssStyleBuilder};
 use crate::method::{JointLoss, NearestLoss, Scalar, SelfSimilarity};

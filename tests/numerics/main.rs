@@ -9,4 +9,5 @@ mod joint;
 mod nearest;
 mod operations;
 mod style_losses;
+mod tiled;
 mod torus;

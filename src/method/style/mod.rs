@@ -131,6 +131,12 @@ macro_rules! style_losses {
                 }
             }
 
+            /// Whether it is a function of [`Sums`], and of nothing else.
+            pub fn is_of_sums(self) -> bool {
+                let losses = self.make::<f32>(1);
+                losses.iter().all(|loss| loss.as_sum_loss().is_some())
+            }
+
             fn make<T: Scalar>(self, channels: usize) -> LossList<T> {
                 match self {
                     $(Self::$kind => {
@@ -222,6 +228,24 @@ impl<T: Scalar> RegionLossBuilder<T> {
         }
     }
 
+    /// Adds a painting of which only sums are known, as [`add_painting`](Self::add_painting) does.
+    ///
+    /// # Panics
+    /// If the loss is not [of sums](StyleLossKind::is_of_sums), or the painting has other channels than those before.
+    pub fn add_sums(&mut self, painting: &Sums<T>, share: f64) {
+        if painting.weight <= 0.0 {
+            return;
+        }
+        if self.losses.is_empty() {
+            self.losses = self.kind.make(painting.second.nrows());
+        }
+        self.shares += share;
+        for loss in &mut self.losses {
+            let loss = loss.as_sum_loss_mut().expect("a loss of sums");
+            loss.add_sums(painting, share);
+        }
+    }
+
     /// The loss that is 0 where the positions that the `mask` (H×W, at least 0) shows are distributed as this mixture is. Where the
     /// mask shows none, or no painting is visible, it is 0 as well.
     pub fn finish(mut self, mask: Option<Array2<T>>, products: &dyn Products<T>) -> RegionLoss<T> {
@@ -232,6 +256,14 @@ impl<T: Scalar> RegionLossBuilder<T> {
             losses: self.losses,
             mask,
         }
+    }
+}
+
+impl<T: Scalar> RegionLoss<T> {
+    /// The loss as a function of sums over positions, without its mask. `None` if it is not [of sums](StyleLossKind::is_of_sums), or no
+    /// painting is visible.
+    pub fn as_sum_loss(&self) -> Option<&dyn SumLoss<T>> {
+        self.losses.first().and_then(|loss| loss.as_sum_loss())
     }
 }
 

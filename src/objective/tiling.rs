@@ -1,0 +1,255 @@
+//! How a picture is cut into tiles, so that what is computed tile by tile is the same as of the whole picture.
+//!
+//! Each position of each layer belongs to one tile. A tile reads more pixels than it owns, its *halo*: as many as the positions that it owns
+//! at the deepest layer can see. Tiles begin at multiples of the layers' stride, so that their pooling cells are those of the whole
+//! picture. Beyond the edges of what it reads a tile is padded as a picture is. At the picture's own edges that is right; elsewhere the
+//! outputs there are wrong, and they are exactly those that no owned position depends on.
+//!
+//! For a layer after p poolings a pixel's column j belongs to position ⌊j / 2ᵖ⌋. A convolution there sees 2ᵖ pixels further on each side,
+//! a pooling none: the halo is the sum of 2ᵖ over the convolutions, rounded up to the stride.
+
+use crate::method::Padding;
+use crate::method::big_array::Interval;
+use std::ops::Range;
+
+/// What a network needs of tiles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sight {
+    /// Pixels that tiles begin at multiples of.
+    pub stride: usize,
+    /// Pixels that are read around a tile, a multiple of the stride.
+    pub halo: usize,
+    /// How pictures continue beyond their edges.
+    pub padding: Padding,
+}
+
+/// A picture cut into tiles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tiling {
+    rows: Vec<Span>,
+    columns: Vec<Span>,
+}
+
+/// A part of an axis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The positions that it owns.
+    own: Range<usize>,
+    /// How many are read before them.
+    before: usize,
+    /// How many are read after them.
+    after: usize,
+}
+
+/// A part of a picture that is computed by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Tile<'a> {
+    rows: &'a Span,
+    columns: &'a Span,
+}
+
+impl Tiling {
+    /// Tiles that own at most `edge`×`edge` pixels, rounded up to the stride. All have about the same size.
+    ///
+    /// # Panics
+    /// If the picture is to be a torus and its height or width is not a multiple of the stride.
+    pub fn new((height, width): (usize, usize), edge: usize, sight: Sight) -> Self {
+        let count = |length: usize| length.div_ceil(edge.next_multiple_of(sight.stride));
+        Self::of_counts((height, width), (count(height), count(width)), sight)
+    }
+
+    /// The tiles that read the fewest pixels in all, of those that read at most `area` pixels each. If even the smallest read more, the
+    /// smallest.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    pub fn within((height, width): (usize, usize), area: usize, sight: Sight) -> Self {
+        let most = |length: usize| length.div_ceil(sight.stride);
+        let mut best: Option<(usize, Self)> = None;
+        for columns in 1..=most(width) {
+            // The fewest rows of tiles that are small enough.
+            let tiling = |rows| Self::of_counts((height, width), (rows, columns), sight);
+            let counts: Vec<usize> = (1..=most(height)).collect();
+            let first = counts.partition_point(|&rows| tiling(rows).largest_area() > area);
+            let Some(&rows) = counts.get(first) else {
+                continue;
+            };
+            let tiling = tiling(rows);
+            let read = tiling.read_area();
+            if best.as_ref().is_none_or(|(least, _)| read < *least) {
+                best = Some((read, tiling));
+            } else if tiling.rows.len() == 1 {
+                break; // narrower tiles read more
+            }
+        }
+        let smallest = || Self::new((height, width), sight.stride, sight);
+        best.map_or_else(smallest, |(_, tiling)| tiling)
+    }
+
+    fn of_counts(
+        (height, width): (usize, usize),
+        (rows, columns): (usize, usize),
+        sight: Sight,
+    ) -> Self {
+        Self {
+            rows: spans(height, rows, sight),
+            columns: spans(width, columns, sight),
+        }
+    }
+
+    /// The tiles, row by row.
+    pub fn tiles(&self) -> impl Iterator<Item = Tile<'_>> {
+        let rows = self.rows.iter();
+        rows.flat_map(|rows| {
+            self.columns
+                .iter()
+                .map(move |columns| Tile { rows, columns })
+        })
+    }
+
+    /// How many rows and columns of tiles there are.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.rows.len(), self.columns.len())
+    }
+
+    /// The most pixels that a tile reads.
+    pub fn largest_area(&self) -> usize {
+        let longest = |spans: &[Span]| spans.iter().map(Span::length).max().unwrap_or(0);
+        longest(&self.rows) * longest(&self.columns)
+    }
+
+    /// The pixels that all tiles read together.
+    pub fn read_area(&self) -> usize {
+        let sum = |spans: &[Span]| spans.iter().map(Span::length).sum::<usize>();
+        sum(&self.rows) * sum(&self.columns)
+    }
+}
+
+/// An axis cut into about `count` parts of about the same length, each a whole number of strides.
+fn spans(length: usize, count: usize, sight: Sight) -> Vec<Span> {
+    let Sight { stride, halo, .. } = sight;
+    let torus = sight.padding == Padding::Circular;
+    let strides = length.div_ceil(stride);
+    let count = count.clamp(1, strides.max(1));
+    assert!(
+        !torus || length.is_multiple_of(stride) || count == 1,
+        "a torus of whole strides"
+    );
+    let bound = |k: usize| (strides * k / count * stride).min(length);
+    let span = |k| {
+        let own = bound(k)..bound(k + 1);
+        let (before, after) = match (torus, count) {
+            (_, 1) => (0, 0),
+            (true, _) => (halo, halo),
+            (false, _) => (halo.min(own.start), halo.min(length - own.end)),
+        };
+        Span { own, before, after }
+    };
+    (0..count).map(span).collect()
+}
+
+impl Span {
+    /// How many positions are read.
+    fn length(&self) -> usize {
+        self.before + self.own.len() + self.after
+    }
+
+    fn read(&self) -> Interval {
+        let first = self.own.start as isize - self.before as isize;
+        first..first + self.length() as isize
+    }
+
+    /// The positions that it owns at a layer after this many poolings, counted on the whole axis.
+    fn place(&self, poolings: usize) -> Range<usize> {
+        self.own.start >> poolings..self.own.end.div_ceil(1 << poolings)
+    }
+
+    /// The same, counted from the first that it reads.
+    fn own(&self, poolings: usize) -> Range<usize> {
+        let first = self.before >> poolings;
+        first..first + self.place(poolings).len()
+    }
+}
+
+impl Tile<'_> {
+    /// The rows and columns of pixels that it reads. On a torus they may lie beyond the edges.
+    pub fn read(&self) -> (Interval, Interval) {
+        (self.rows.read(), self.columns.read())
+    }
+
+    /// The rows and columns that it owns at a layer after this many poolings, counted from the first that it reads.
+    pub fn own(&self, poolings: usize) -> (Range<usize>, Range<usize>) {
+        (self.rows.own(poolings), self.columns.own(poolings))
+    }
+
+    /// The same, counted in the whole layer.
+    pub fn place(&self, poolings: usize) -> (Range<usize>, Range<usize>) {
+        (self.rows.place(poolings), self.columns.place(poolings))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIGHT: Sight = Sight {
+        stride: 4,
+        halo: 8,
+        padding: Padding::Zero,
+    };
+
+    #[test]
+    fn every_position_of_every_layer_belongs_to_one_tile() {
+        for padding in [Padding::Zero, Padding::Circular] {
+            for length in [4, 16, 17, 39, 40] {
+                if padding == Padding::Circular && length % 4 != 0 {
+                    continue;
+                }
+                for count in 1..12 {
+                    let spans = spans(length, count, Sight { padding, ..SIGHT });
+                    for poolings in 0..=2 {
+                        let places = spans.iter().flat_map(|span| span.place(poolings));
+                        assert!(places.eq(0..length.div_ceil(1 << poolings)), "{spans:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_halo_ends_at_the_edges_of_a_picture_and_goes_on_around_a_torus() {
+        let edges = spans(39, 3, SIGHT);
+        let read: Vec<_> = edges.iter().map(Span::read).collect();
+        assert_eq!(read, [0..20, 4..32, 16..39]);
+        // It owns 12..24 of 4..32.
+        assert_eq!((edges[1].own(0), edges[1].own(2)), (8..20, 2..5));
+        let torus = Sight {
+            padding: Padding::Circular,
+            ..SIGHT
+        };
+        let read: Vec<_> = spans(40, 2, torus).iter().map(Span::read).collect();
+        assert_eq!(read, [-8..28, 12..48]);
+        assert_eq!(spans(40, 1, torus)[0].read(), 0..40);
+    }
+
+    #[test]
+    fn tiles_fit_into_an_area_and_read_little_twice() {
+        let sight = Sight {
+            stride: 16,
+            halo: 64,
+            padding: Padding::Zero,
+        };
+        let whole = Tiling::within((1500, 2000), 3_000_000, sight);
+        assert_eq!(whole.counts(), (1, 1));
+        let tiling = Tiling::within((1500, 2000), 1_000_000, sight);
+        assert!(tiling.largest_area() <= 1_000_000);
+        assert!(
+            (tiling.read_area() as f64) < 1.25 * 3_000_000.0,
+            "{:?}",
+            tiling.counts()
+        );
+        // Less than the smallest tile.
+        let tiny = Tiling::within((64, 48), 1, sight);
+        assert_eq!(tiny.counts(), (4, 3));
+    }
+}
