@@ -6,7 +6,7 @@ use impasto::engine::fast::FastConv;
 use impasto::engine::{Cpu, EngineKind, Fast};
 use impasto::method::style::{Features, RegionLossBuilder};
 use impasto::method::{
-    Adam, ContentLoss, Loss, Padding, Pooling, Products, StyleLossKind, TotalVariation,
+    Adam, BigArray, ContentLoss, Loss, Padding, Pooling, Products, StyleLossKind, TotalVariation,
 };
 use impasto::method::{conv, gram, relu};
 use impasto::network::Network;
@@ -137,7 +137,8 @@ fn other_losses_and_adam(c: &mut Criterion) {
     group.bench_function("total variation", |b| {
         b.iter(|| variation.add_gradient(&x, 1.0, &mut dx, &engine))
     });
-    let mut adam = Adam::new(x.dim(), 1e-3);
+    let x = BigArray::from(x);
+    let mut adam = Adam::new(&x, 1e-3);
     let mut moving = x.clone();
     group.bench_function("Adam step", |b| b.iter(|| adam.step(&mut moving, &x)));
 }
@@ -188,15 +189,16 @@ fn iteration(c: &mut Criterion) {
         .settings();
     let network = network();
     let objective = objective(&network, &classic);
-    let mut x = picture(150.0);
-    let mut adam = Adam::new(x.dim(), classic.learning_rate);
+    let mut x = BigArray::from(picture(150.0));
+    let mut adam = Adam::new(&x, classic.learning_rate);
     let mut group = c.benchmark_group("iteration");
     group.sample_size(10);
     group.bench_function("classic recipe, VGG-16, 333x250", |b| {
         b.iter(|| {
-            let (losses, gradient) = objective.evaluate(&network, &x);
+            let (losses, gradient) = objective.evaluate(&network, &x.to_array());
+            let gradient = gradient.into();
             adam.step(&mut x, &gradient);
-            network.engine().recycle(gradient);
+            network.engine().recycle(gradient.into_array());
             black_box(losses)
         });
     });

@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release --example one_iteration` runs ten iterations, and prints the loss before the first and the last.
 
-use impasto::method::{Adam, ContentLoss, GramLoss, Loss, Padding, Pooling, StyleLoss};
+use impasto::method::{Adam, BigArray, ContentLoss, GramLoss, Loss, Padding, Pooling, StyleLoss};
 use impasto::method::{conv, pool, relu};
 use impasto::picture::{Picture, Size};
 use impasto::weights::{Source, Weights};
@@ -36,12 +36,14 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let style = GramLoss::new(&forward(&weights, &painting)[STYLE_LAYER]);
 
     // What changes is the picture. It begins as the photograph. A step changes a pixel by about 2 of 255.
-    let mut x = photograph;
-    let mut adam = Adam::new(x.dim(), 2.0);
+    // Optimizers work on arrays that may lie in a file; this one is in memory.
+    let mut x = BigArray::from(photograph);
+    let mut adam = Adam::new(&x, 2.0);
     let mut losses = Vec::new();
     for _ in 0..10 {
         // Forward: the outputs of all layers, each computed from the one before.
-        let outputs = forward(&weights, &x);
+        let picture = x.to_array();
+        let outputs = forward(&weights, &picture);
 
         // Loss: how far they are from the targets, and its gradient at each of the two layers.
         let (content_loss, dcontent) = content.value_and_gradient(&outputs[CONTENT_LAYER]);
@@ -54,7 +56,11 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
             if layer == STYLE_LAYER {
                 gradient += &dstyle;
             }
-            let input = if layer == 0 { &x } else { &outputs[layer - 1] };
+            let input = if layer == 0 {
+                &picture
+            } else {
+                &outputs[layer - 1]
+            };
             gradient = match weights.conv(LAYERS[layer]) {
                 Some(conv) => {
                     let before_relu = relu::backward(&outputs[layer], &gradient);
@@ -65,7 +71,7 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
 
         // Step: every pixel moves a little against its gradient.
-        adam.step(&mut x, &gradient);
+        adam.step(&mut x, &gradient.into());
     }
     println!("loss {:e} → {:e}", losses[0], losses[losses.len() - 1]);
     assert!(losses.is_sorted_by(|before, after| before > after));

@@ -6,11 +6,13 @@ use super::paint::paths::canonical;
 use super::paint::{Painter, Resumed};
 use super::terminal::say;
 use crate::files::checkpoint::Checkpoint;
+use crate::method::big_array::{Scratch, Storage, deserialize_into};
 use crate::painting::State;
 use anyhow::{Context, anyhow, ensure};
 use clap::Args;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Continue a run that was killed or ended early, from its last checkpoint
 ///
@@ -33,14 +35,18 @@ pub struct Resume {
     talk: TalkOptions,
 }
 
+/// Bytes of a checkpoint that is not read into memory.
+const LARGE_CHECKPOINT: u64 = 1 << 30;
+
 impl Resume {
     /// Continues, and writes the picture.
     ///
     /// # Errors
     /// What went wrong, for the user.
     pub fn run(&self, built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
-        let (Checkpoint { about, state }, remark) =
-            Checkpoint::<State>::open(&self.checkpoint).map_err(|error| anyhow!("{error}"))?;
+        let open = || Checkpoint::<State>::open(&self.checkpoint);
+        let opened = deserialize_into(&self.storage(), open);
+        let (Checkpoint { about, state }, remark) = opened.map_err(|error| anyhow!("{error}"))?;
         let shown = self.checkpoint.display();
         let mut description: RunDescription = (serde_json::from_str(&about).ok())
             .with_context(|| format!("{shown}: not a checkpoint of this version of impasto"))?;
@@ -69,6 +75,16 @@ impl Resume {
         let engine = description.engine();
         let ended = painter.paint(&description.request, Some(Resumed { state, engine }))?;
         Ok(ended.into())
+    }
+
+    /// Where the arrays of the checkpoint are kept: those of a large one beside it, as the run had them in scratch files too.
+    fn storage(&self) -> Storage {
+        let length = std::fs::metadata(&self.checkpoint).map_or(0, |file| file.len());
+        let folder = canonical(&self.checkpoint);
+        match folder.parent().map(Scratch::new) {
+            Some(Ok(scratch)) if length > LARGE_CHECKPOINT => Storage::Scratch(Arc::new(scratch)),
+            _ => Storage::Memory,
+        }
     }
 
     /// Checks that the files that the run reads have not changed.

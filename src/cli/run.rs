@@ -1,8 +1,8 @@
 //! Options of every command that paints one picture.
 
 use super::args::{
-    CheckpointOptions, ForCommand, NetworkOptions, OutputOptions, PresetOptions, ReportOptions,
-    SettingOptions,
+    CheckpointOptions, ForCommand, MemoryArgs, NetworkOptions, OutputOptions, PresetOptions,
+    ReportOptions, SettingOptions,
 };
 use super::paint::Painter;
 use super::request::{Files, RunRequest};
@@ -25,6 +25,9 @@ pub struct RunOptions<C: ForCommand> {
 
     #[command(flatten)]
     pub network: NetworkOptions,
+
+    #[command(flatten)]
+    memory: MemoryArgs,
 
     #[command(flatten)]
     pub reports: ReportOptions,
@@ -57,6 +60,7 @@ impl<C: ForCommand> RunOptions<C> {
             files,
             output: self.output,
             network: self.network,
+            memory: self.memory,
             reports: self.reports,
             checkpoints: self.checkpoints,
         };

@@ -7,7 +7,7 @@
 //! > x ← x − learning rate · m̂ / (√v̂ + ε),  m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ)
 
 use super::Scalar;
-use ndarray::{Array3, Zip};
+use super::big_array::{BigArray, for_each_block};
 use serde::{Deserialize, Serialize};
 
 const BETA1: f64 = 0.9;
@@ -19,26 +19,27 @@ const EPSILON: f64 = 1e-8;
 
 /// Adam with β₁ = 0.9, ε = 1e-8, and its state for one picture.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Adam<T> {
+#[serde(bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de>"))]
+pub struct Adam<T: Scalar> {
     learning_rate: f64,
     beta2: f64,
     /// The running mean of the gradient.
-    m: Array3<T>,
+    m: BigArray<T>,
     /// The running mean of its square.
-    v: Array3<T>,
+    v: BigArray<T>,
     /// The number of steps taken.
     t: i32,
 }
 
 impl<T: Scalar> Adam<T> {
-    /// An optimizer for a picture of shape `shape`. The learning rate is about the largest change of a pixel in one step, in
+    /// An optimizer for pictures like `x`, whose state is kept where `x` is. The learning rate is about the largest change of a pixel in one step, in
     /// units of 0..255. β₂ is [`BETA2`].
-    pub fn new(shape: (usize, usize, usize), learning_rate: f64) -> Self {
+    pub fn new(x: &BigArray<T>, learning_rate: f64) -> Self {
         Self {
             learning_rate,
             beta2: BETA2,
-            m: Array3::zeros(shape),
-            v: Array3::zeros(shape),
+            m: x.zeros_like(),
+            v: x.zeros_like(),
             t: 0,
         }
     }
@@ -52,8 +53,8 @@ impl<T: Scalar> Adam<T> {
     pub fn map(
         self,
         learning_rate: f64,
-        m: impl FnOnce(&Array3<T>) -> Array3<T>,
-        v: impl FnOnce(&Array3<T>) -> Array3<T>,
+        m: impl FnOnce(&BigArray<T>) -> BigArray<T>,
+        v: impl FnOnce(&BigArray<T>) -> BigArray<T>,
     ) -> Self {
         Self {
             learning_rate,
@@ -72,21 +73,24 @@ impl<T: Scalar> Adam<T> {
     ///
     /// # Panics
     /// If the shapes differ.
-    pub fn step(&mut self, x: &mut Array3<T>, gradient: &Array3<T>) {
+    pub fn step(&mut self, x: &mut BigArray<T>, gradient: &BigArray<T>) {
         self.t = self.t.saturating_add(1);
         // learning rate · m̂ / (√v̂ + ε) = rate · m / (spread · √v + ε)
         let rate = T::of(self.learning_rate / (1.0 - BETA1.powi(self.t)));
         let spread = T::of(1.0 / (1.0 - self.beta2.powi(self.t)).sqrt());
         let (beta1, beta2, epsilon) = (T::of(BETA1), T::of(self.beta2), T::of(EPSILON));
         let (rest1, rest2) = (T::of(1.0 - BETA1), T::of(1.0 - self.beta2));
-        Zip::from(x)
-            .and(gradient)
-            .and(&mut self.m)
-            .and(&mut self.v)
-            .par_for_each(|x, &g, m, v| {
-                *m = beta1 * *m + rest1 * g;
-                *v = beta2 * *v + rest2 * g * g;
-                *x -= rate * *m / (v.sqrt() * spread + epsilon);
-            });
+        for_each_block(
+            [x, &mut self.m, &mut self.v],
+            [gradient],
+            |[x, m, v], [g]| {
+                let means = m.iter_mut().zip(v);
+                for ((x, &g), (m, v)) in x.iter_mut().zip(g).zip(means) {
+                    *m = beta1 * *m + rest1 * g;
+                    *v = beta2 * *v + rest2 * g * g;
+                    *x -= rate * *m / (v.sqrt() * spread + epsilon);
+                }
+            },
+        );
     }
 }

@@ -14,8 +14,7 @@
 
 pub(crate) use super::line_search::MAX_TRIALS;
 use super::line_search::{LineSearch, Verdict};
-use super::scalar::{Scalar, add_scaled, inner};
-use ndarray::Array3;
+use super::{BigArray, Scalar};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -24,7 +23,8 @@ pub const DEFAULT_HISTORY: u32 = 10;
 
 /// L-BFGS and its state for one picture.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Lbfgs<T> {
+#[serde(bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de>"))]
+pub struct Lbfgs<T: Scalar> {
     history: usize,
     /// The largest change of a pixel in a step for which no pair tells the length: the first, and the first after a reset.
     first_change: f64,
@@ -35,9 +35,10 @@ pub struct Lbfgs<T> {
 
 /// s, y and ρ = 1 / sᵀy.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Pair<T> {
-    s: Array3<T>,
-    y: Array3<T>,
+#[serde(bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de>"))]
+struct Pair<T: Scalar> {
+    s: BigArray<T>,
+    y: BigArray<T>,
     rho: f64,
 }
 
@@ -65,7 +66,7 @@ impl<T: Scalar> Lbfgs<T> {
     ///
     /// # Panics
     /// If the shapes differ.
-    pub fn step(&mut self, x: &mut Array3<T>, loss: f64, gradient: &Array3<T>) {
+    pub fn step(&mut self, x: &mut BigArray<T>, loss: f64, gradient: &BigArray<T>) {
         let Some(mut search) = self.search.take() else {
             return self.begin_search(x, loss, gradient);
         };
@@ -95,28 +96,25 @@ impl<T: Scalar> Lbfgs<T> {
     }
 
     /// The last accepted picture: where the current line search began. `None` before the first step, and where the gradient is 0.
-    pub fn accepted(&self) -> Option<&Array3<T>> {
+    pub fn accepted(&self) -> Option<&BigArray<T>> {
         self.search.as_ref().map(LineSearch::begin)
     }
 
     /// Begins a line search at `x`, and moves `x` to its first trial.
-    fn begin_search(&mut self, x: &mut Array3<T>, loss: f64, gradient: &Array3<T>) {
+    fn begin_search(&mut self, x: &mut BigArray<T>, loss: f64, gradient: &BigArray<T>) {
         let mut direction = self.direction(gradient);
-        let mut slope = inner(gradient, &direction);
+        let mut slope = gradient.inner(&direction);
         if slope >= 0.0 || !slope.is_finite() {
             // H is no longer positive definite, by rounding.
             self.pairs.clear();
-            direction = gradient.mapv(|g| -g);
-            slope = -inner(gradient, gradient);
+            direction = gradient.negated();
+            slope = -gradient.inner(gradient);
         }
         if slope == 0.0 {
             return; // the gradient is 0: nowhere is downhill
         }
         let step = if self.pairs.is_empty() {
-            let largest = direction
-                .iter()
-                .fold(0.0_f64, |most, d| most.max(d.as_f64().abs()));
-            self.first_change / largest
+            self.first_change / direction.max_abs()
         } else {
             1.0
         };
@@ -126,31 +124,33 @@ impl<T: Scalar> Lbfgs<T> {
     }
 
     /// d = −H g
-    fn direction(&self, gradient: &Array3<T>) -> Array3<T> {
-        let mut q = gradient.mapv(|g| -g);
+    fn direction(&self, gradient: &BigArray<T>) -> BigArray<T> {
+        let mut q = gradient.negated();
         let mut newest_first = Vec::new();
         for Pair { s, y, rho } in self.pairs.iter().rev() {
-            let a = rho * inner(s, &q);
-            add_scaled(&mut q, -a, y);
+            let a = rho * s.inner(&q);
+            q.add_scaled(-a, y);
             newest_first.push(a);
         }
         if let Some(Pair { y, rho, .. }) = self.pairs.back() {
-            let scale = T::of(1.0 / (rho * inner(y, y)));
-            q.par_mapv_inplace(|q| scale * q);
+            q.scale(1.0 / (rho * y.inner(y)));
         }
         for (Pair { s, y, rho }, a) in self.pairs.iter().zip(newest_first.iter().rev()) {
-            let b = rho * inner(y, &q);
-            add_scaled(&mut q, a - b, s);
+            let b = rho * y.inner(&q);
+            q.add_scaled(a - b, s);
         }
         q
     }
 
     /// Stores the pair of a search that ends at `x`.
-    fn store_pair(&mut self, search: &LineSearch<T>, x: &Array3<T>, gradient: &Array3<T>) {
-        let (s, y) = (x - search.begin(), gradient - search.begin_gradient());
-        let product = inner(&s, &y);
+    fn store_pair(&mut self, search: &LineSearch<T>, x: &BigArray<T>, gradient: &BigArray<T>) {
+        let (s, y) = (
+            x.minus(search.begin()),
+            gradient.minus(search.begin_gradient()),
+        );
+        let product = s.inner(&y);
         // The line search makes it positive, up to rounding.
-        if product > f64::EPSILON * inner(&y, &y) {
+        if product > f64::EPSILON * y.inner(&y) {
             if self.pairs.len() == self.history {
                 self.pairs.pop_front();
             }
@@ -166,10 +166,11 @@ impl<T: Scalar> Lbfgs<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{Array1, Array2};
+    use ndarray::{Array1, Array2, Array3};
 
     /// f(x) = Σ 100 (x₂ − x₁²)² + (1 − x₁)² over pairs of elements: Rosenbrock's valley.
-    fn rosenbrock(x: &Array3<f64>) -> (f64, Array3<f64>) {
+    fn rosenbrock(x: &BigArray<f64>) -> (f64, BigArray<f64>) {
+        let x = x.in_memory().unwrap();
         let mut gradient = Array3::zeros(x.dim());
         let mut loss = 0.0;
         for k in 0..x.len() / 2 {
@@ -178,13 +179,14 @@ mod tests {
             gradient[[0, k, 0]] = -400.0 * a * (b - a * a) - 2.0 * (1.0 - a);
             gradient[[0, k, 1]] = 200.0 * (b - a * a);
         }
-        (loss, gradient)
+        (loss, gradient.into())
     }
 
-    fn start(pairs: usize) -> Array3<f64> {
-        Array3::from_shape_fn((1, pairs, 2), |(_, k, c)| {
+    fn start(pairs: usize) -> BigArray<f64> {
+        let start = Array3::from_shape_fn((1, pairs, 2), |(_, k, c)| {
             if c == 0 { -1.2 - 0.1 * k as f64 } else { 1.0 }
-        })
+        });
+        start.into()
     }
 
     #[test]
@@ -204,6 +206,7 @@ mod tests {
             );
             lbfgs.step(&mut x, loss, &gradient);
         }
+        let x = x.into_array();
         assert!(x.iter().all(|x| (x - 1.0).abs() < 1e-4), "{x}");
     }
 
@@ -217,10 +220,10 @@ mod tests {
             lbfgs.step(&mut x, loss, &gradient);
         }
         assert_eq!(lbfgs.pairs.len(), 4);
-        let flat = |a: &Array3<f64>| a.iter().copied().collect::<Array1<f64>>();
+        let flat = |a: &BigArray<f64>| a.to_array().iter().copied().collect::<Array1<f64>>();
         let newest = lbfgs.pairs.back().unwrap();
-        let n = x.len();
-        let mut h: Array2<f64> = Array2::eye(n) / (newest.rho * inner(&newest.y, &newest.y));
+        let n = x.to_array().len();
+        let mut h: Array2<f64> = Array2::eye(n) / (newest.rho * newest.y.inner(&newest.y));
         for Pair { s, y, rho } in &lbfgs.pairs {
             let (s, y) = (
                 flat(s).insert_axis(ndarray::Axis(1)),
@@ -239,13 +242,15 @@ mod tests {
     /// Σ |x|: its gradient never becomes small, and it jumps.
     #[test]
     fn it_converges_at_kinks() {
-        let mut x = Array3::from_shape_fn((2, 3, 1), |(i, j, _)| 3.0 + i as f64 - 0.7 * j as f64);
+        let x = Array3::from_shape_fn((2, 3, 1), |(i, j, _)| 3.0 + i as f64 - 0.7 * j as f64);
+        let mut x = BigArray::from(x);
         let mut lbfgs = Lbfgs::new(DEFAULT_HISTORY as usize, 1.0);
         let mut lowest = f64::INFINITY;
         for _ in 0..200 {
-            let loss = x.iter().map(|x: &f64| x.abs()).sum();
+            let at = x.to_array().into_owned();
+            let loss = at.iter().map(|x: &f64| x.abs()).sum();
             lowest = f64::min(lowest, loss);
-            let gradient = x.mapv(f64::signum);
+            let gradient = at.mapv(f64::signum).into();
             lbfgs.step(&mut x, loss, &gradient);
         }
         assert!(lowest < 1e-6, "{lowest:e}");
@@ -254,24 +259,24 @@ mod tests {
     #[test]
     fn a_loss_that_is_not_finite_shortens_the_step() {
         // −ln x + x, which is not defined below 0; its lowest point is 1.
-        let mut x = Array3::from_elem((1, 1, 1), 0.01);
+        let mut x = BigArray::from(Array3::from_elem((1, 1, 1), 0.01));
         let mut lbfgs = Lbfgs::new(DEFAULT_HISTORY as usize, 100.0);
         for _ in 0..60 {
-            let at: f64 = x[[0, 0, 0]];
+            let at: f64 = x.to_array()[[0, 0, 0]];
             lbfgs.step(
                 &mut x,
                 at - at.ln(),
-                &Array3::from_elem((1, 1, 1), 1.0 - 1.0 / at),
+                &Array3::from_elem((1, 1, 1), 1.0 - 1.0 / at).into(),
             );
         }
-        assert!((x[[0, 0, 0]] - 1.0).abs() < 1e-6, "{x}");
+        assert!((x.to_array()[[0, 0, 0]] - 1.0).abs() < 1e-6, "{x:?}");
     }
 
     #[test]
     fn it_stays_where_the_gradient_is_zero() {
-        let mut x = Array3::from_elem((2, 2, 3), 5.0_f32);
+        let mut x = BigArray::from(Array3::from_elem((2, 2, 3), 5.0_f32));
         let mut lbfgs = Lbfgs::new(DEFAULT_HISTORY as usize, 1.0);
-        lbfgs.step(&mut x, 7.0, &Array3::zeros((2, 2, 3)));
-        assert!(x.iter().all(|&x| x == 5.0));
+        lbfgs.step(&mut x, 7.0, &Array3::zeros((2, 2, 3)).into());
+        assert!(x.into_array().iter().all(|&x| x == 5.0));
     }
 }

@@ -9,8 +9,7 @@
 //! functions with kinks too, such as a network of ReLUs. The second condition makes sᵀy > 0, so that L-BFGS's H stays positive
 //! definite.
 
-use super::scalar::{Scalar, add_scaled, inner};
-use ndarray::Array3;
+use super::{BigArray, Scalar};
 use serde::{Deserialize, Serialize};
 
 /// c₁: the part of the decrease predicted by the slope that is required.
@@ -27,14 +26,15 @@ const MARGIN: f64 = 0.1;
 
 /// A line search that has begun.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct LineSearch<T> {
+#[serde(bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de>"))]
+pub(super) struct LineSearch<T: Scalar> {
     /// Where it began.
-    x: Array3<T>,
+    x: BigArray<T>,
     /// φ(0)
     loss: f64,
-    gradient: Array3<T>,
+    gradient: BigArray<T>,
     /// d
-    direction: Array3<T>,
+    direction: BigArray<T>,
     /// φ'(0) < 0
     slope: f64,
     /// t, the step that is being evaluated.
@@ -61,10 +61,10 @@ pub(super) enum Verdict {
 impl<T: Scalar> LineSearch<T> {
     /// A search from `x`, with loss and gradient there, along a direction with this slope, beginning with this step.
     pub fn new(
-        x: &Array3<T>,
+        x: &BigArray<T>,
         loss: f64,
-        gradient: &Array3<T>,
-        direction: Array3<T>,
+        gradient: &BigArray<T>,
+        direction: BigArray<T>,
         slope: f64,
         step: f64,
     ) -> Self {
@@ -82,8 +82,8 @@ impl<T: Scalar> LineSearch<T> {
     }
 
     /// Judges the trial that was evaluated, and chooses the next one if there is to be one.
-    pub fn judge(&mut self, loss: f64, gradient: &Array3<T>) -> Verdict {
-        let slope = inner(gradient, &self.direction);
+    pub fn judge(&mut self, loss: f64, gradient: &BigArray<T>) -> Verdict {
+        let slope = gradient.inner(&self.direction);
         self.trials += 1;
         let low_enough = loss <= self.loss + DECREASE * self.step * self.slope;
         if !low_enough {
@@ -104,28 +104,28 @@ impl<T: Scalar> LineSearch<T> {
     }
 
     /// Sets `x` to x + t d.
-    pub fn move_to_trial(&self, x: &mut Array3<T>) {
+    pub fn move_to_trial(&self, x: &mut BigArray<T>) {
         x.assign(&self.x);
-        add_scaled(x, self.step, &self.direction);
+        x.add_scaled(self.step, &self.direction);
     }
 
     /// Where the search began.
-    pub fn begin(&self) -> &Array3<T> {
+    pub fn begin(&self) -> &BigArray<T> {
         &self.x
     }
 
     /// The gradient there.
-    pub fn begin_gradient(&self) -> &Array3<T> {
+    pub fn begin_gradient(&self) -> &BigArray<T> {
         &self.gradient
     }
 
     /// Where the search began, with loss and gradient there.
-    pub fn into_begin(self) -> (Array3<T>, f64, Array3<T>) {
+    pub fn into_begin(self) -> (BigArray<T>, f64, BigArray<T>) {
         (self.x, self.loss, self.gradient)
     }
 
     /// All arrays of its state.
-    pub fn arrays(&self) -> [&Array3<T>; 3] {
+    pub fn arrays(&self) -> [&BigArray<T>; 3] {
         [&self.x, &self.gradient, &self.direction]
     }
 

@@ -1,7 +1,7 @@
 //! The numbers that everything here computes with, and sums over arrays of them.
 
 use half::bf16;
-use ndarray::{Array3, NdFloat, Zip};
+use ndarray::{Array3, NdFloat};
 use rayon::prelude::*;
 
 /// `f32`, in which pictures are painted, or `f64`, in which gradients are checked.
@@ -92,17 +92,6 @@ pub(crate) fn sum_slices<T: Scalar>(a: &[T], b: &[T], f: impl Fn(f64, f64) -> f6
         *sum += f(a.as_f64(), b.as_f64());
     }
     sums.iter().sum()
-}
-
-/// aᵀb
-pub(super) fn inner<T: Scalar>(a: &Array3<T>, b: &Array3<T>) -> f64 {
-    sum_pairs(a, b, |a, b| a * b)
-}
-
-/// a ← a + factor·b
-pub(super) fn add_scaled<T: Scalar>(a: &mut Array3<T>, factor: f64, b: &Array3<T>) {
-    let factor = T::of(factor);
-    Zip::from(a).and(b).par_for_each(|a, &b| *a += factor * b);
 }
 
 /// The elements of `a` in memory order.

@@ -1,52 +1,34 @@
-//! Builds what a run needs, as its plan says: the pictures at each size as arrays.
+//! Builds what a size of a run needs, as its plan says: the pictures of that size as arrays.
 
-use super::inputs::{StageRegion, check_masks, region_masks, style_mask};
+use super::inputs::{StageRegion, region_masks, style_mask};
 use super::pictures::Pictures;
-use super::plan::{Plan, StagePlan};
-use super::settings::InvalidSetting;
-use super::{Parametrization, Settings, border};
-use crate::files::picture::{Picture, Size};
+use super::plan::StagePlan;
+use super::{Settings, border};
+use crate::files::picture::Picture;
 use crate::objective::{Region, Style};
 use ndarray::Array3;
 
-/// One size of a run.
-pub(super) struct Stage {
-    /// Without the border. All arrays of the painted picture's size have the border.
-    pub size: Size,
-    /// The photograph.
+/// The photograph and the paintings at one size of a run. They exist only while the objective of that size is made.
+pub(super) struct StagePictures {
+    /// The photograph, with the border.
     pub content: Option<Array3<f32>>,
+    /// Their masks have the border too.
     pub regions: Vec<StageRegion>,
-    pub iterations: usize,
-    /// Whether the method nearest matches each layer by itself.
-    pub split: bool,
-    /// What the optimizer changes at this size.
-    pub parametrization: Parametrization,
-    /// The sizes that the style pictures are fitted to.
-    pub style_sizes: Vec<Size>,
 }
 
-/// The stages that are planned.
-///
-/// # Errors
-/// If masks hide a whole style.
-pub(super) fn stages(
-    plan: &Plan,
+/// The photograph at this size, with its border.
+pub(super) fn content(plan: &StagePlan, border: usize, pictures: &Pictures) -> Option<Array3<f32>> {
+    let content = pictures.content.as_ref()?;
+    Some(border::mirrored(&content.fit(plan.size).to_array(), border))
+}
+
+/// The pictures at this size.
+pub(super) fn stage_pictures(
+    plan: &StagePlan,
+    border: usize,
     pictures: &Pictures,
     settings: &Settings,
-) -> Result<Vec<Stage>, InvalidSetting> {
-    let stages = plan.stages.iter();
-    let stages: Vec<_> = stages
-        .map(|stage| build(stage, plan.border, pictures, settings))
-        .collect();
-    if let Some(finest) = stages.last() {
-        check_masks(&finest.regions)?;
-    }
-    Ok(stages)
-}
-
-fn build(plan: &StagePlan, border: usize, pictures: &Pictures, settings: &Settings) -> Stage {
-    let content = (pictures.content.as_ref())
-        .map(|content| border::mirrored(&content.fit(plan.size).to_array(), border));
+) -> StagePictures {
     // The settings count the styles across all regions.
     let mut number = 0;
     let mut style = |style: &Style<Picture, Picture>| {
@@ -69,16 +51,8 @@ fn build(plan: &StagePlan, border: usize, pictures: &Pictures, settings: &Settin
             }
         })
         .collect();
-    Stage {
-        size: plan.size,
-        content,
+    StagePictures {
+        content: content(plan, border, pictures),
         regions,
-        iterations: plan.iterations,
-        split: plan.split,
-        parametrization: Parametrization::new(
-            settings.parameters,
-            border::around(plan.size, border),
-        ),
-        style_sizes: plan.style_sizes.clone(),
     }
 }

@@ -159,22 +159,29 @@ pub(super) fn region_masks(regions: &[InputRegion], size: Size) -> Vec<Option<Ar
     masks
 }
 
-/// Refuses a style that is painted nowhere, and a painting of which nothing counts: they would be ignored silently.
-pub(super) fn check_masks(regions: &[StageRegion]) -> Result<(), InvalidSetting> {
+/// Refuses a style that is painted nowhere, and a painting of which nothing counts: they would be ignored silently. The painted picture has
+/// this size, and the style pictures have these.
+pub(super) fn check_masks(
+    regions: &[InputRegion],
+    size: Size,
+    style_sizes: &[Size],
+    seamless: bool,
+) -> Result<(), InvalidSetting> {
     let black = |mask: &Option<Array2<f32>>| {
         (mask.as_ref()).is_some_and(|mask| mask.iter().all(|share| *share == 0.0))
     };
     let mut number = 0;
-    for region in regions {
-        if black(&region.mask) {
+    for (region, mask) in regions.iter().zip(region_masks(regions, size)) {
+        if black(&mask) {
             return Err(InvalidSetting(format!(
                 "the masks leave style {} no place in the picture; give it one, or leave the style out",
                 number + 1
             )));
         }
         for style in &region.styles {
+            let masked = style.mask.as_ref();
             number += 1;
-            if black(&style.mask) {
+            if masked.is_some() && black(&style_mask(masked, style_sizes[number - 1], seamless)) {
                 return Err(InvalidSetting(format!(
                     "the mask of style {number} is black: nothing of that style would count"
                 )));

@@ -1,7 +1,6 @@
 //! The limits of a picture's size: what the deepest layer can see, and what the machine's memory can hold. Both are checked before
 //! any memory is used.
 
-use super::border;
 use super::settings::InvalidSetting;
 use crate::files::picture::Size;
 use crate::objective::{Tap, depth};
@@ -17,28 +16,25 @@ pub(super) const SHORT: u64 = 2;
 /// and temporaries.
 const PICTURES: u64 = 8;
 
-/// Checks the size of a picture that, with its border, goes through the network down to the deepest of these taps. `kept` is how
-/// many bytes stay for each activation of the tapped layers.
+/// Checks that the deepest of these taps sees at least one whole position of a picture.
 ///
 /// # Errors
-/// If it is too small for a layer, or needs more than the machine's memory.
-pub(super) fn check_size(
+/// If the picture is too small.
+pub(super) fn check_smallest(
     which: &str,
     size: Size,
-    border: usize,
     layers: &[LayerSpec],
     taps: &[Tap],
-    kept: u64,
 ) -> Result<(), InvalidSetting> {
     let tapped = taps.iter().map(|tap| &layers[tap.layer]);
-    if let Some(deepest) = tapped.max_by_key(|spec| spec.stride) {
-        check_smallest(which, size, deepest)?;
+    match tapped.max_by_key(|spec| spec.stride) {
+        Some(deepest) => check_deepest(which, size, deepest),
+        None => Ok(()),
     }
-    check_memory(which, size, border, &layers[..depth(taps)], taps, kept)
 }
 
 /// Refuses a picture of which the deepest layer would not see one whole position.
-fn check_smallest(which: &str, size: Size, deepest: &LayerSpec) -> Result<(), InvalidSetting> {
+fn check_deepest(which: &str, size: Size, deepest: &LayerSpec) -> Result<(), InvalidSetting> {
     let LayerSpec { name, stride, .. } = deepest;
     if u64::from(size.width.min(size.height)) >= *stride as u64 {
         return Ok(());
@@ -49,35 +45,45 @@ fn check_smallest(which: &str, size: Size, deepest: &LayerSpec) -> Result<(), In
     )))
 }
 
-/// Refuses a picture that needs more than the machine's memory.
-fn check_memory(
-    which: &str,
-    size: Size,
-    border: usize,
-    layers: &[LayerSpec],
-    taps: &[Tap],
-    kept: u64,
-) -> Result<(), InvalidSetting> {
-    let whole = border::around(size, border);
-    let pictures = PICTURES * 3 * F32 * u64::from(whole.width) * u64::from(whole.height);
-    let (needed, there) = (
-        activations(whole, layers, taps, kept) + pictures,
-        of_machine(),
-    );
-    if needed <= there {
-        return Ok(());
-    }
-    let gigabytes = |bytes: u64| bytes as f64 / 1e9;
-    Err(InvalidSetting(format!(
-        "the {which} picture at {size} needs at least {:.0} GB of memory, and this machine has {:.0} GB; ask for a smaller size",
-        gigabytes(needed),
-        gigabytes(there)
-    )))
+/// Bytes that a run needs for a picture that goes through the network as a whole, down to the deepest of these taps. `kept` is how many
+/// bytes stay for each activation of the tapped layers.
+pub(super) fn of_whole(size: Size, layers: &[LayerSpec], taps: &[Tap], kept: u64) -> u64 {
+    let pictures = PICTURES * PICTURE * pixels(size);
+    activations(size, &layers[..depth(taps)], taps, kept) + pictures
+}
+
+/// Bytes for each pixel that a tile reads.
+pub(super) fn of_tile_pixel(layers: &[LayerSpec], taps: &[Tap]) -> u64 {
+    let size = Size {
+        width: 1 << 10,
+        height: 1 << 10,
+    };
+    activations(size, layers, taps, F32).div_ceil(pixels(size)) + PICTURE
+}
+
+/// Bytes of a network, with its kernels as the file has them and as the engine needs them, and of the program itself.
+pub(super) fn of_network(layers: &[LayerSpec]) -> u64 {
+    let kernels = layers.iter().map(|spec| match spec.kind {
+        LayerKind::Conv { inputs, outputs } => (9 * inputs * outputs) as u64,
+        LayerKind::Pool => 0,
+    });
+    let largest = kernels.clone().max().unwrap_or(0);
+    PROGRAM + F32 * (2 * kernels.sum::<u64>() + 4 * largest)
+}
+
+/// Bytes of the program and its stacks.
+const PROGRAM: u64 = 60 << 20;
+
+/// Bytes of a picture's `f32`, for each pixel.
+pub(super) const PICTURE: u64 = 3 * F32;
+
+pub(super) fn pixels(size: Size) -> u64 {
+    u64::from(size.width) * u64::from(size.height)
 }
 
 /// Bytes of what is `kept` of the tapped layers, of the masks of all layers, and of the largest gradient. They are by far the largest
 /// part of a run's memory.
-fn activations(size: Size, layers: &[LayerSpec], taps: &[Tap], kept: u64) -> u64 {
+pub(super) fn activations(size: Size, layers: &[LayerSpec], taps: &[Tap], kept: u64) -> u64 {
     let mut channels = 3;
     let elements: Vec<u64> = (layers.iter())
         .map(|spec| {
@@ -97,7 +103,7 @@ fn activations(size: Size, layers: &[LayerSpec], taps: &[Tap], kept: u64) -> u64
 }
 
 /// The machine's memory in bytes, or the part of it that a container may use. If the system does not say, there is no limit.
-fn of_machine() -> u64 {
+pub(super) fn of_machine() -> u64 {
     let Ok(mut system) = sysinfo::System::new() else {
         return u64::MAX;
     };
@@ -126,20 +132,5 @@ mod tests {
         let (convs, pool) = (4 * 64 * 15, 4 * 64 * 6);
         let all = activations(size, &layers[..3], &[tap(1), tap(2)], F32);
         assert_eq!(all, convs + pool + (2 * convs + pool) / 32 + convs);
-    }
-
-    #[test]
-    fn an_enormous_picture_is_refused_and_an_ordinary_one_is_not() {
-        let layers = VGG19.layers();
-        let square = |edge| Size {
-            width: edge,
-            height: edge,
-        };
-        assert_eq!(
-            check_size("content", square(256), 8, &layers, &[], F32),
-            Ok(())
-        );
-        let refusal = check_size("content", square(1 << 20), 8, &layers, &[], F32).unwrap_err();
-        assert!(refusal.0.contains("GB of memory"), "{refusal}");
     }
 }

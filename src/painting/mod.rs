@@ -12,6 +12,7 @@ mod checks;
 mod initial;
 mod inputs;
 mod limits;
+mod memory;
 mod network_cache;
 pub mod observers;
 mod optimizer;
@@ -23,6 +24,7 @@ mod run;
 mod settings;
 
 pub use inputs::{InputRegion, Inputs, RegionPlace};
+pub use memory::MemoryOptions;
 pub use network_cache::NetworkCache;
 pub use run::{Iteration, Painting, Run, State};
 #[cfg(feature = "cli")]
@@ -41,7 +43,6 @@ use crate::engine::EngineKind;
 use crate::files::picture::{FloatPicture, Picture, SizeRequest};
 use crate::files::weights::Weights;
 use crate::network::Network;
-use parametrization::Parametrization;
 use pictures::Pictures;
 use plan::Plan;
 use std::ops::ControlFlow;
@@ -67,6 +68,7 @@ pub struct Stylization {
     inputs: Inputs,
     settings: Settings,
     engine: EngineKind,
+    memory: MemoryOptions,
 }
 
 /// Why a run cannot begin, or cannot continue.
@@ -75,6 +77,14 @@ pub enum StylizeError {
     /// The settings do not make sense, or not with these weights and pictures.
     #[error(transparent)]
     Settings(#[from] InvalidSetting),
+    /// A scratch file cannot be read or written.
+    #[error("a scratch file in {}: {}", folder.display(), crate::files::os_reason(error))]
+    Scratch {
+        /// The folder of the file.
+        folder: std::path::PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
     /// The optimization diverged.
     #[error(
         "the loss is no longer a finite number at iteration {iteration}; a smaller learning rate or smaller weights may help"
@@ -109,6 +119,11 @@ impl Stylization {
     /// The same, computed by this engine.
     pub fn engine(self, engine: EngineKind) -> Self {
         Self { engine, ..self }
+    }
+
+    /// The same, in this much memory.
+    pub fn memory(self, memory: MemoryOptions) -> Self {
+        Self { memory, ..self }
     }
 
     /// Paints.
@@ -162,14 +177,23 @@ impl Stylization {
         let leading = inputs.check()?;
         let finest = settings.size.of(leading.size());
         let pictures = Pictures::new(inputs, settings);
-        let plan = Plan::new(weights, &pictures, finest, settings)?;
-        let stages = build::stages(&plan, &pictures, settings)?;
-        let first = &stages[0];
-        let content = first.content.as_ref();
+        let mut plan = Plan::new(weights, &pictures, finest, settings, &self.memory)?;
+        let last = plan.stages.last().expect("a plan has a size");
+        inputs::check_masks(
+            &pictures.regions,
+            last.size,
+            &last.style_sizes,
+            settings.seamless,
+        )?;
+        let storage = plan.reserve_scratch(settings, &self.memory)?;
+        let first = &plan.stages[0];
+        let content = build::content(first, plan.border, &pictures);
         Ok(Run {
-            initial: initial::initial(settings, inputs, first.size, plan.border, content),
+            initial: initial::initial(settings, inputs, first.size, plan.border, content.as_ref()),
             network: network(plan.depth()),
-            stages,
+            parametrizations: plan.parametrizations(settings),
+            pictures,
+            storage,
             plan,
             settings: settings.clone(),
             photograph: (inputs.content.as_ref()).map(|content| content.fit(finest)),

@@ -2,9 +2,9 @@
 
 use super::Settings;
 use super::settings::OptimizerKind;
-use crate::method::{Adam, Average, Lbfgs, Rmsprop, lbfgs};
+use crate::method::{Adam, Average, BigArray, Lbfgs, Rmsprop, lbfgs};
 use crate::vgg::MEAN;
-use ndarray::Array3;
+use ndarray::Axis;
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 
@@ -26,34 +26,36 @@ pub(super) enum Optimizer {
 }
 
 impl Optimizer {
-    /// For pictures of this shape. The learning rate is not that of the settings at each size.
-    pub fn new(settings: &Settings, learning_rate: f64, shape: (usize, usize, usize)) -> Self {
+    /// For parameters like `x`; its state is kept where they are. The learning rate is not that of the settings at each size, nor need the
+    /// number of steps that L-BFGS remembers be.
+    pub fn new(settings: &Settings, learning_rate: f64, history: usize, x: &BigArray<f32>) -> Self {
         match settings.optimizer {
             OptimizerKind::Adam => Self::Adam {
-                adam: Adam::new(shape, learning_rate).with_beta2(settings.beta2),
-                average: (settings.average > 0.0).then(|| Average::new(shape, settings.average)),
+                adam: Adam::new(x, learning_rate).with_beta2(settings.beta2),
+                average: (settings.average > 0.0).then(|| Average::new(x, settings.average)),
                 clamp: settings.clamp,
             },
-            OptimizerKind::Rmsprop => Self::Rmsprop(Rmsprop::new(shape, learning_rate)),
+            OptimizerKind::Rmsprop => Self::Rmsprop(Rmsprop::new(x, learning_rate)),
             OptimizerKind::Lbfgs => Self::Lbfgs {
-                lbfgs: Lbfgs::new(settings.history as usize, learning_rate),
+                lbfgs: Lbfgs::new(history, learning_rate),
                 finite: 0,
                 failures: 0,
             },
         }
     }
 
-    /// Begins a size, at which arrays have this shape: anew, or with the running means so far, which `enlarge` and
+    /// Begins a size, at which parameters are like `x`: anew, or with the running means so far, which `enlarge` and
     /// `enlarge_positive` bring to that size. The second keeps positive what is positive.
     pub fn begin_size(
         &mut self,
         settings: &Settings,
         learning_rate: f64,
-        shape: (usize, usize, usize),
-        enlarge: impl FnOnce(&Array3<f32>) -> Array3<f32>,
-        enlarge_positive: impl FnOnce(&Array3<f32>) -> Array3<f32>,
+        history: usize,
+        x: &BigArray<f32>,
+        enlarge: impl FnOnce(&BigArray<f32>) -> BigArray<f32>,
+        enlarge_positive: impl FnOnce(&BigArray<f32>) -> BigArray<f32>,
     ) {
-        let before = std::mem::replace(self, Self::new(settings, learning_rate, shape));
+        let before = std::mem::replace(self, Self::new(settings, learning_rate, history, x));
         if let (Self::Adam { adam: new, .. }, Self::Adam { adam, .. }) = (self, before)
             && settings.keep_moments
         {
@@ -82,9 +84,9 @@ impl Optimizer {
     /// Changes `x`, given loss and gradient there. Breaks if it cannot go on from here.
     pub fn step(
         &mut self,
-        x: &mut Array3<f32>,
+        x: &mut BigArray<f32>,
         loss: f64,
-        gradient: &Array3<f32>,
+        gradient: &BigArray<f32>,
     ) -> ControlFlow<()> {
         match self {
             Self::Adam {
@@ -114,7 +116,7 @@ impl Optimizer {
                 finite,
                 failures,
             } => {
-                let is_finite = loss.is_finite() && gradient.iter().all(|g| g.is_finite());
+                let is_finite = loss.is_finite() && gradient.is_finite();
                 if is_finite {
                     (*finite, *failures) = (*finite + 1, 0);
                 } else {
@@ -144,7 +146,7 @@ impl Optimizer {
     }
 
     /// The picture to show, where `x` is the one that is evaluated next.
-    pub fn picture<'a>(&'a self, x: &'a Array3<f32>) -> &'a Array3<f32> {
+    pub fn picture<'a>(&'a self, x: &'a BigArray<f32>) -> &'a BigArray<f32> {
         match self {
             Self::Adam { average, .. } => average.as_ref().map_or(x, Average::mean),
             Self::Rmsprop(_) => x,
@@ -153,11 +155,19 @@ impl Optimizer {
     }
 }
 
+/// Rows whose pixels are limited at a time.
+const ROWS: usize = 64;
+
 /// Limits pixels to the range from black to white.
-fn limit_to_range(x: &mut Array3<f32>) {
-    for mut pixel in x.lanes_mut(ndarray::Axis(2)) {
-        for (value, mean) in pixel.iter_mut().zip(MEAN) {
-            *value = value.clamp(-mean, 255.0 - mean);
+fn limit_to_range(x: &mut BigArray<f32>) {
+    let height = x.dim().0;
+    for first in (0..height).step_by(ROWS) {
+        let mut rows = x.rows(first..(first + ROWS).min(height));
+        for mut pixel in rows.lanes_mut(Axis(2)) {
+            for (value, mean) in pixel.iter_mut().zip(MEAN) {
+                *value = value.clamp(-mean, 255.0 - mean);
+            }
         }
+        x.set_rows(first, &rows);
     }
 }

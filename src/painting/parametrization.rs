@@ -2,7 +2,8 @@
 
 use super::settings::Parameters;
 use crate::files::picture::Size;
-use crate::method::Pyramid;
+use crate::method::big_array::Storage;
+use crate::method::{BigArray, Pyramid};
 use ndarray::Array3;
 use std::borrow::Cow;
 
@@ -32,27 +33,28 @@ impl Parametrization {
         self.shape
     }
 
-    /// The parameters of a picture (H×W×3).
-    pub fn parameters(&self, picture: Array3<f32>) -> Array3<f32> {
-        match &self.pyramid {
+    /// The parameters of a picture (H×W×3), kept in this storage.
+    pub fn parameters(&self, picture: Array3<f32>, storage: &Storage) -> BigArray<f32> {
+        let parameters = match &self.pyramid {
             None => picture,
             Some(pyramid) => pyramid.parameters(&picture),
-        }
+        };
+        BigArray::from(parameters).moved_to(storage)
     }
 
     /// The picture of some parameters.
-    pub fn picture<'a>(&self, parameters: &'a Array3<f32>) -> Cow<'a, Array3<f32>> {
+    pub fn picture<'a>(&self, parameters: &'a BigArray<f32>) -> Cow<'a, BigArray<f32>> {
         match &self.pyramid {
             None => Cow::Borrowed(parameters),
-            Some(pyramid) => Cow::Owned(pyramid.picture(parameters)),
+            Some(pyramid) => Cow::Owned(pyramid.picture(&parameters.to_array()).into()),
         }
     }
 
     /// The gradient with respect to the parameters, of that with respect to the picture.
-    pub fn backward<'a>(&self, gradient: &'a Array3<f32>) -> Cow<'a, Array3<f32>> {
+    pub fn backward<'a>(&self, gradient: &'a BigArray<f32>) -> Cow<'a, BigArray<f32>> {
         match &self.pyramid {
             None => Cow::Borrowed(gradient),
-            Some(pyramid) => Cow::Owned(pyramid.backward(gradient)),
+            Some(pyramid) => Cow::Owned(pyramid.backward(&gradient.to_array()).into()),
         }
     }
 }

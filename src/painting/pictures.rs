@@ -4,21 +4,20 @@ use super::inputs::{InputRegion, Inputs};
 use super::settings::Settings;
 use crate::files::picture::Picture;
 use crate::objective::Style;
-use std::borrow::Cow;
 
 /// The pictures of a run as the network is to see them, in their own sizes.
-pub(super) struct Pictures<'a> {
-    pub content: Option<Cow<'a, Picture>>,
+pub(super) struct Pictures {
+    pub content: Option<Picture>,
     /// Without the margins of the paintings.
     pub regions: Vec<InputRegion>,
 }
 
-impl<'a> Pictures<'a> {
-    pub fn new(inputs: &'a Inputs, settings: &Settings) -> Self {
+impl Pictures {
+    pub fn new(inputs: &Inputs, settings: &Settings) -> Self {
         let (colors, margin) = (settings.original_colors, settings.style_margin);
-        let content = (inputs.content.as_ref()).map(|content| colors.content(content));
+        let content = (inputs.content.as_ref()).map(|content| colors.content(content).into_owned());
         let style = |style: &Style<Picture, Picture>| Style {
-            picture: colors.style(style.picture.trimmed(margin), content.as_deref()),
+            picture: colors.style(style.picture.trimmed(margin), content.as_ref()),
             mask: style.mask.as_ref().map(|mask| mask.trimmed(margin)),
             share: style.share,
         };

@@ -1,12 +1,15 @@
 //! What a run will compute: layers, sizes and iterations. It is decided, and checked against the weights and the machine, before any
 //! array exists.
 
+use super::memory::{FEWEST_PAIRS, Layout, MemoryOptions, Needs};
+use super::parametrization::Parametrization;
 use super::pictures::Pictures;
 use super::settings::InvalidSetting;
-use super::settings::{LayerWeight, Layers, Scale};
-use super::{Settings, limits};
+use super::settings::{LayerWeight, Layers, OptimizerKind, Scale};
+use super::{Settings, border, limits};
 use crate::files::picture::{Size, SizeRequest};
 use crate::files::weights::Weights;
+use crate::method::big_array::Storage;
 use crate::objective::{Method, Tap, depth};
 use crate::vgg::LayerSpec;
 
@@ -33,6 +36,8 @@ pub(super) struct StagePlan {
     pub iterations: usize,
     /// Whether the method nearest matches each layer by itself.
     pub split: bool,
+    /// How it is computed.
+    pub layout: Layout,
 }
 
 impl Plan {
@@ -43,6 +48,7 @@ impl Plan {
         pictures: &Pictures,
         finest: Size,
         settings: &Settings,
+        memory: &MemoryOptions,
     ) -> Result<Self, InvalidSetting> {
         let (mut content_taps, mut style_taps) = (Vec::new(), Vec::new());
         if pictures.content.is_some() {
@@ -73,9 +79,12 @@ impl Plan {
         let scales = (settings.scales).plan(finest, grid, settings);
         let mut stages = Vec::new();
         for scale in scales {
-            let stage = StagePlan::new(&scale, pictures, settings);
-            match plan.check(&stage, pictures, &layers) {
-                Ok(()) => stages.push(stage),
+            let mut stage = StagePlan::new(&scale, pictures, settings);
+            match plan.layout(&stage, pictures, &layers, settings, memory) {
+                Ok(layout) => {
+                    stage.layout = layout;
+                    stages.push(stage);
+                }
                 // A size that is too small for the layers is left out, unless it is the last.
                 Err(_) if stage.size != finest => {}
                 Err(error) => return Err(error),
@@ -90,6 +99,52 @@ impl Plan {
             });
         }
         Ok(Self { stages, ..plan })
+    }
+
+    /// What the parameters are at each size.
+    pub fn parametrizations(&self, settings: &Settings) -> Vec<Parametrization> {
+        let wholes = self
+            .stages
+            .iter()
+            .map(|stage| border::around(stage.size, self.border));
+        wholes
+            .map(|whole| Parametrization::new(settings.parameters, whole))
+            .collect()
+    }
+
+    /// Where the arrays of sizes `on_disk` are kept. If the disk has too little space for all pairs that L-BFGS is to remember, it remembers
+    /// fewer.
+    ///
+    /// # Errors
+    /// If the folder cannot be used, or has too little space for the fewest pairs.
+    pub fn reserve_scratch(
+        &mut self,
+        settings: &Settings,
+        memory: &MemoryOptions,
+    ) -> Result<Storage, InvalidSetting> {
+        let border = self.border;
+        let needed = |stage: &StagePlan| {
+            let pixels = limits::pixels(border::around(stage.size, border));
+            stage.layout.scratch_bytes(settings, pixels)
+        };
+        loop {
+            // A size and the next exist together while the picture is enlarged.
+            let sizes: Vec<u64> = self.stages.iter().map(needed).collect();
+            let most = sizes.windows(2).map(|pair| pair[0] + pair[1]).max();
+            let most = most.unwrap_or(0).max(sizes.last().copied().unwrap_or(0));
+            if most == 0 {
+                return Ok(Storage::Memory);
+            }
+            let layouts = self.stages.iter_mut().map(|stage| &mut stage.layout);
+            let mut on_disk: Vec<_> = layouts.filter(|layout| layout.on_disk).collect();
+            let fewer = on_disk[0].history.saturating_sub(1);
+            match memory.scratch(most) {
+                Err(_) if settings.optimizer == OptimizerKind::Lbfgs && fewer >= FEWEST_PAIRS => {
+                    on_disk.iter_mut().for_each(|layout| layout.history = fewer);
+                }
+                storage => return storage,
+            }
+        }
     }
 
     /// The layers that the painted picture is compared at.
@@ -108,28 +163,54 @@ impl Plan {
         .collect()
     }
 
+    /// The layers of all taps.
+    pub fn layers(&self) -> impl Iterator<Item = usize> {
+        self.all_taps().into_iter().map(|tap| tap.layer)
+    }
+
     /// How many layers of the network the taps need.
     pub fn depth(&self) -> usize {
         depth(&self.all_taps())
     }
 
-    /// Checks that the pictures of a stage are large enough for the layers and fit into memory.
-    fn check(
+    /// Checks that the pictures of a stage are large enough for the layers, and finds a way to compute it that fits into memory.
+    fn layout(
         &self,
         stage: &StagePlan,
         pictures: &Pictures,
         layers: &[LayerSpec],
-    ) -> Result<(), InvalidSetting> {
+        settings: &Settings,
+        memory: &MemoryOptions,
+    ) -> Result<Layout, InvalidSetting> {
         let painted = match pictures.content {
             Some(_) => "content",
             None => "painted",
         };
         let taps = self.all_taps();
-        limits::check_size(painted, stage.size, self.border, layers, &taps, self.kept)?;
-        let check_style = |&size: &Size| {
-            limits::check_size("style", size, 0, layers, &self.style_taps, self.kept)
+        limits::check_smallest(painted, stage.size, layers, &taps)?;
+        for &size in &stage.style_sizes {
+            limits::check_smallest("style", size, layers, &self.style_taps)?;
+        }
+        let whole = border::around(stage.size, self.border);
+        let needed = (stage.style_sizes.iter())
+            .map(|&size| ("style", size, &self.style_taps, size))
+            .chain([(painted, stage.size, &taps, whole)])
+            .map(|(which, size, taps, whole)| {
+                let bytes = limits::of_whole(whole, layers, taps, self.kept);
+                (bytes, which, size)
+            })
+            .max_by_key(|(bytes, ..)| *bytes);
+        let (bytes, which, size) = needed.expect("there is a painted picture");
+        let layers = &layers[..self.depth()];
+        let needs = Needs {
+            whole: bytes,
+            which,
+            size,
+            pixels: limits::pixels(whole),
+            tile_pixel: limits::of_tile_pixel(layers, &taps),
+            network: limits::of_network(layers),
         };
-        stage.style_sizes.iter().try_for_each(check_style)
+        Layout::new(settings, memory, &needs)
     }
 }
 
@@ -146,6 +227,7 @@ impl StagePlan {
             style_sizes,
             iterations: scale.iterations,
             split: false,
+            layout: Layout::default(),
         }
     }
 }

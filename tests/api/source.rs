@@ -168,6 +168,8 @@ fn expanded(items: Vec<Item>) -> Vec<Item> {
     let mut all = vec![];
     for item in items {
         match item {
+            // The standard library's. The statics in it are private here.
+            Item::Macro(item) if item.mac.path.is_ident("thread_local") => {}
             Item::Macro(item) => match item.ident {
                 Some(name) => drop(rules.insert(name.to_string(), item.mac.tokens)),
                 None => {

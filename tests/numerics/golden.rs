@@ -2,7 +2,7 @@
 
 use crate::common::{TINY, distance, golden, golden_array, tiny_weights};
 use impasto::engine::{Cpu, EngineKind, SimdScalar};
-use impasto::method::{Adam, Padding, Pooling, Scalar, StyleLossKind};
+use impasto::method::{Adam, BigArray, Padding, Pooling, Scalar, StyleLossKind};
 use impasto::network::Network;
 use impasto::objective::{Compared, Losses, Objective, Region, Style, Tap, Targets};
 use ndarray::Array3;
@@ -65,7 +65,7 @@ fn objective<T: Scalar>(network: &Network<T>) -> Objective<T> {
 fn compare<T: SimdScalar>(engine: EngineKind, bound: f64) {
     for (name, pooling) in [("avg", Pooling::Average), ("max", Pooling::Max)] {
         let network = network::<T>(pooling, engine);
-        let mut x = array::<T>("start");
+        let x = array::<T>("start");
 
         let layers = TINY.layers();
         let activations = network.forward(&network.steps(0..layers.len()), &x);
@@ -82,16 +82,18 @@ fn compare<T: SimdScalar>(engine: EngineKind, bound: f64) {
 
         let (shape, expected) = golden(FIXTURE, &format!("{name}.losses"));
         assert_eq!(shape, [STEPS, 3]);
-        let mut adam = Adam::new(x.dim(), LEARNING_RATE);
+        let mut x = BigArray::from(x);
+        let mut adam = Adam::new(&x, LEARNING_RATE);
         for (step, expected) in expected.chunks(3).enumerate() {
-            let (Losses { content, style, tv }, gradient) = objective.evaluate(&network, &x);
+            let (losses, gradient) = objective.evaluate(&network, &x.to_array());
+            let Losses { content, style, tv } = losses;
             for (ours, theirs) in [content, style, tv].into_iter().zip(expected) {
                 let error = (ours / theirs - 1.0).abs();
                 assert!(error <= bound, "{name} losses at step {step}: {error:e}");
             }
-            adam.step(&mut x, &gradient);
+            adam.step(&mut x, &gradient.into());
         }
-        let error = distance(&x, &array(&format!("{name}.painted")));
+        let error = distance(&x.to_array(), &array(&format!("{name}.painted")));
         assert!(error <= bound, "{name} after ten steps: {error:e}");
     }
 }

@@ -109,6 +109,6 @@ fn a_benchmark_of_a_senseless_size_is_refused() {
         line.contains("8x8 is too small for layer conv5_1"),
         "{line}"
     );
-    let line = place.refusal(place.impasto("bench --size 30000x30000"));
+    let line = place.refusal(place.impasto("bench --size 30000x30000 --memory 1G"));
     assert!(line.contains("GB of memory"), "{line}");
 }

@@ -1,12 +1,14 @@
 //! Options that several commands share.
 
 mod checkpoint;
+mod memory;
 mod network;
 mod output;
 mod report;
 mod settings;
 
 pub use checkpoint::{CheckpointOptions, Interval};
+pub use memory::MemoryArgs;
 pub use network::{
     MachineOptions, NetworkOptions, cpu_features, engine_name, load_weights, weights_variable,
 };

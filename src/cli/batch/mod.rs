@@ -7,8 +7,8 @@ mod records;
 mod task;
 
 use super::args::{
-    CheckpointOptions, ForStylize, Interval, NetworkOptions, OutputOptions, PresetOptions,
-    SettingOptions, TalkOptions,
+    CheckpointOptions, ForStylize, Interval, MemoryArgs, NetworkOptions, OutputOptions,
+    PresetOptions, SettingOptions, TalkOptions,
 };
 use super::paint::{Ended, Painter, interrupt};
 use super::request::RunRequest;
@@ -88,6 +88,9 @@ pub struct Batch {
 
     #[command(flatten)]
     network: NetworkOptions,
+
+    #[command(flatten)]
+    memory: MemoryArgs,
 
     #[command(flatten)]
     talk: TalkOptions,
@@ -264,6 +267,7 @@ impl Batch {
             settings_from: None,
             save_settings: None,
             network: self.network.clone(),
+            memory: self.memory.clone(),
             reports: self.talk.into(),
             checkpoints: checkpoints.unwrap_or_default(),
         };

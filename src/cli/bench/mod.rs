@@ -3,7 +3,7 @@
 mod report;
 mod workload;
 
-use super::args::{MachineOptions, engine_name};
+use super::args::{MachineOptions, MemoryArgs, engine_name};
 use super::paint::progress;
 use super::terminal::say;
 use crate::engine::EngineKind;
@@ -15,7 +15,7 @@ use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 use report::Report;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use workload::Workload;
 
@@ -46,6 +46,9 @@ pub struct Bench {
 
     #[command(flatten)]
     machine: MachineOptions,
+
+    #[command(flatten)]
+    memory: MemoryArgs,
 }
 
 fn preset_help() -> String {
@@ -77,8 +80,9 @@ impl Bench {
         });
         let recipe = Recipe::open(&self.preset).map_err(|error| anyhow!("--preset: {error}"))?;
         let iterations = self.iterations.into();
+        let memory = self.memory.beside(Path::new("."));
         let workload =
-            pool.install(|| Workload::new(architecture, recipe, size, engine, iterations))?;
+            pool.install(|| Workload::new(architecture, recipe, size, engine, memory, iterations))?;
         let preset = self.preset.display().to_string();
         say(format_args!(
             "{preset} with {} at {size}, {} engine, {} threads: {} …",

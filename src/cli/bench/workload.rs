@@ -5,7 +5,7 @@ use crate::engine::fast::Phases;
 use crate::engine::{Clock, Engine, EngineKind, Fast};
 use crate::files::picture::{Picture, Size, SizeRequest};
 use crate::files::weights::Weights;
-use crate::painting::{Iteration, Recipe, Run, Scales, Settings, Stylization};
+use crate::painting::{Iteration, MemoryOptions, Recipe, Run, Scales, Settings, Stylization};
 use crate::vgg::{Architecture, LayerSpec};
 use ndarray::Array3;
 use std::ops::ControlFlow;
@@ -63,6 +63,7 @@ impl Workload {
         recipe: Recipe,
         size: Size,
         engine: EngineKind,
+        memory: MemoryOptions,
         iterations: u32,
     ) -> anyhow::Result<Self> {
         let one_size = Recipe {
@@ -91,6 +92,7 @@ impl Workload {
         let begin = Instant::now();
         let run = Stylization::of(&picture(29), &picture(23))
             .settings(settings.clone())
+            .memory(memory)
             .prepare_on(&weights, clock.clone())?;
         Ok(Self {
             architecture,

@@ -98,3 +98,23 @@ pub fn settings(request: &RunRequest, run: &Run, engine: EngineKind, threads: &T
         cpu_features()
     ));
 }
+
+/// Says so if the picture is painted in tiles, and how.
+pub fn tiles(talk: TalkOptions, run: &Run) {
+    let Some((tiling, on_disk)) = run.tiles() else {
+        return;
+    };
+    let (rows, columns) = tiling.counts();
+    talk.remark(format_args!(
+        "painting {} in {rows}x{columns} tiles{}, with the result of the whole picture",
+        run.size(),
+        if on_disk { " and scratch files" } else { "" }
+    ));
+    let Size { width, height } = run.size();
+    let twice = tiling.read_area() as f64 / (f64::from(width) * f64::from(height)) - 1.0;
+    talk.detail(format_args!(
+        "tiles     of up to {:.2} million pixels; {:.0} % of the pixels are read a second time",
+        tiling.largest_area() as f64 / 1e6,
+        100.0 * twice.max(0.0)
+    ));
+}

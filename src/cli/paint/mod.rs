@@ -171,7 +171,8 @@ impl Painter {
         let threads = machine.threads()?;
         let stylization = Stylization::new(inputs)
             .settings(request.settings.clone())
-            .engine(engine);
+            .engine(engine)
+            .memory(request.memory.beside(output.path()));
         let run = self.prepare_run(&stylization, &request.network, &threads)?;
         output.check_size(run.size())?;
         if let Some(file) = &request.save_settings {
@@ -182,6 +183,7 @@ impl Painter {
         talk.detail(format_args!("weights   {network}, ready in {ready:.2} s"));
         originals.print(&run);
         describe::settings(request, &run, engine, &threads);
+        describe::tiles(talk, &run);
         Ok(Prepared {
             request,
             run,

@@ -2,7 +2,7 @@
 
 pub mod embedded;
 
-use super::args::{CheckpointOptions, NetworkOptions, OutputOptions, ReportOptions};
+use super::args::{CheckpointOptions, MemoryArgs, NetworkOptions, OutputOptions, ReportOptions};
 use crate::files::picture::Picture;
 use crate::objective::Style;
 use crate::painting::{Init, InputRegion, Inputs, RegionPlace, Settings};
@@ -27,6 +27,7 @@ pub struct RunRequest {
     /// The TOML file to write the settings to.
     pub save_settings: Option<PathBuf>,
     pub network: NetworkOptions,
+    pub memory: MemoryArgs,
     pub reports: ReportOptions,
     pub checkpoints: CheckpointOptions,
 }

@@ -134,6 +134,17 @@ impl<T: Scalar> BigArray<T> {
         (0..self.len().div_ceil(BLOCK)).try_for_each(|number| visit(&self.block(number)))
     }
 
+    /// Overwrites a block.
+    pub(super) fn set_block(&mut self, number: usize, elements: &[T]) {
+        let from = number * BLOCK;
+        match &mut self.place {
+            Place::Memory(array) => {
+                elements_mut(array)[from..from + elements.len()].copy_from_slice(elements);
+            }
+            Place::Disk(disk) => disk.write(from, elements),
+        }
+    }
+
     fn block(&self, number: usize) -> Block<'_, T> {
         let (from, to) = (number * BLOCK, (number * BLOCK + BLOCK).min(self.len()));
         match &self.place {

@@ -9,6 +9,7 @@ mod serial;
 
 pub use blocks::{for_each_block, sum_blocks};
 pub use scratch::{Scratch, Storage};
+pub use serial::deserialize_into;
 
 use crate::method::Scalar;
 use ndarray::{Array3, Axis, s};

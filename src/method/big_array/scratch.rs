@@ -126,7 +126,7 @@ impl<T: Scalar> DiskArray<T> {
 impl<T: Scalar> Clone for DiskArray<T> {
     fn clone(&self) -> Self {
         let copy = Self::new((1, 1, self.length), &self.scratch);
-        let mut block = vec![T::zero(); super::blocks::BLOCK];
+        let mut block = vec![T::zero(); super::blocks::BLOCK.min(self.length)];
         for offset in (0..self.length).step_by(block.len()) {
             let length = block.len().min(self.length - offset);
             self.read(offset, &mut block[..length]);

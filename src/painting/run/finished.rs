@@ -3,6 +3,7 @@
 use super::super::border;
 use super::Run;
 use crate::files::picture::{FloatPicture, Size, resize, resize_torus};
+use crate::method::BigArray;
 use ndarray::Array3;
 
 /// The result of a run.
@@ -16,8 +17,8 @@ pub struct Painting {
 
 impl Run {
     /// The picture of `x`, which may be of any stage, in its final size and colors.
-    pub(super) fn finished(&self, x: &Array3<f32>) -> FloatPicture {
-        let mut x = border::cut(x, self.plan.border);
+    pub(super) fn finished(&self, x: &BigArray<f32>) -> FloatPicture {
+        let mut x = border::cut(&x.to_array(), self.plan.border);
         if Size::of_array(&x) != self.size() {
             x = self.resized(&x, self.size());
         }

@@ -1,10 +1,13 @@
 //! The loop of a run: evaluate the losses, take a step, call the observer; at one size after the other.
 
 use super::super::{StylizeError, border};
+use super::objective::StageObjective;
 use super::{Painting, Run, State};
 use crate::files::picture::{Picture, Size};
+use crate::method::BigArray;
+use crate::method::big_array::Storage;
 use crate::method::bilinear;
-use crate::objective::{Losses, Objective};
+use crate::objective::Losses;
 use ndarray::Array3;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -31,12 +34,15 @@ pub struct Iteration<'a> {
 impl Iteration<'_> {
     /// The size that is being painted at.
     pub fn size(&self) -> Size {
-        self.run.stages[self.state.stage].size
+        self.run.plan.stages[self.state.stage].size
     }
 
     /// The picture of that size, H×W×3, RGB 0..255 less the mean.
     pub fn array(&self) -> Array3<f32> {
-        border::cut(&self.run.picture(self.state), self.run.plan.border)
+        border::cut(
+            &self.run.picture(self.state).to_array(),
+            self.run.plan.border,
+        )
     }
 
     /// The result if the run ended here: in its final size and colors.
@@ -82,7 +88,7 @@ impl Run {
         let (before, begin) = (state.elapsed, Instant::now());
         let mut last_good = None;
         loop {
-            let stage = &self.stages[state.stage];
+            let stage = &self.plan.stages[state.stage];
             let objective = self.objective(state.stage, state.began_with.as_ref());
             while state.stage_iterations < stage.iterations {
                 let iteration_begin = Instant::now();
@@ -102,7 +108,7 @@ impl Run {
                     return Ok(self.painting(&state));
                 }
             }
-            if state.stage + 1 == self.stages.len() {
+            if state.stage + 1 == self.plan.stages.len() {
                 return Ok(self.painting(&state));
             }
             self.begin_next_stage(&mut state);
@@ -113,15 +119,16 @@ impl Run {
     /// if its loss is finite. Returns the losses, and how long it took to evaluate them.
     fn iterate(
         &self,
-        objective: &Objective<f32>,
+        objective: &StageObjective,
         state: &mut State,
-        last_good: &mut Option<Array3<f32>>,
+        last_good: &mut Option<BigArray<f32>>,
     ) -> Result<(Losses, Duration), StylizeError> {
-        let parametrization = &self.stages[state.stage].parametrization;
+        let parametrization = &self.parametrizations[state.stage];
         let picture = parametrization.picture(&state.x);
         let number = state.iterations as u64;
         let begin = Instant::now();
         let (losses, gradient) = objective.evaluate_at(number, &self.network, &picture);
+        Self::check_scratch(state)?;
         let evaluation = begin.elapsed();
         let loss = losses.total();
         if loss.is_finite() {
@@ -131,13 +138,14 @@ impl Run {
         let of_parameters = parametrization.backward(&gradient);
         let stepped = (state.optimizer).step(&mut state.x, loss, &of_parameters);
         drop(of_parameters);
-        self.network.engine().recycle(gradient);
+        if gradient.in_memory().is_some() {
+            self.network.engine().recycle(gradient.into_array());
+        }
+        Self::check_scratch(state)?;
         state.stage_iterations += 1;
         state.iterations += 1;
-        let is_last = state.stage_iterations == self.stages[state.stage].iterations;
-        if stepped.is_break()
-            || state.x.iter().any(|pixel| !pixel.is_finite())
-            || is_last && state.optimizer.found_no_step()
+        let is_last = state.stage_iterations == self.plan.stages[state.stage].iterations;
+        if stepped.is_break() || !state.x.is_finite() || is_last && state.optimizer.found_no_step()
         {
             return Err(StylizeError::Diverged {
                 iteration: state.iterations,
@@ -147,23 +155,38 @@ impl Run {
         Ok((losses, evaluation))
     }
 
+    /// Ends the run if a scratch file failed: what was computed since has any values.
+    fn check_scratch(state: &State) -> Result<(), StylizeError> {
+        let Storage::Scratch(scratch) = state.x.storage() else {
+            return Ok(());
+        };
+        scratch.trouble().map_or(Ok(()), |error| {
+            let folder = scratch.folder().to_owned();
+            Err(StylizeError::Scratch { folder, error })
+        })
+    }
+
     /// Enlarges the picture to the next size.
     fn begin_next_stage(&self, state: &mut State) {
         let border = self.plan.border;
-        let size = self.stages[state.stage + 1].size;
-        let picture = border::cut(&self.picture(state), border);
+        let next = &self.plan.stages[state.stage + 1];
+        let size = next.size;
+        let picture = border::cut(&self.picture(state).to_array(), border);
         let picture = border::mirrored(&self.resized(&picture, size), border);
         state.began_with = self.remembered(&picture);
-        let parametrization = &self.stages[state.stage + 1].parametrization;
-        state.x = parametrization.parameters(picture);
+        let storage = self.storage(state.stage + 1);
+        let parametrization = &self.parametrizations[state.stage + 1];
+        state.x = parametrization.parameters(picture, &storage);
         let whole = border::around(size, border);
-        let shape = state.x.dim();
+        let (height, width, _) = state.x.dim();
+        let keep = |array: Array3<f32>| BigArray::from(array).moved_to(&storage);
         state.optimizer.begin_size(
             &self.settings,
             self.learning_rate(state.stage + 1),
-            shape,
-            |m| self.resized(m, whole),
-            |v| bilinear::forward(v, (shape.0, shape.1)),
+            next.layout.history,
+            &state.x,
+            |m| keep(self.resized(&m.to_array(), whole)),
+            |v| keep(bilinear::forward(&v.to_array(), (height, width))),
         );
         state.stage += 1;
         state.stage_iterations = 0;
@@ -178,7 +201,7 @@ impl Run {
 }
 
 /// Copies `x`, into the array that is there if it has the same shape.
-fn copy_into(copy: &mut Option<Array3<f32>>, x: &Array3<f32>) {
+fn copy_into(copy: &mut Option<BigArray<f32>>, x: &BigArray<f32>) {
     match copy {
         Some(copy) if copy.dim() == x.dim() => copy.assign(x),
         _ => *copy = Some(x.clone()),

@@ -12,11 +12,15 @@ pub use finished::Painting;
 pub use iterate::Iteration;
 pub use state::State;
 
-use super::build::Stage;
-use super::plan::Plan;
+use super::border;
+use super::parametrization::Parametrization;
+use super::pictures::Pictures;
+use super::plan::{Plan, StagePlan};
 use super::settings::Settings;
 use crate::files::picture::{Picture, Size};
+use crate::method::big_array::Storage;
 use crate::network::Network;
+use crate::objective::Tiling;
 use ndarray::Array3;
 use std::sync::Arc;
 
@@ -26,8 +30,12 @@ use std::sync::Arc;
 pub struct Run {
     pub(super) network: Arc<Network<f32>>,
     pub(super) plan: Plan,
-    /// The last has the painted picture's size.
-    pub(super) stages: Vec<Stage>,
+    /// What the parameters are at each size.
+    pub(super) parametrizations: Vec<Parametrization>,
+    /// The pictures in their own sizes.
+    pub(super) pictures: Pictures,
+    /// Where the arrays of sizes are kept that are computed on disk.
+    pub(super) storage: Storage,
     /// The first picture, of the first stage's size.
     pub(super) initial: Array3<f32>,
     pub(super) settings: Settings,
@@ -39,7 +47,7 @@ pub struct Run {
 impl Run {
     /// The number of iterations: those of the settings, without those of sizes that are too small for the layers.
     pub fn iterations(&self) -> usize {
-        self.stages.iter().map(|stage| stage.iterations).sum()
+        self.plan.stages.iter().map(|stage| stage.iterations).sum()
     }
 
     /// The size of the painted picture.
@@ -54,9 +62,19 @@ impl Run {
 
     /// The sizes at which it is painted. The last is the painted picture's.
     pub fn sizes(&self) -> Vec<Size> {
-        let mut sizes: Vec<_> = self.stages.iter().map(|stage| stage.size).collect();
+        let mut sizes: Vec<_> = self.plan.stages.iter().map(|stage| stage.size).collect();
         sizes.dedup();
         sizes
+    }
+
+    /// The tiles that the painted picture is computed in, and whether scratch files are used; `None` if it is computed whole.
+    pub fn tiles(&self) -> Option<(Tiling, bool)> {
+        let stage = self.finest();
+        let tile = stage.layout.tile?;
+        let whole = border::around(stage.size, self.plan.border);
+        let size = (whole.height as usize, whole.width as usize);
+        let sight = self.network.sight(self.plan.layers());
+        Some((tile.cut(size, sight), stage.layout.on_disk))
     }
 
     /// How many layers of the network it uses.
@@ -67,7 +85,7 @@ impl Run {
 
     /// The learning rate at size number `stage`.
     fn learning_rate(&self, stage: usize) -> f64 {
-        let is_finest = self.stages[stage].size == self.size();
+        let is_finest = self.plan.stages[stage].size == self.size();
         let share = if is_finest {
             self.settings.finest_learning_rate
         } else {
@@ -76,8 +94,17 @@ impl Run {
         share * self.settings.learning_rate
     }
 
-    fn finest(&self) -> &Stage {
-        let finest = self.stages.last();
+    /// Where the arrays of size number `stage` are kept.
+    fn storage(&self, stage: usize) -> Storage {
+        if self.plan.stages[stage].layout.on_disk {
+            self.storage.clone()
+        } else {
+            Storage::Memory
+        }
+    }
+
+    fn finest(&self) -> &StagePlan {
+        let finest = self.plan.stages.last();
         finest.expect("a plan contains the size of the painted picture")
     }
 }

@@ -1,9 +1,39 @@
 //! What is minimized at a size of a run.
 
-use super::super::{border, build::Stage};
+use super::super::border;
+use super::super::build::stage_pictures;
+use super::super::plan::StagePlan;
 use super::Run;
-use crate::objective::{Compared, Method, Objective, Tap, Targets, common_weight};
+use crate::method::BigArray;
+use crate::network::Network;
+use crate::objective::{
+    Compared, Losses, Method, Objective, Tap, Targets, TiledObjective, common_weight,
+};
 use ndarray::Array3;
+
+/// What is minimized at a size, which is computed whole or tile by tile.
+pub(super) enum StageObjective {
+    Whole(Objective<f32>),
+    Tiled(TiledObjective<f32>),
+}
+
+impl StageObjective {
+    /// Losses and gradient at the picture `x`, with random positions, if there are any, drawn from the number of the iteration.
+    pub fn evaluate_at(
+        &self,
+        iteration: u64,
+        network: &Network<f32>,
+        x: &BigArray<f32>,
+    ) -> (Losses, BigArray<f32>) {
+        match self {
+            Self::Whole(objective) => {
+                let (losses, gradient) = objective.evaluate_at(iteration, network, &x.to_array());
+                (losses, gradient.into())
+            }
+            Self::Tiled(objective) => objective.evaluate(network, x),
+        }
+    }
+}
 
 impl Run {
     /// What is minimized at size number `stage`, which began with the picture `began_with`, if [`remembered`](Self::remembered) says so.
@@ -11,33 +41,42 @@ impl Run {
         &self,
         stage: usize,
         began_with: Option<&Array3<f32>>,
-    ) -> Objective<f32> {
+    ) -> StageObjective {
         let content_taps = self.plan.content_taps_at(stage);
-        let matched = began_with.and_then(|x| self.matched(stage, x));
-        let stage = &self.stages[stage];
-        let size = border::around(stage.size, self.plan.border);
-        let values = 3.0 * f64::from(size.width) * f64::from(size.height);
+        let plan = &self.plan.stages[stage];
         let settings = &self.settings;
+        let pictures = stage_pictures(plan, self.plan.border, &self.pictures, settings);
+        let photograph = pictures.content.as_ref();
+        let matched =
+            (began_with.zip(photograph)).map(|(x, photograph)| self.matched(stage, x, photograph));
+        let size = border::around(plan.size, self.plan.border);
+        let values = 3.0 * f64::from(size.width) * f64::from(size.height);
         let tv_scale = if settings.tv_mean { values } else { 1.0 };
-        Objective::new(
-            &self.network,
-            Targets {
-                content: (stage.content.as_ref()).map(|content| (content, &content_taps[..])),
-                regions: &stage.regions,
-                style_taps: &self.plan.style_taps,
-                compared: self.compared(stage, &content_taps, matched.as_ref()),
-                style_loss: settings.style_loss,
-                tv_weight: settings.tv_weight / tv_scale,
-                tv_diagonals: settings.tv_diagonals,
-                normalize: settings.normalize_gradients,
-            },
-        )
+        let targets = Targets {
+            content: photograph.map(|content| (content, &content_taps[..])),
+            regions: &pictures.regions,
+            style_taps: &self.plan.style_taps,
+            compared: self.compared(plan, &content_taps, matched.as_ref()),
+            style_loss: settings.style_loss,
+            tv_weight: settings.tv_weight / tv_scale,
+            tv_diagonals: settings.tv_diagonals,
+            normalize: settings.normalize_gradients,
+        };
+        match plan.layout.tile {
+            None => StageObjective::Whole(Objective::new(&self.network, targets)),
+            Some(tile) => {
+                let size = (size.height as usize, size.width as usize);
+                let storage = self.storage(stage);
+                let tiled = TiledObjective::new(&self.network, targets, size, tile, &storage);
+                StageObjective::Tiled(tiled)
+            }
+        }
     }
 
     /// What the method needs besides the photograph and the paintings.
     fn compared<'a>(
         &self,
-        stage: &Stage,
+        stage: &StagePlan,
         content_taps: &[Tap],
         matched: Option<&'a Array3<f32>>,
     ) -> Compared<'a, f32> {
@@ -72,14 +111,13 @@ impl Run {
 
     /// The picture that the method nearest looks up in the painting: (x + w·photograph) / (1 + w), with the content weight w and the
     /// picture x that the size began with. At the first size that is the photograph alone.
-    fn matched(&self, stage: usize, x: &Array3<f32>) -> Option<Array3<f32>> {
-        let photograph = self.stages[stage].content.as_ref()?;
+    fn matched(&self, stage: usize, x: &Array3<f32>, photograph: &Array3<f32>) -> Array3<f32> {
         let weight = self.settings.content_weight;
         let share = if stage == 0 {
             1.0
         } else {
             weight / (1.0 + weight)
         };
-        Some(photograph * share as f32 + x * (1.0 - share) as f32)
+        photograph * share as f32 + x * (1.0 - share) as f32
     }
 }

@@ -4,6 +4,7 @@ use super::super::optimizer::Optimizer;
 use super::super::{InvalidSetting, border};
 use super::Run;
 use crate::files::picture::Size;
+use crate::method::BigArray;
 use ndarray::Array3;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -21,7 +22,7 @@ pub struct State {
     /// How long they took.
     pub(super) elapsed: Duration,
     /// The parameters of the picture whose loss and gradient are evaluated next.
-    pub(super) x: Array3<f32>,
+    pub(super) x: BigArray<f32>,
     /// The picture that this size began with, if the objective depends on it.
     pub(super) began_with: Option<Array3<f32>>,
     pub(super) optimizer: Optimizer,
@@ -42,37 +43,37 @@ impl State {
 impl Run {
     /// The state before the first iteration.
     pub(super) fn begin(&self) -> State {
-        let parametrization = &self.stages[0].parametrization;
+        let x = self.parametrizations[0].parameters(self.initial.clone(), &self.storage(0));
         State {
             stage: 0,
             stage_iterations: 0,
             iterations: 0,
             elapsed: Duration::ZERO,
-            x: parametrization.parameters(self.initial.clone()),
             began_with: self.remembered(&self.initial),
             optimizer: Optimizer::new(
                 &self.settings,
                 self.learning_rate(0),
-                parametrization.shape(),
+                self.plan.stages[0].layout.history,
+                &x,
             ),
+            x,
         }
     }
 
     /// The picture of a state, H×W×3, RGB 0..255 less the mean, with its border.
-    pub(super) fn picture<'a>(&self, state: &'a State) -> Cow<'a, Array3<f32>> {
-        let parametrization = &self.stages[state.stage].parametrization;
-        parametrization.picture(state.optimizer.picture(&state.x))
+    pub(super) fn picture<'a>(&self, state: &'a State) -> Cow<'a, BigArray<f32>> {
+        self.parametrizations[state.stage].picture(state.optimizer.picture(&state.x))
     }
 
     /// Refuses a state that this run cannot have reached.
     pub(super) fn check(&self, state: &State) -> Result<(), InvalidSetting> {
-        let fits = self.stages.get(state.stage).is_some_and(|stage| {
-            let before: usize = (self.stages[..state.stage].iter())
+        let fits = self.plan.stages.get(state.stage).is_some_and(|stage| {
+            let before: usize = (self.plan.stages[..state.stage].iter())
                 .map(|stage| stage.iterations)
                 .sum();
             let whole = border::around(stage.size, self.plan.border);
             let remembers = (state.began_with.as_ref()).map(|x| (Size::of_array(x), x.dim().2));
-            state.x.dim() == stage.parametrization.shape()
+            state.x.dim() == self.parametrizations[state.stage].shape()
                 && remembers == self.remembers().then_some((whole, 3))
                 && state.stage_iterations <= stage.iterations
                 && before.checked_add(state.stage_iterations) == Some(state.iterations)

@@ -20,6 +20,7 @@ mod refusals_of_settings;
 mod refusals_of_weights;
 mod reports;
 mod settings_from;
+mod tiles;
 mod weights;
 
 /// Few layers and iterations, so that a run is quick.

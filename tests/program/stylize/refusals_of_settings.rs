@@ -29,21 +29,6 @@ fn a_size_too_small_for_the_layers_is_refused() {
 }
 
 #[test]
-fn a_size_beyond_the_memory_is_refused() {
-    let place = Workplace::new();
-    let line = place.refusal(place.stylize("-o out.png --size 32768x32768"));
-    assert!(
-        line.contains("content picture at 32768x32768 needs at least"),
-        "{line}"
-    );
-    assert!(
-        line.contains(" GB of memory, and this machine has ")
-            && line.ends_with(" GB; ask for a smaller size"),
-        "{line}"
-    );
-}
-
-#[test]
 fn settings_that_leave_nothing_to_do_or_repeat_a_layer_are_refused() {
     let place = Workplace::new();
     for (arguments, reason) in [

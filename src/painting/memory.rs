@@ -1,0 +1,207 @@
+//! How much memory a run may take, and what is done at sizes that need more: tiles, and scratch files.
+
+use super::settings::{InvalidSetting, OptimizerKind, Parameters};
+use super::{Settings, limits};
+use crate::files::picture::Size;
+use crate::method::big_array::{Scratch, Storage};
+use crate::objective::Method;
+use crate::objective::tiled::TileSize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What a run may take of the machine's memory and disk.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryOptions {
+    /// Bytes of memory. `None` is what the machine has.
+    pub bytes: Option<u64>,
+    /// Pixels along the edges of tiles: every size is painted in tiles that own at most this many each way. `None` is as few tiles as the
+    /// memory allows.
+    pub tile: Option<usize>,
+    /// The folder for scratch files. `None` is the system's folder for temporary files.
+    pub scratch: Option<PathBuf>,
+}
+
+/// How a size of a run is computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Layout {
+    /// The size of tiles; `None` if the picture is computed whole.
+    pub tile: Option<TileSize>,
+    /// Whether the picture, its gradient and the optimizer's state are in scratch files.
+    pub on_disk: bool,
+    /// How many pairs of pictures L-BFGS remembers.
+    pub history: usize,
+}
+
+/// What a size of a run needs.
+pub(super) struct Needs<'a> {
+    /// Bytes, if its largest picture is computed as a whole.
+    pub whole: u64,
+    /// What that picture is.
+    pub which: &'a str,
+    /// The size of that picture.
+    pub size: Size,
+    /// Pixels of the painted picture, with its border.
+    pub pixels: u64,
+    /// Bytes for each pixel that a tile reads.
+    pub tile_pixel: u64,
+    /// Bytes of the network.
+    pub network: u64,
+}
+
+/// Pixels that a tile reads, at least, while the optimizer's pictures are in memory: with smaller ones the halos cost more time than the
+/// disk does.
+const GOOD_TILE: u64 = 1_000_000;
+
+/// The part of the machine's memory that is used, if the user names none.
+const MACHINE_SHARE: f64 = 0.8;
+
+/// Bytes for each pixel of the painted picture that stay in memory in any case: the photograph and the paintings with 8 bits a channel, and
+/// their arrays while an objective is made.
+const SOURCES: u64 = 36;
+
+/// The smallest tile that is worth its halo, in pixels that it reads.
+const SMALLEST_TILE: u64 = 256 * 256;
+
+/// Pairs of L-BFGS, at least, where the disk has no space for all that the settings ask for.
+pub(super) const FEWEST_PAIRS: usize = 3;
+
+impl Layout {
+    /// The fastest way that fits into memory: the whole picture; tiles; or tiles, and the optimizer's pictures in scratch files.
+    ///
+    /// # Errors
+    /// If none does.
+    pub fn new(
+        settings: &Settings,
+        memory: &MemoryOptions,
+        needs: &Needs,
+    ) -> Result<Self, InvalidSetting> {
+        let history = settings.history as usize;
+        let available = memory.bytes.unwrap_or_else(limits::of_machine);
+        if memory.tile.is_none() && needs.whole <= available {
+            return Ok(Self {
+                tile: None,
+                on_disk: false,
+                history,
+            });
+        }
+        let objection = objection(settings);
+        if let (Some(_), Some(objection)) = (memory.tile, objection) {
+            let trouble = format!("--tile does not go with {objection}: leave it out");
+            return Err(InvalidSetting(trouble));
+        }
+        if let Some(objection) = objection {
+            return Err(too_large(
+                needs,
+                needs.whole,
+                available,
+                &format!("; tiles need less, but do not go with {objection}"),
+            ));
+        }
+        let budget = match memory.bytes {
+            Some(bytes) => bytes,
+            None => (available as f64 * MACHINE_SHARE) as u64,
+        };
+        let pictures = optimizer_pictures(settings, history) * limits::PICTURE * needs.pixels;
+        let sources = SOURCES * needs.pixels;
+        let area_beside = |resident: u64| budget.saturating_sub(resident) / needs.tile_pixel;
+        let resident = sources + needs.network;
+        let on_disk = area_beside(resident + pictures) < GOOD_TILE.min(needs.pixels);
+        let area = area_beside(if on_disk {
+            resident
+        } else {
+            resident + pictures
+        });
+        if area < SMALLEST_TILE && memory.tile.is_none() {
+            let needed = resident + SMALLEST_TILE * needs.tile_pixel;
+            return Err(too_large(needs, needed, budget, ", even in tiles"));
+        }
+        let tile = match memory.tile {
+            Some(edge) => TileSize::Edge(edge),
+            None => TileSize::Area(area as usize),
+        };
+        Ok(Self {
+            tile: Some(tile),
+            on_disk,
+            history,
+        })
+    }
+
+    /// Bytes of the scratch files of a picture with this many pixels.
+    pub fn scratch_bytes(&self, settings: &Settings, pixels: u64) -> u64 {
+        if !self.on_disk {
+            return 0;
+        }
+        let pictures = optimizer_pictures(settings, self.history) * limits::PICTURE;
+        (pictures + CONTENT_TARGETS) * pixels
+    }
+}
+
+/// Bytes of the photograph's activations for each pixel: 512 channels at an eighth of the resolution, four times over for shallower layers.
+const CONTENT_TARGETS: u64 = 4 * 512 * limits::F32 / 64;
+
+/// Arrays of the picture's size that an optimizer works with: the picture, its gradient, the last good one, a temporary one, and its state.
+fn optimizer_pictures(settings: &Settings, history: usize) -> u64 {
+    let state = match settings.optimizer {
+        OptimizerKind::Adam => 3,
+        OptimizerKind::Rmsprop => 1,
+        OptimizerKind::Lbfgs => 3 + 2 * history as u64,
+    };
+    4 + state
+}
+
+/// Which of the settings needs all positions of the picture at once, if one does.
+fn objection(settings: &Settings) -> Option<&'static str> {
+    let loss = settings.style_loss;
+    if settings.method != Method::Layers {
+        Some("the methods strotss and nearest, which compare positions all over the picture")
+    } else if !loss.is_of_sums() {
+        Some("the style losses sliced and histogram, which sort all positions of the picture")
+    } else if settings.normalize_gradients {
+        Some("normalize-gradients, which needs the gradients of all positions first")
+    } else if settings.parameters == Parameters::Pyramid {
+        Some("parameters = \"pyramid\"")
+    } else {
+        None
+    }
+}
+
+fn too_large(needs: &Needs, needed: u64, available: u64, remark: &str) -> InvalidSetting {
+    let Needs { which, size, .. } = needs;
+    let (needed, available) = (readable(needed), readable(available));
+    InvalidSetting(format!(
+        "the {which} picture at {size} needs at least {needed} of memory{remark}, and there is {available}; ask for a smaller size"
+    ))
+}
+
+/// `1.5 GB`, `120 MB`
+fn readable(bytes: u64) -> String {
+    match bytes {
+        1_000_000_000.. => format!("{:.1} GB", bytes as f64 / 1e9),
+        _ => format!("{:.0} MB", bytes as f64 / 1e6),
+    }
+}
+
+impl MemoryOptions {
+    /// Where arrays of sizes `on_disk` are kept.
+    ///
+    /// # Errors
+    /// If no file can be created in the folder, or it has less space than `needed` bytes.
+    pub(super) fn scratch(&self, needed: u64) -> Result<Storage, InvalidSetting> {
+        let folder = self.scratch.clone().unwrap_or_else(std::env::temp_dir);
+        let refuse = |trouble: String| {
+            let shown = folder.display();
+            InvalidSetting(format!(
+                "the folder for scratch files, {shown}: {trouble}; name another one"
+            ))
+        };
+        let unusable = |error| refuse(crate::files::os_reason(&error));
+        let scratch = Scratch::new(&folder).map_err(unusable)?;
+        let available = scratch.available().map_err(unusable)?;
+        if available < needed {
+            let (needed, available) = (readable(needed), readable(available));
+            let trouble = format!("{needed} of space is needed, and {available} is free");
+            return Err(refuse(trouble));
+        }
+        Ok(Storage::Scratch(Arc::new(scratch)))
+    }
+}
