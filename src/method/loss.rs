@@ -3,6 +3,7 @@
 use super::Scalar;
 use super::gram;
 use ndarray::{Array2, Array3, ArrayView2, Axis};
+use std::borrow::Cow;
 use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 
@@ -129,6 +130,13 @@ pub trait Products<T: Scalar>: Send + Sync {
     /// Takes back an array that nobody needs any more. Its memory may serve the next [`array`](Self::array).
     fn recycle(&self, array: Array3<T>) {
         drop(array);
+    }
+
+    /// The same, if the array is not borrowed from someone.
+    fn recycle_copy(&self, array: Cow<Array3<T>>) {
+        if let Cow::Owned(array) = array {
+            self.recycle(array);
+        }
     }
 
     /// [`array`](Self::array) for a matrix. Made a [`Loan`], it comes back by itself.

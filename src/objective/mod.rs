@@ -4,13 +4,11 @@ mod joint;
 mod method;
 mod targets;
 pub mod tiled;
-pub mod tiling;
 
 pub use method::{Compared, Method};
 pub use targets::{Region, Style, Tap, Targets};
 pub(crate) use targets::{common_weight, depth};
-pub use tiled::TiledObjective;
-pub use tiling::{Sight, Tiling};
+pub use tiled::{TileSize, TiledObjective, Tiling};
 
 use crate::method::scalar::sum_pairs;
 use crate::method::style::{Features, RegionLossBuilder};

@@ -52,14 +52,13 @@ impl<P, M> Style<P, M> {
     }
 }
 
-/// What a picture is to come close to.
-#[derive(Clone, Copy)]
-pub struct Targets<'a, T> {
+/// What a picture is to come close to. `P` is how the photograph and the paintings are held.
+pub struct Targets<'a, T, P = Array3<T>> {
     /// The photograph (H×W×3, RGB 0..255 less the mean), and where content is compared.
-    pub content: Option<(&'a Array3<T>, &'a [Tap])>,
+    pub content: Option<(&'a P, &'a [Tap])>,
     /// Which style is wanted where. Paintings are arrays H×W×3 of any size, RGB 0..255 less the mean; masks have the size of their
     /// picture.
-    pub regions: &'a [Region<Array3<T>, Array2<T>>],
+    pub regions: &'a [Region<P, Array2<T>>],
     /// Where style is compared.
     pub style_taps: &'a [Tap],
     /// How photograph, paintings and picture are compared.
@@ -76,9 +75,17 @@ pub struct Targets<'a, T> {
     pub normalize: bool,
 }
 
+impl<T: Copy, P> Clone for Targets<'_, T, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Copy, P> Copy for Targets<'_, T, P> {}
+
 /// Each region's share of the area of all: Σ w over the pixels of its mask, over the sum of that over all regions. A region
 /// without a mask counts as if its mask were 1 everywhere.
-pub(super) fn areas<T: Scalar>(regions: &[Region<Array3<T>, Array2<T>>]) -> Vec<f64> {
+pub(super) fn areas<T: Scalar, P>(regions: &[Region<P, Array2<T>>]) -> Vec<f64> {
     let sum = |mask: &Array2<T>| mask.iter().map(|w| w.as_f64()).sum();
     let whole = regions.iter().find_map(|region| region.mask.as_ref());
     let whole = whole.map_or(1.0, |mask| mask.len() as f64);

@@ -4,26 +4,48 @@
 //! edges a painted picture gets a frame, a few pixels wide. With a border, which begins as the mirrored picture, the
 //! frame is painted where it will be cut off.
 
-use crate::files::picture::Size;
+use crate::files::picture::{Picture, Size};
+use crate::method::BigArray;
+use crate::method::big_array::Storage;
 use ndarray::{Array, Array3, Axis, RemoveAxis, s};
 
 /// The widest border, in pixels.
 pub(super) const MAX: usize = 64;
 
+/// Rows that are copied at a time.
+const ROWS: usize = 64;
+
 /// `x` (H×W or H×W×C) with a border on each side: its mirror image, without repeating the edge pixels. If the picture is narrower
 /// than the border, it is mirrored again.
 pub(super) fn mirrored<D: RemoveAxis>(x: &Array<f32, D>, border: usize) -> Array<f32, D> {
-    let positions = |length: usize| -> Vec<usize> {
-        // 0, 1, … length − 1, length − 2, … 1, and again.
-        let period = (2 * length - 2).max(1) as isize;
-        let border = border as isize;
-        (-border..length as isize + border)
-            .map(|at| at.rem_euclid(period).min((-at).rem_euclid(period)) as usize)
-            .collect()
-    };
-    let wider = (x.select(Axis(0), &positions(x.len_of(Axis(0)))))
-        .select(Axis(1), &positions(x.len_of(Axis(1))));
+    let wider = (x.select(Axis(0), &positions(x.len_of(Axis(0)), border)))
+        .select(Axis(1), &positions(x.len_of(Axis(1)), border));
     wider.as_standard_layout().into_owned()
+}
+
+/// The array of a picture with such a border, kept in this storage.
+pub(super) fn mirrored_picture(
+    picture: &Picture,
+    border: usize,
+    storage: &Storage,
+) -> BigArray<f32> {
+    let Size { width, height } = picture.size();
+    let rows = positions(height as usize, border);
+    let columns = positions(width as usize, border);
+    let mut x = BigArray::zeros((rows.len(), columns.len(), 3), storage);
+    for (chunk, rows) in rows.chunks(ROWS).enumerate() {
+        x.set_rows(chunk * ROWS, &picture.array_at(rows, &columns));
+    }
+    x
+}
+
+/// Where each position of an axis with a border is on the axis without it: 0, 1, … length − 1, length − 2, … 1, and again.
+pub(super) fn positions(length: usize, border: usize) -> Vec<usize> {
+    let period = (2 * length - 2).max(1) as isize;
+    let border = border as isize;
+    (-border..length as isize + border)
+        .map(|at| at.rem_euclid(period).min((-at).rem_euclid(period)) as usize)
+        .collect()
 }
 
 /// An array H×W×C without its border.

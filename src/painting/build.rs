@@ -1,58 +1,87 @@
 //! Builds what a size of a run needs, as its plan says: the pictures of that size as arrays.
 
-use super::inputs::{StageRegion, region_masks, style_mask};
+use super::inputs::{region_masks, style_mask};
 use super::pictures::Pictures;
 use super::plan::StagePlan;
 use super::{Settings, border};
-use crate::files::picture::Picture;
+use crate::files::picture::{Picture, Size};
+use crate::method::BigArray;
+use crate::method::big_array::Storage;
 use crate::objective::{Region, Style};
-use ndarray::Array3;
+use ndarray::{Array2, Array3};
 
-/// The photograph and the paintings at one size of a run. They exist only while the objective of that size is made.
-pub(super) struct StagePictures {
+/// The photograph and the paintings at one size of a run, as `P`. They exist only while the objective of that size is made.
+pub(super) struct StagePictures<P> {
     /// The photograph, with the border.
-    pub content: Option<Array3<f32>>,
+    pub content: Option<P>,
     /// Their masks have the border too.
-    pub regions: Vec<StageRegion>,
+    pub regions: Vec<Region<P, Array2<f32>>>,
 }
 
-/// The photograph at this size, with its border.
-pub(super) fn content(plan: &StagePlan, border: usize, pictures: &Pictures) -> Option<Array3<f32>> {
-    let content = pictures.content.as_ref()?;
-    Some(border::mirrored(&content.fit(plan.size).to_array(), border))
+/// A picture that is fitted to a size, with a border around it.
+pub(super) fn fitted(
+    picture: &Picture,
+    size: Size,
+    border: usize,
+    storage: &Storage,
+) -> BigArray<f32> {
+    border::mirrored_picture(&picture.fit(size), border, storage)
 }
 
-/// The pictures at this size.
-pub(super) fn stage_pictures(
+/// The pictures at this size, in memory.
+pub(super) fn in_memory(
     plan: &StagePlan,
     border: usize,
     pictures: &Pictures,
     settings: &Settings,
-) -> StagePictures {
+) -> StagePictures<Array3<f32>> {
+    build(plan, border, pictures, settings, |picture, size, border| {
+        fitted(picture, size, border, &Storage::Memory).into_array()
+    })
+}
+
+/// The pictures at this size, kept in this storage.
+pub(super) fn stored(
+    plan: &StagePlan,
+    border: usize,
+    pictures: &Pictures,
+    settings: &Settings,
+    storage: &Storage,
+) -> StagePictures<BigArray<f32>> {
+    build(plan, border, pictures, settings, |picture, size, border| {
+        fitted(picture, size, border, storage)
+    })
+}
+
+fn build<P>(
+    plan: &StagePlan,
+    border: usize,
+    pictures: &Pictures,
+    settings: &Settings,
+    fitted: impl Fn(&Picture, Size, usize) -> P,
+) -> StagePictures<P> {
     // The settings count the styles across all regions.
     let mut number = 0;
     let mut style = |style: &Style<Picture, Picture>| {
         let size = plan.style_sizes[number];
         let share = style.share * settings.style_blend.of(number);
         number += 1;
-        Style {
-            picture: style.picture.fit(size).to_array(),
+        (share > 0.0).then(|| Style {
+            picture: fitted(&style.picture, size, 0),
             mask: style_mask(style.mask.as_ref(), size, settings.seamless),
             share,
-        }
+        })
     };
     let masks = region_masks(&pictures.regions, plan.size);
     let regions = (pictures.regions.iter().zip(masks))
-        .map(|(region, mask)| {
-            let styles = region.styles.iter().map(&mut style);
-            Region {
-                styles: styles.filter(|style| style.share > 0.0).collect(),
-                mask: mask.map(|mask| border::mirrored(&mask, border)),
-            }
+        .map(|(region, mask)| Region {
+            styles: region.styles.iter().filter_map(&mut style).collect(),
+            mask: mask.map(|mask| border::mirrored(&mask, border)),
         })
         .collect();
+    let content = pictures.content.as_ref();
     StagePictures {
-        content: content(plan, border, pictures),
+        content: content.map(|content| fitted(content, plan.size, border)),
         regions,
     }
 }

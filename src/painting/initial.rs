@@ -1,17 +1,23 @@
 //! The first picture of a run.
 
+use super::build::fitted;
+use super::pictures::Pictures;
 use super::settings::Init;
-use super::{Inputs, Settings, border};
-use crate::files::picture::Size;
+use super::{Settings, border};
+use crate::files::picture::{Picture, Size};
+use crate::method::BigArray;
+use crate::method::big_array::Storage;
 use crate::vgg::MEAN;
-use ndarray::Array3;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 /// The classic noise is uniform within this distance of the mean color.
 const CLASSIC_NOISE: f32 = 20.0;
 
-/// The first picture (H×W×3, RGB 0..255 less the mean) of this size plus its border. `content` is the photograph, with its border.
+/// Rows that get their noise at a time.
+const ROWS: usize = 64;
+
+/// The first picture (H×W×3, RGB 0..255 less the mean) of this size plus its border, kept in this storage.
 ///
 /// The noise comes from a PCG generator, row by row and pixel by pixel. It is the same on every machine.
 ///
@@ -19,29 +25,46 @@ const CLASSIC_NOISE: f32 = 20.0;
 /// If the settings ask for a picture that is not there. They are checked before.
 pub(super) fn initial(
     settings: &Settings,
-    inputs: &Inputs,
+    pictures: &Pictures,
     size: Size,
     border: usize,
-    content: Option<&Array3<f32>>,
-) -> Array3<f32> {
+    storage: &Storage,
+) -> BigArray<f32> {
     let mut noise = Pcg64Mcg::seed_from_u64(settings.seed);
-    let content = || content.expect("the settings are checked: there is a photograph");
+    let fitted = |picture: &Option<Picture>| {
+        let picture = picture.as_ref();
+        let picture = picture.expect("the settings are checked: the picture is there");
+        fitted(picture, size, border, storage)
+    };
     match &settings.init {
-        Init::Content => content().clone(),
+        Init::Content => fitted(&pictures.content),
         Init::Noise => {
             let ratio = settings.noise_ratio as f32;
-            content().mapv(|pixel| {
+            let mut x = fitted(&pictures.content);
+            change(&mut x, |_, pixel| {
                 ratio * noise.random_range(-CLASSIC_NOISE..CLASSIC_NOISE) + (1.0 - ratio) * pixel
-            })
+            });
+            x
         }
         Init::Random => {
             let whole = border::around(size, border);
             let shape = (whole.height as usize, whole.width as usize, 3);
-            Array3::from_shape_fn(shape, |(_, _, c)| noise.random_range(0.0..255.0) - MEAN[c])
+            let mut x = BigArray::zeros(shape, storage);
+            change(&mut x, |c, _| noise.random_range(0.0..255.0) - MEAN[c]);
+            x
         }
-        Init::File(_) => {
-            let picture = (inputs.initial.as_ref()).expect("the settings are checked: it is there");
-            border::mirrored(&picture.fit(size).to_array(), border)
+        Init::File(_) => fitted(&pictures.initial),
+    }
+}
+
+/// Replaces each value of `x` by `new(channel, value)`, in memory order.
+fn change(x: &mut BigArray<f32>, mut new: impl FnMut(usize, f32) -> f32) {
+    let height = x.dim().0;
+    for first in (0..height).step_by(ROWS) {
+        let mut rows = x.rows(first..(first + ROWS).min(height));
+        for ((_, _, c), value) in rows.indexed_iter_mut() {
+            *value = new(c, *value);
         }
+        x.set_rows(first, &rows);
     }
 }

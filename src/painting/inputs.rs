@@ -2,8 +2,8 @@
 
 use super::settings::InvalidSetting;
 use crate::files::picture::{Picture, Size};
-use crate::objective::{Region, Style};
-use ndarray::{Array2, Array3};
+use crate::objective::Style;
+use ndarray::Array2;
 
 /// The most by which the aspect of a mask may differ from that of its picture.
 const ASPECT_TOLERANCE: f64 = 0.02;
@@ -42,9 +42,6 @@ pub enum RegionPlace {
     /// Where the masks of all other regions are black.
     Rest,
 }
-
-/// Arrays of one size of a run: paintings, and masks.
-pub(super) type StageRegion = Region<Array3<f32>, Array2<f32>>;
 
 impl Inputs {
     /// A photograph, to be painted in the style of a painting.
@@ -214,7 +211,7 @@ fn check_aspect(
 impl Inputs {
     /// Two gray pictures.
     pub fn gray() -> Self {
-        let gray = Picture::from_array(&Array3::zeros((3, 3, 3)));
+        let gray = Picture::from_array(&ndarray::Array3::zeros((3, 3, 3)));
         Self::pair(gray.clone(), gray)
     }
 }

@@ -4,8 +4,7 @@ use super::settings::{InvalidSetting, OptimizerKind, Parameters};
 use super::{Settings, limits};
 use crate::files::picture::Size;
 use crate::method::big_array::{Scratch, Storage};
-use crate::objective::Method;
-use crate::objective::tiled::TileSize;
+use crate::objective::{Method, TileSize};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -55,9 +54,9 @@ const GOOD_TILE: u64 = 1_000_000;
 /// The part of the machine's memory that is used, if the user names none.
 const MACHINE_SHARE: f64 = 0.8;
 
-/// Bytes for each pixel of the painted picture that stay in memory in any case: the photograph and the paintings with 8 bits a channel, and
-/// their arrays while an objective is made.
-const SOURCES: u64 = 36;
+/// Bytes for each pixel of the painted picture that are needed in any case: the photograph and the paintings with 8 bits a channel, and at
+/// the end the painted picture, before and after it is rounded.
+const SOURCES: u64 = 24;
 
 /// The smallest tile that is worth its halo, in pixels that it reads.
 const SMALLEST_TILE: u64 = 256 * 256;

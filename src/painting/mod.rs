@@ -9,6 +9,7 @@
 mod border;
 mod build;
 mod checks;
+mod enlarge;
 mod initial;
 mod inputs;
 mod limits;
@@ -26,7 +27,7 @@ mod settings;
 pub use inputs::{InputRegion, Inputs, RegionPlace};
 pub use memory::MemoryOptions;
 pub use network_cache::NetworkCache;
-pub use run::{Iteration, Painting, Run, State};
+pub use run::{Iteration, Painting, Run, State, Tiles};
 #[cfg(feature = "cli")]
 pub(crate) use settings::preset_names;
 pub use settings::{
@@ -186,10 +187,7 @@ impl Stylization {
             settings.seamless,
         )?;
         let storage = plan.reserve_scratch(settings, &self.memory)?;
-        let first = &plan.stages[0];
-        let content = build::content(first, plan.border, &pictures);
         Ok(Run {
-            initial: initial::initial(settings, inputs, first.size, plan.border, content.as_ref()),
             network: network(plan.depth()),
             parametrizations: plan.parametrizations(settings),
             pictures,

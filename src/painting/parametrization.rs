@@ -2,9 +2,7 @@
 
 use super::settings::Parameters;
 use crate::files::picture::Size;
-use crate::method::big_array::Storage;
 use crate::method::{BigArray, Pyramid};
-use ndarray::Array3;
 use std::borrow::Cow;
 
 /// Levels of a pyramid, at most, besides the coarsest.
@@ -33,13 +31,12 @@ impl Parametrization {
         self.shape
     }
 
-    /// The parameters of a picture (H×W×3), kept in this storage.
-    pub fn parameters(&self, picture: Array3<f32>, storage: &Storage) -> BigArray<f32> {
-        let parameters = match &self.pyramid {
+    /// The parameters of a picture (H×W×3).
+    pub fn parameters(&self, picture: BigArray<f32>) -> BigArray<f32> {
+        match &self.pyramid {
             None => picture,
-            Some(pyramid) => pyramid.parameters(&picture),
-        };
-        BigArray::from(parameters).moved_to(storage)
+            Some(pyramid) => pyramid.parameters(&picture.to_array()).into(),
+        }
     }
 
     /// The picture of some parameters.

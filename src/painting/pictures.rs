@@ -8,6 +8,8 @@ use crate::objective::Style;
 /// The pictures of a run as the network is to see them, in their own sizes.
 pub(super) struct Pictures {
     pub content: Option<Picture>,
+    /// The first picture, if the setting `init` names a file.
+    pub initial: Option<Picture>,
     /// Without the margins of the paintings.
     pub regions: Vec<InputRegion>,
 }
@@ -26,7 +28,11 @@ impl Pictures {
             place: region.place.clone(),
         };
         let regions = inputs.regions.iter().map(region).collect();
-        Self { content, regions }
+        Self {
+            content,
+            initial: inputs.initial.clone(),
+            regions,
+        }
     }
 
     /// The styles of all regions.

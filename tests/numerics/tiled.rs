@@ -4,11 +4,10 @@ use crate::common::{TINY, WIDE, distance, random, random_weights};
 use impasto::engine::EngineKind;
 use impasto::method::big_array::{Scratch, Storage};
 use impasto::method::pool::Pooling::{self, Average, Max};
-use impasto::method::{BigArray, Padding, StyleLossKind};
+use impasto::method::{BigArray, Padding, Scalar, StyleLossKind};
 use impasto::network::Network;
-use impasto::objective::tiled::TileSize;
 use impasto::objective::{
-    Compared, Losses, Objective, Region, Style, Tap, Targets, TiledObjective,
+    Compared, Losses, Objective, Region, Style, Tap, Targets, TileSize, TiledObjective,
 };
 use impasto::vgg::{Architecture, VGG16};
 use impasto::weights::{Source, Weights};
@@ -107,7 +106,53 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// What is compared.
+/// Where losses are computed.
+struct Taps<'a> {
+    content: &'a [Tap],
+    style: &'a [Tap],
+}
+
+impl<'a> Taps<'a> {
+    fn targets<T, P>(
+        &self,
+        photograph: &'a P,
+        regions: &'a [Region<P, Array2<T>>],
+        style_loss: StyleLossKind,
+    ) -> Targets<'a, T, P> {
+        Targets {
+            content: Some((photograph, self.content)),
+            regions,
+            style_taps: self.style,
+            compared: Compared::Layers,
+            style_loss,
+            tv_weight: 0.3,
+            tv_diagonals: 0.25,
+            normalize: false,
+        }
+    }
+}
+
+type Regions<T, P> = Vec<Region<P, Array2<T>>>;
+
+/// The same photograph and paintings.
+fn stored<T: Scalar>(
+    photograph: &Array3<T>,
+    regions: &[Region<Array3<T>, Array2<T>>],
+) -> (BigArray<T>, Regions<T, BigArray<T>>) {
+    let style = |style: &Style<Array3<T>, Array2<T>>| Style {
+        picture: style.picture.clone().into(),
+        mask: style.mask.clone(),
+        share: style.share,
+    };
+    let region = |region: &Region<Array3<T>, Array2<T>>| Region {
+        styles: region.styles.iter().map(style).collect(),
+        mask: region.mask.clone(),
+    };
+    let regions = regions.iter().map(region).collect();
+    (photograph.clone().into(), regions)
+}
+
+/// What comes out.
 struct Outcome<T> {
     losses: Losses,
     gradient: Array3<T>,
@@ -162,18 +207,15 @@ fn evaluate(case: Case, storage: &Storage) -> (Outcome<f64>, Outcome<f64>) {
     } else {
         vec![Region::everywhere(vec![painting])]
     };
-    let targets = Targets {
-        content: Some((&photograph, &content_taps)),
-        regions: &regions,
-        style_taps: &style_taps,
-        compared: Compared::Layers,
-        style_loss: case.loss,
-        tv_weight: 0.3,
-        tv_diagonals: 0.25,
-        normalize: false,
+    let taps = Taps {
+        content: &content_taps,
+        style: &style_taps,
     };
     let x: Array3<f64> = random((height, width, 3), 30);
+    let targets = taps.targets(&photograph, &regions, case.loss);
     let whole = Objective::new(&network, targets).evaluate(&network, &x);
+    let (photograph, regions) = stored(&photograph, &regions);
+    let targets = taps.targets(&photograph, &regions, case.loss);
     let tiled = TiledObjective::new(&network, targets, case.size, case.tile, storage);
     if let TileSize::Edge(edge) = case.tile {
         let counts = tiled.tiling().counts();
@@ -304,25 +346,17 @@ fn in_single_precision_the_gradient_differs_by_rounding_alone() {
         (200, 250),
     ))])];
     let x = picture(3, size);
+    let taps = Taps {
+        content: &content_taps,
+        style: &style_taps,
+    };
     for style_loss in [StyleLossKind::Gram, StyleLossKind::Wasserstein] {
-        let targets = Targets {
-            content: Some((&photograph, &content_taps)),
-            regions: &regions,
-            style_taps: &style_taps,
-            compared: Compared::Layers,
-            style_loss,
-            tv_weight: 1.0,
-            tv_diagonals: 0.25,
-            normalize: false,
-        };
+        let targets = taps.targets(&photograph, &regions, style_loss);
         let (whole, gradient) = Objective::new(&network, targets).evaluate(&network, &x);
-        let tiled = TiledObjective::new(
-            &network,
-            targets,
-            size,
-            TileSize::Edge(96),
-            &Storage::Memory,
-        );
+        let (photograph, regions) = stored(&photograph, &regions);
+        let targets = taps.targets(&photograph, &regions, style_loss);
+        let tile = TileSize::Edge(96);
+        let tiled = TiledObjective::new(&network, targets, size, tile, &Storage::Memory);
         assert_eq!(tiled.tiling().counts(), (3, 4));
         let (losses, of_tiles) = tiled.evaluate(&network, &x.clone().into());
         let error = distance(&of_tiles.into_array(), &gradient.mapv(f64::from));

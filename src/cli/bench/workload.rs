@@ -133,7 +133,7 @@ impl Workload {
         let alike = self.settings.iterations as usize;
         let mut measured: Vec<Measured> = Vec::new();
         let mut last = Instant::now();
-        self.run.run(|iteration| {
+        self.run.iterate_all(|iteration| {
             let times = self.times(iteration);
             if (iteration.iteration - 1).is_multiple_of(alike) {
                 measured.push(Measured {

@@ -6,7 +6,7 @@ use crate::cli::request::RunRequest;
 use crate::engine::EngineKind;
 use crate::files::picture::Size;
 use crate::files::weights::{Loaded, Source};
-use crate::painting::{Inputs, Layers, Run};
+use crate::painting::{Inputs, Layers, OptimizerKind, Run, Tiles};
 use rayon::ThreadPool;
 use std::path::PathBuf;
 
@@ -100,8 +100,14 @@ pub fn settings(request: &RunRequest, run: &Run, engine: EngineKind, threads: &T
 }
 
 /// Says so if the picture is painted in tiles, and how.
-pub fn tiles(talk: TalkOptions, run: &Run) {
-    let Some((tiling, on_disk)) = run.tiles() else {
+pub fn tiles(request: &RunRequest, run: &Run) {
+    let talk = request.reports.talk;
+    let Some(Tiles {
+        tiling,
+        on_disk,
+        history,
+    }) = run.tiles()
+    else {
         return;
     };
     let (rows, columns) = tiling.counts();
@@ -110,6 +116,13 @@ pub fn tiles(talk: TalkOptions, run: &Run) {
         run.size(),
         if on_disk { " and scratch files" } else { "" }
     ));
+    if request.settings.optimizer == OptimizerKind::Lbfgs
+        && history < request.settings.history as usize
+    {
+        talk.remark(format_args!(
+            "L-BFGS remembers {history} steps: the folder for scratch files has no space for more; name another one with --scratch"
+        ));
+    }
     let Size { width, height } = run.size();
     let twice = tiling.read_area() as f64 / (f64::from(width) * f64::from(height)) - 1.0;
     talk.detail(format_args!(

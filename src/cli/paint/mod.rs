@@ -183,7 +183,7 @@ impl Painter {
         talk.detail(format_args!("weights   {network}, ready in {ready:.2} s"));
         originals.print(&run);
         describe::settings(request, &run, engine, &threads);
-        describe::tiles(talk, &run);
+        describe::tiles(request, &run);
         Ok(Prepared {
             request,
             run,

@@ -1,9 +1,13 @@
 //! Pictures in floating point, before they are rounded to 8 or 16 bits.
 
 use super::{Picture, Size};
+use crate::method::BigArray;
 use crate::vgg::MEAN;
 use image::{GrayImage, RgbImage};
-use ndarray::Array3;
+use ndarray::{Array3, Axis};
+
+/// Rows that are copied at a time.
+const ROWS: usize = 64;
 
 /// An sRGB picture in floating point, with an optional alpha channel. The result of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +26,27 @@ impl FloatPicture {
     pub fn from_array(x: &Array3<f32>) -> Self {
         assert_eq!(x.dim().2, 3, "a picture has 3 channels");
         let pixels = x + &ndarray::arr1(&MEAN);
+        Self {
+            pixels,
+            alpha: None,
+        }
+    }
+
+    /// The same of the part of `x` that lies `border` inside its edges.
+    ///
+    /// # Panics
+    /// As [`from_array`](Self::from_array), and if the border is wider than the picture.
+    pub(crate) fn inside(x: &BigArray<f32>, border: usize) -> Self {
+        let (height, width, channels) = x.dim();
+        let (rows, columns) = (height - 2 * border, width - 2 * border);
+        let mut pixels = Array3::zeros((rows, columns, channels));
+        let column = border as isize;
+        for (chunk, mut pixels) in (0..).zip(pixels.axis_chunks_iter_mut(Axis(0), ROWS)) {
+            let row = (border + chunk * ROWS) as isize;
+            let lines = row..row + pixels.dim().0 as isize;
+            let part = x.part(lines, column..column + columns as isize);
+            pixels.assign(&(part + &ndarray::arr1(&MEAN)));
+        }
         Self {
             pixels,
             alpha: None,

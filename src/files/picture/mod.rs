@@ -29,6 +29,7 @@ pub use error::{PictureError, PictureErrorKind};
 pub use float_picture::FloatPicture;
 pub use png_text::{TextError, read_text};
 pub use resize::{resize, resize_torus};
+pub(crate) use resize::{resize_rows, rows_behind};
 pub use size::{MAX_PIXELS, ParseSizeError, Size, SizeRequest};
 pub use write::{EXTENSIONS, OutputFile};
 
@@ -66,8 +67,18 @@ impl Picture {
     /// The input array of the network: H×W×3, RGB 0..255 minus [`MEAN`].
     pub fn to_array(&self) -> Array3<f32> {
         let Size { width, height } = self.size();
-        Array3::from_shape_fn((height as usize, width as usize, 3), |(i, j, c)| {
-            f32::from(self.rgb.get_pixel(j as u32, i as u32)[c]) - MEAN[c]
+        let all = |edge: u32| (0..edge as usize).collect::<Vec<_>>();
+        self.array_at(&all(height), &all(width))
+    }
+
+    /// These rows and columns of [`to_array`](Self::to_array), in this order.
+    ///
+    /// # Panics
+    /// If the picture does not have them.
+    pub fn array_at(&self, rows: &[usize], columns: &[usize]) -> Array3<f32> {
+        Array3::from_shape_fn((rows.len(), columns.len(), 3), |(i, j, c)| {
+            let pixel = self.rgb.get_pixel(columns[j] as u32, rows[i] as u32);
+            f32::from(pixel[c]) - MEAN[c]
         })
     }
 

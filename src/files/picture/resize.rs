@@ -5,10 +5,73 @@ use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::F32x3;
 use fast_image_resize::{FilterType, ImageView, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 use ndarray::{Array3, Axis, concatenate, s};
+use std::ops::Range;
+
+/// How far a Catmull-Rom filter reaches, in pixels.
+const CATMULL_ROM_REACH: f64 = 2.0;
 
 /// Scales an array H×W×3 to `size` with a Catmull-Rom filter. The result is not clamped.
 pub fn resize(x: &Array3<f32>, size: Size) -> Array3<f32> {
     let (height, width, _) = x.dim();
+    let all = (0.0, height as f64);
+    resize_part(x, (width, all), size)
+}
+
+/// The rows of a picture of this `height` that the `rows` of the picture scaled to the height `to` are computed from.
+pub(crate) fn rows_behind(rows: &Range<usize>, height: usize, to: usize) -> Range<usize> {
+    let ratio = height as f64 / to as f64;
+    let rows = with_margin(rows, height, to);
+    let reach = CATMULL_ROM_REACH * ratio.max(1.0) + 1.0;
+    let first = (rows.start as f64 * ratio - reach).floor().max(0.0) as usize;
+    let end = (rows.end as f64 * ratio + reach).ceil() as usize;
+    first..end.min(height)
+}
+
+/// The rows, and one or two more on each side.
+///
+/// The library takes the first and the last row for those whose filters begin and end at the outermost source rows. That is wrong of a row
+/// whose center falls on a source row: its filter has one weight that is not 0. The outer rows are chosen so that theirs do not.
+fn with_margin(rows: &Range<usize>, height: usize, to: usize) -> Range<usize> {
+    let ratio = height as f64 / to as f64;
+    let between = |row: usize| {
+        let center = (row as f64 + 0.5) * ratio - 0.5;
+        usize::from((center - center.round()).abs() < 1e-6)
+    };
+    let first = rows.start.saturating_sub(1);
+    first.saturating_sub(between(first))..(rows.end + 1 + between(rows.end)).min(to)
+}
+
+/// Some `rows` of what [`resize`] makes of a picture of this `height`. `x` are the [rows behind](rows_behind) them.
+pub(crate) fn resize_rows(
+    x: &Array3<f32>,
+    height: usize,
+    size: Size,
+    rows: Range<usize>,
+) -> Array3<f32> {
+    let to = size.height as usize;
+    let ratio = height as f64 / to as f64;
+    let more = with_margin(&rows, height, to);
+    let top = more.start as f64 * ratio - rows_behind(&rows, height, to).start as f64;
+    // Rounding must not reach beyond the last row.
+    let part_height = (more.len() as f64 * ratio).min(x.dim().0 as f64 - top);
+    let size = Size {
+        height: more.len() as u32,
+        ..size
+    };
+    let scaled = resize_part(x, (x.dim().1, (top, part_height)), size);
+    let first = rows.start - more.start;
+    scaled
+        .slice(s![first..first + rows.len(), .., ..])
+        .to_owned()
+}
+
+/// Scales the part of `x` that begins at this height, and has this height and the width of `x`.
+fn resize_part(
+    x: &Array3<f32>,
+    (width, (top, part_height)): (usize, (f64, f64)),
+    size: Size,
+) -> Array3<f32> {
+    let height = x.dim().0;
     let pixels: Vec<F32x3> = x
         .lanes(Axis(2))
         .into_iter()
@@ -16,7 +79,9 @@ pub fn resize(x: &Array3<f32>, size: Size) -> Array3<f32> {
         .collect();
     let source =
         TypedImageRef::new(width as u32, height as u32, &pixels).expect("the sizes are equal");
-    let cubic = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom));
+    let cubic = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom))
+        .crop(0.0, top, width as f64, part_height);
     let scaled = resample(&source, size.width, size.height, &cubic);
     let values = scaled.pixels().iter().flat_map(|pixel| pixel.0).collect();
     let shape = (size.height as usize, size.width as usize, 3);
@@ -76,6 +141,38 @@ mod tests {
         }
         assert!(large.iter().any(|&x| x < -300.0) && large.iter().any(|&x| x > 300.0));
         assert_eq!(resize(&ramp, size(8, 4)), ramp);
+    }
+
+    #[test]
+    fn rows_that_are_scaled_by_themselves_are_those_of_the_whole() {
+        let x = Array3::from_shape_fn((37, 11, 3), |(i, j, c)| ((i * 13 + j * 7 + c) % 23) as f32);
+        for to in [
+            size(16, 53),
+            size(7, 20),
+            size(11, 37),
+            size(16, 150),
+            size(16, 74),
+        ] {
+            let whole = resize(&x, to);
+            let to_height = to.height as usize;
+            for (first, count) in
+                (0..to_height).flat_map(|first| [(first, 1), (first, 8), (first, 64)])
+            {
+                let rows = first..(first + count).min(to_height);
+                let behind = rows_behind(&rows, 37, to_height);
+                let part = resize_rows(
+                    &x.slice(s![behind, .., ..]).to_owned(),
+                    37,
+                    to,
+                    rows.clone(),
+                );
+                let error = (part - whole.slice(s![rows, .., ..])).mapv(f32::abs);
+                assert!(
+                    error.iter().all(|&error| error < 1e-4),
+                    "{to} {first}: {error}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -84,7 +84,7 @@ impl<'a, T: Scalar> Features<'a, T> {
     pub(super) fn gram(&self, products: &dyn Products<T>) -> Array2<T> {
         let f = self.scaled(T::sqrt, products);
         let g = products.gram(&f);
-        recycle(f, products);
+        products.recycle_copy(f);
         g
     }
 
@@ -98,7 +98,7 @@ impl<'a, T: Scalar> Features<'a, T> {
     ) {
         let f = self.scaled(|w| w, products);
         products.add_gram_backward(&f, dg, scale, df);
-        recycle(f, products);
+        products.recycle_copy(f);
     }
 
     /// F with each position multiplied by `factor(w)`; F itself if there are no weights.
@@ -149,10 +149,4 @@ pub(super) fn add_to_each<T: Scalar>(vector: &[T], mask: Option<&[T]>, df: &mut 
                 pairs.for_each(|(df, &v)| *df += w * v);
             }
         });
-}
-
-fn recycle<T: Scalar>(scaled: Cow<Array3<T>>, products: &dyn Products<T>) {
-    if let Cow::Owned(scaled) = scaled {
-        products.recycle(scaled);
-    }
 }

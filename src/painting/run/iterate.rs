@@ -1,5 +1,6 @@
 //! The loop of a run: evaluate the losses, take a step, call the observer; at one size after the other.
 
+use super::super::enlarge::{enlarged, resized};
 use super::super::{StylizeError, border};
 use super::objective::StageObjective;
 use super::{Painting, Run, State};
@@ -62,7 +63,19 @@ impl Run {
         &self,
         mut watch: impl FnMut(&Iteration) -> ControlFlow<()>,
     ) -> Result<Painting, StylizeError> {
-        self.iterate_from(self.begin(), &mut watch)
+        Ok(self.painting(&self.iterate_from(self.begin(), &mut watch)?))
+    }
+
+    /// The same, without the painted picture: for measurements.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    #[cfg(feature = "cli")]
+    pub(crate) fn iterate_all(
+        &self,
+        mut watch: impl FnMut(&Iteration) -> ControlFlow<()>,
+    ) -> Result<(), StylizeError> {
+        self.iterate_from(self.begin(), &mut watch).map(drop)
     }
 
     /// Resumes from the `state` of a run with the same pictures, weights and settings. The result is the same.
@@ -76,15 +89,15 @@ impl Run {
         mut watch: impl FnMut(&Iteration) -> ControlFlow<()>,
     ) -> Result<Painting, StylizeError> {
         self.check(&state)?;
-        self.iterate_from(state, &mut watch)
+        Ok(self.painting(&self.iterate_from(state, &mut watch)?))
     }
 
-    /// The loop. It is not generic, so that it is compiled once, in the library, and not again for each `watch`.
+    /// The loop. Returns the last state. It is not generic, so that it is compiled once, in the library, and not again for each `watch`.
     fn iterate_from(
         &self,
         mut state: State,
         watch: &mut dyn FnMut(&Iteration) -> ControlFlow<()>,
-    ) -> Result<Painting, StylizeError> {
+    ) -> Result<State, StylizeError> {
         let (before, begin) = (state.elapsed, Instant::now());
         let mut last_good = None;
         loop {
@@ -105,11 +118,11 @@ impl Run {
                     run: self,
                 };
                 if watch(&iteration).is_break() {
-                    return Ok(self.painting(&state));
+                    return Ok(state);
                 }
             }
             if state.stage + 1 == self.plan.stages.len() {
-                return Ok(self.painting(&state));
+                return Ok(state);
             }
             self.begin_next_stage(&mut state);
         }
@@ -170,14 +183,12 @@ impl Run {
     fn begin_next_stage(&self, state: &mut State) {
         let border = self.plan.border;
         let next = &self.plan.stages[state.stage + 1];
-        let size = next.size;
-        let picture = border::cut(&self.picture(state).to_array(), border);
-        let picture = border::mirrored(&self.resized(&picture, size), border);
-        state.began_with = self.remembered(&picture);
+        let seamless = self.settings.seamless;
         let storage = self.storage(state.stage + 1);
-        let parametrization = &self.parametrizations[state.stage + 1];
-        state.x = parametrization.parameters(picture, &storage);
-        let whole = border::around(size, border);
+        let picture = enlarged(&self.picture(state), border, next.size, seamless, &storage);
+        state.began_with = self.remembered(&picture);
+        state.x = self.parametrizations[state.stage + 1].parameters(picture);
+        let whole = border::around(next.size, border);
         let (height, width, _) = state.x.dim();
         let keep = |array: Array3<f32>| BigArray::from(array).moved_to(&storage);
         state.optimizer.begin_size(
@@ -185,7 +196,7 @@ impl Run {
             self.learning_rate(state.stage + 1),
             next.layout.history,
             &state.x,
-            |m| keep(self.resized(&m.to_array(), whole)),
+            |m| keep(resized(&m.to_array(), whole, seamless)),
             |v| keep(bilinear::forward(&v.to_array(), (height, width))),
         );
         state.stage += 1;

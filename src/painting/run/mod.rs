@@ -21,7 +21,6 @@ use crate::files::picture::{Picture, Size};
 use crate::method::big_array::Storage;
 use crate::network::Network;
 use crate::objective::Tiling;
-use ndarray::Array3;
 use std::sync::Arc;
 
 /// A run that is ready to begin. [`Stylization`](super::Stylization) makes it.
@@ -36,12 +35,21 @@ pub struct Run {
     pub(super) pictures: Pictures,
     /// Where the arrays of sizes are kept that are computed on disk.
     pub(super) storage: Storage,
-    /// The first picture, of the first stage's size.
-    pub(super) initial: Array3<f32>,
     pub(super) settings: Settings,
     /// The photograph, of the painted picture's size.
     pub(super) photograph: Option<Picture>,
     pub(super) paintings: Vec<Picture>,
+}
+
+/// How the painted picture is computed in tiles.
+#[derive(Clone, Debug)]
+pub struct Tiles {
+    /// The tiles.
+    pub tiling: Tiling,
+    /// Whether the picture and the optimizer's state are in scratch files.
+    pub on_disk: bool,
+    /// How many steps L-BFGS remembers: fewer than the settings say if the disk has no space for all.
+    pub history: usize,
 }
 
 impl Run {
@@ -67,14 +75,18 @@ impl Run {
         sizes
     }
 
-    /// The tiles that the painted picture is computed in, and whether scratch files are used; `None` if it is computed whole.
-    pub fn tiles(&self) -> Option<(Tiling, bool)> {
+    /// How the painted picture is computed in tiles; `None` if it is computed whole.
+    pub fn tiles(&self) -> Option<Tiles> {
         let stage = self.finest();
         let tile = stage.layout.tile?;
         let whole = border::around(stage.size, self.plan.border);
         let size = (whole.height as usize, whole.width as usize);
-        let sight = self.network.sight(self.plan.layers());
-        Some((tile.cut(size, sight), stage.layout.on_disk))
+        let field = self.network.receptive_field(self.plan.layers());
+        Some(Tiles {
+            tiling: tile.cut(size, field),
+            on_disk: stage.layout.on_disk,
+            history: stage.layout.history,
+        })
     }
 
     /// How many layers of the network it uses.

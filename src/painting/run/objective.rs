@@ -1,7 +1,7 @@
 //! What is minimized at a size of a run.
 
 use super::super::border;
-use super::super::build::stage_pictures;
+use super::super::build::{self, StagePictures};
 use super::super::plan::StagePlan;
 use super::Run;
 use crate::method::BigArray;
@@ -45,31 +45,44 @@ impl Run {
         let content_taps = self.plan.content_taps_at(stage);
         let plan = &self.plan.stages[stage];
         let settings = &self.settings;
-        let pictures = stage_pictures(plan, self.plan.border, &self.pictures, settings);
-        let photograph = pictures.content.as_ref();
-        let matched =
-            (began_with.zip(photograph)).map(|(x, photograph)| self.matched(stage, x, photograph));
+        let border = self.plan.border;
+        let Some(tile) = plan.layout.tile else {
+            let pictures = build::in_memory(plan, border, &self.pictures, settings);
+            let matched = (began_with.zip(pictures.content.as_ref()))
+                .map(|(x, photograph)| self.matched(stage, x, photograph));
+            let compared = self.compared(plan, &content_taps, matched.as_ref());
+            let targets = self.targets(plan, &pictures, &content_taps, compared);
+            return StageObjective::Whole(Objective::new(&self.network, targets));
+        };
+        let storage = self.storage(stage);
+        let pictures = build::stored(plan, border, &self.pictures, settings, &storage);
+        let targets = self.targets(plan, &pictures, &content_taps, Compared::Layers);
+        let whole = border::around(plan.size, border);
+        let size = (whole.height as usize, whole.width as usize);
+        let tiled = TiledObjective::new(&self.network, targets, size, tile, &storage);
+        StageObjective::Tiled(tiled)
+    }
+
+    fn targets<'a, P>(
+        &'a self,
+        plan: &StagePlan,
+        pictures: &'a StagePictures<P>,
+        content_taps: &'a [Tap],
+        compared: Compared<'a, f32>,
+    ) -> Targets<'a, f32, P> {
+        let settings = &self.settings;
         let size = border::around(plan.size, self.plan.border);
         let values = 3.0 * f64::from(size.width) * f64::from(size.height);
         let tv_scale = if settings.tv_mean { values } else { 1.0 };
-        let targets = Targets {
-            content: photograph.map(|content| (content, &content_taps[..])),
+        Targets {
+            content: (pictures.content.as_ref()).map(|content| (content, content_taps)),
             regions: &pictures.regions,
             style_taps: &self.plan.style_taps,
-            compared: self.compared(plan, &content_taps, matched.as_ref()),
+            compared,
             style_loss: settings.style_loss,
             tv_weight: settings.tv_weight / tv_scale,
             tv_diagonals: settings.tv_diagonals,
             normalize: settings.normalize_gradients,
-        };
-        match plan.layout.tile {
-            None => StageObjective::Whole(Objective::new(&self.network, targets)),
-            Some(tile) => {
-                let size = (size.height as usize, size.width as usize);
-                let storage = self.storage(stage);
-                let tiled = TiledObjective::new(&self.network, targets, size, tile, &storage);
-                StageObjective::Tiled(tiled)
-            }
         }
     }
 
@@ -105,8 +118,8 @@ impl Run {
     }
 
     /// The picture that a size begins with, if its objective depends on it.
-    pub(super) fn remembered(&self, picture: &Array3<f32>) -> Option<Array3<f32>> {
-        self.remembers().then(|| picture.clone())
+    pub(super) fn remembered(&self, picture: &BigArray<f32>) -> Option<Array3<f32>> {
+        self.remembers().then(|| picture.to_array().into_owned())
     }
 
     /// The picture that the method nearest looks up in the painting: (x + w·photograph) / (1 + w), with the content weight w and the

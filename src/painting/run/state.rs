@@ -1,5 +1,6 @@
 //! What a run hands from one iteration to the next.
 
+use super::super::initial::initial;
 use super::super::optimizer::Optimizer;
 use super::super::{InvalidSetting, border};
 use super::Run;
@@ -43,17 +44,26 @@ impl State {
 impl Run {
     /// The state before the first iteration.
     pub(super) fn begin(&self) -> State {
-        let x = self.parametrizations[0].parameters(self.initial.clone(), &self.storage(0));
+        let first = &self.plan.stages[0];
+        let picture = initial(
+            &self.settings,
+            &self.pictures,
+            first.size,
+            self.plan.border,
+            &self.storage(0),
+        );
+        let began_with = self.remembered(&picture);
+        let x = self.parametrizations[0].parameters(picture);
         State {
             stage: 0,
             stage_iterations: 0,
             iterations: 0,
             elapsed: Duration::ZERO,
-            began_with: self.remembered(&self.initial),
+            began_with,
             optimizer: Optimizer::new(
                 &self.settings,
                 self.learning_rate(0),
-                self.plan.stages[0].layout.history,
+                first.layout.history,
                 &x,
             ),
             x,

@@ -1,20 +1,21 @@
 //! How a picture is cut into tiles, so that what is computed tile by tile is the same as of the whole picture.
 //!
-//! Each position of each layer belongs to one tile. A tile reads more pixels than it owns, its *halo*: as many as the positions that it owns
-//! at the deepest layer can see. Tiles begin at multiples of the layers' stride, so that their pooling cells are those of the whole
+//! Each position of each layer belongs to one tile. A tile reads more pixels than it owns, its *halo*: those in the receptive fields of the
+//! positions that it owns at the deepest layer. Tiles begin at multiples of the layers' stride, so that their pooling cells are those of the whole
 //! picture. Beyond the edges of what it reads a tile is padded as a picture is. At the picture's own edges that is right; elsewhere the
 //! outputs there are wrong, and they are exactly those that no owned position depends on.
 //!
 //! For a layer after p poolings a pixel's column j belongs to position ⌊j / 2ᵖ⌋. A convolution there sees 2ᵖ pixels further on each side,
 //! a pooling none: the halo is the sum of 2ᵖ over the convolutions, rounded up to the stride.
 
-use crate::method::Padding;
 use crate::method::big_array::Interval;
+use crate::method::{Padding, Scalar};
+use crate::network::Network;
 use std::ops::Range;
 
-/// What a network needs of tiles.
+/// What the positions of a network's deepest layer see, as far as it matters for tiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sight {
+pub struct ReceptiveField {
     /// Pixels that tiles begin at multiples of.
     pub stride: usize,
     /// Pixels that are read around a tile, a multiple of the stride.
@@ -48,14 +49,54 @@ pub struct Tile<'a> {
     columns: &'a Span,
 }
 
+/// How large tiles are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TileSize {
+    /// Each owns at most this many pixels along each edge.
+    Edge(usize),
+    /// Each reads at most this many pixels.
+    Area(usize),
+}
+
+impl TileSize {
+    /// A picture (H×W) cut into such tiles. A torus of which an edge is not a multiple of the stride stays whole: its pooling cells are
+    /// cut off at one place.
+    pub fn cut(self, size: (usize, usize), field: ReceptiveField) -> Tiling {
+        let in_strides = [size.0, size.1].map(|edge| edge.is_multiple_of(field.stride));
+        let edge = size.0.max(size.1);
+        match self {
+            _ if field.padding == Padding::Circular && in_strides != [true; 2] => {
+                Tiling::new(size, edge, field)
+            }
+            Self::Edge(edge) => Tiling::new(size, edge, field),
+            Self::Area(area) => Tiling::within(size, area, field),
+        }
+    }
+}
+
+impl<T: Scalar> Network<T> {
+    /// What the positions of these layers see, as far as it matters for tiles.
+    pub fn receptive_field(&self, taps: impl IntoIterator<Item = usize>) -> ReceptiveField {
+        let layers: Vec<usize> = taps.into_iter().collect();
+        let strides = layers.iter().map(|&layer| 1 << self.poolings(layer));
+        let stride = strides.max().unwrap_or(1);
+        let reach = layers.iter().map(|&layer| self.reach(layer)).max();
+        ReceptiveField {
+            stride,
+            halo: reach.unwrap_or(0).next_multiple_of(stride),
+            padding: self.padding(),
+        }
+    }
+}
+
 impl Tiling {
     /// Tiles that own at most `edge`×`edge` pixels, rounded up to the stride. All have about the same size.
     ///
     /// # Panics
     /// If the picture is to be a torus and its height or width is not a multiple of the stride.
-    pub fn new((height, width): (usize, usize), edge: usize, sight: Sight) -> Self {
-        let count = |length: usize| length.div_ceil(edge.next_multiple_of(sight.stride));
-        Self::of_counts((height, width), (count(height), count(width)), sight)
+    pub fn new((height, width): (usize, usize), edge: usize, field: ReceptiveField) -> Self {
+        let count = |length: usize| length.div_ceil(edge.next_multiple_of(field.stride));
+        Self::of_counts((height, width), (count(height), count(width)), field)
     }
 
     /// The tiles that read the fewest pixels in all, of those that read at most `area` pixels each. If even the smallest read more, the
@@ -63,12 +104,12 @@ impl Tiling {
     ///
     /// # Panics
     /// As [`new`](Self::new).
-    pub fn within((height, width): (usize, usize), area: usize, sight: Sight) -> Self {
-        let most = |length: usize| length.div_ceil(sight.stride);
+    pub fn within((height, width): (usize, usize), area: usize, field: ReceptiveField) -> Self {
+        let most = |length: usize| length.div_ceil(field.stride);
         let mut best: Option<(usize, Self)> = None;
         for columns in 1..=most(width) {
             // The fewest rows of tiles that are small enough.
-            let tiling = |rows| Self::of_counts((height, width), (rows, columns), sight);
+            let tiling = |rows| Self::of_counts((height, width), (rows, columns), field);
             let counts: Vec<usize> = (1..=most(height)).collect();
             let first = counts.partition_point(|&rows| tiling(rows).largest_area() > area);
             let Some(&rows) = counts.get(first) else {
@@ -82,18 +123,18 @@ impl Tiling {
                 break; // narrower tiles read more
             }
         }
-        let smallest = || Self::new((height, width), sight.stride, sight);
+        let smallest = || Self::new((height, width), field.stride, field);
         best.map_or_else(smallest, |(_, tiling)| tiling)
     }
 
     fn of_counts(
         (height, width): (usize, usize),
         (rows, columns): (usize, usize),
-        sight: Sight,
+        field: ReceptiveField,
     ) -> Self {
         Self {
-            rows: spans(height, rows, sight),
-            columns: spans(width, columns, sight),
+            rows: spans(height, rows, field),
+            columns: spans(width, columns, field),
         }
     }
 
@@ -126,9 +167,9 @@ impl Tiling {
 }
 
 /// An axis cut into about `count` parts of about the same length, each a whole number of strides.
-fn spans(length: usize, count: usize, sight: Sight) -> Vec<Span> {
-    let Sight { stride, halo, .. } = sight;
-    let torus = sight.padding == Padding::Circular;
+fn spans(length: usize, count: usize, field: ReceptiveField) -> Vec<Span> {
+    let ReceptiveField { stride, halo, .. } = field;
+    let torus = field.padding == Padding::Circular;
     let strides = length.div_ceil(stride);
     let count = count.clamp(1, strides.max(1));
     assert!(
@@ -192,7 +233,7 @@ impl Tile<'_> {
 mod tests {
     use super::*;
 
-    const SIGHT: Sight = Sight {
+    const FIELD: ReceptiveField = ReceptiveField {
         stride: 4,
         halo: 8,
         padding: Padding::Zero,
@@ -206,7 +247,7 @@ mod tests {
                     continue;
                 }
                 for count in 1..12 {
-                    let spans = spans(length, count, Sight { padding, ..SIGHT });
+                    let spans = spans(length, count, ReceptiveField { padding, ..FIELD });
                     for poolings in 0..=2 {
                         let places = spans.iter().flat_map(|span| span.place(poolings));
                         assert!(places.eq(0..length.div_ceil(1 << poolings)), "{spans:?}");
@@ -218,14 +259,14 @@ mod tests {
 
     #[test]
     fn a_halo_ends_at_the_edges_of_a_picture_and_goes_on_around_a_torus() {
-        let edges = spans(39, 3, SIGHT);
+        let edges = spans(39, 3, FIELD);
         let read: Vec<_> = edges.iter().map(Span::read).collect();
         assert_eq!(read, [0..20, 4..32, 16..39]);
         // It owns 12..24 of 4..32.
         assert_eq!((edges[1].own(0), edges[1].own(2)), (8..20, 2..5));
-        let torus = Sight {
+        let torus = ReceptiveField {
             padding: Padding::Circular,
-            ..SIGHT
+            ..FIELD
         };
         let read: Vec<_> = spans(40, 2, torus).iter().map(Span::read).collect();
         assert_eq!(read, [-8..28, 12..48]);
@@ -234,14 +275,14 @@ mod tests {
 
     #[test]
     fn tiles_fit_into_an_area_and_read_little_twice() {
-        let sight = Sight {
+        let field = ReceptiveField {
             stride: 16,
             halo: 64,
             padding: Padding::Zero,
         };
-        let whole = Tiling::within((1500, 2000), 3_000_000, sight);
+        let whole = Tiling::within((1500, 2000), 3_000_000, field);
         assert_eq!(whole.counts(), (1, 1));
-        let tiling = Tiling::within((1500, 2000), 1_000_000, sight);
+        let tiling = Tiling::within((1500, 2000), 1_000_000, field);
         assert!(tiling.largest_area() <= 1_000_000);
         assert!(
             (tiling.read_area() as f64) < 1.25 * 3_000_000.0,
@@ -249,7 +290,7 @@ mod tests {
             tiling.counts()
         );
         // Less than the smallest tile.
-        let tiny = Tiling::within((64, 48), 1, sight);
+        let tiny = Tiling::within((64, 48), 1, field);
         assert_eq!(tiny.counts(), (4, 3));
     }
 }

@@ -1,0 +1,88 @@
+//! The losses at the positions that a tile owns, as the walk back meets them.
+
+use super::parts::{clear_outside, own_part, part_at};
+use super::tiling::Tile;
+use super::{ContentTerm, TiledObjective};
+use crate::method::style::{Features, SumsGradient};
+use crate::method::{ContentLoss, Loss, Scalar};
+use crate::network::{LayerLosses, Network};
+use ndarray::{Array2, Array3, s};
+
+/// The losses at the positions that a tile owns, on the way back.
+pub(super) struct TileLosses<'a, T: Scalar> {
+    pub objective: &'a TiledObjective<T>,
+    pub network: &'a Network<T>,
+    pub tile: Tile<'a>,
+    pub style_gradients: &'a [Option<SumsGradient<T>>],
+    /// Added up over the tiles, each multiplied by its weight.
+    pub content_values: &'a mut [f64],
+}
+
+impl<'a, T: Scalar> TileLosses<'a, T> {
+    /// The style losses of a layer, with their gradients and masks.
+    fn styles(
+        &self,
+        layer: usize,
+    ) -> impl Iterator<Item = (f64, &'a SumsGradient<T>, Option<Array2<T>>)> {
+        let (objective, tile, network) = (self.objective, self.tile, self.network);
+        (objective.styles.iter().zip(self.style_gradients))
+            .filter(move |(term, _)| term.layer == layer)
+            .filter_map(move |(term, gradient)| {
+                let mask = objective.mask(term, tile, network);
+                Some((term.weight, gradient.as_ref()?, mask))
+            })
+    }
+}
+
+impl<T: Scalar> LayerLosses<T> for TileLosses<'_, T> {
+    fn add_gradient(&mut self, layer: usize, f: Option<&Array3<T>>, df: &mut Array3<T>) {
+        let f = f.expect("all tapped layers are kept");
+        let engine = self.network.engine();
+        let poolings = self.network.poolings(layer);
+        let own = self.tile.own(poolings);
+        let place = self.tile.place(poolings);
+        for (term, value) in self.objective.content.iter().zip(&mut *self.content_values) {
+            if term.tap.layer == layer {
+                let target = part_at(&term.target, &place);
+                let whole = term.target.dim();
+                let share = (place.0.len() * place.1.len()) as f64 / (whole.0 * whole.1) as f64;
+                let weight = share * term.tap.weight;
+                let mut gradient = Array3::zeros(target.dim());
+                let loss = ContentLoss::new(target);
+                let f = own_part(f, &own, engine);
+                *value += weight * loss.add_gradient(&f, weight, &mut gradient, engine);
+                engine.recycle_copy(f);
+                let mut own = df.slice_mut(s![own.0.clone(), own.1.clone(), ..]);
+                own += &gradient;
+            }
+        }
+        let mut styles = self.styles(layer).peekable();
+        if styles.peek().is_some() {
+            let mut gradient = engine.array(df.dim());
+            gradient.fill(T::zero());
+            for (weight, of_sums, mask) in styles {
+                let features = Features::new(f, mask.as_ref());
+                of_sums.add_to(features, weight, &mut gradient, engine);
+            }
+            let gradient_of_own = gradient.slice(s![own.0.clone(), own.1.clone(), ..]);
+            let mut own = df.slice_mut(s![own.0.clone(), own.1.clone(), ..]);
+            own += &gradient_of_own;
+            engine.recycle(gradient);
+        }
+    }
+
+    fn replace_by_gradient(&mut self, layer: usize, f: &mut Array3<T>) -> bool {
+        let mut styles = self.styles(layer);
+        let (Some((weight, gradient, mask)), None) = (styles.next(), styles.next()) else {
+            return false;
+        };
+        let has_content = |term: &ContentTerm<T>| term.tap.layer == layer;
+        if self.objective.content.iter().any(has_content) {
+            return false;
+        }
+        gradient.replace(f, mask.as_ref(), weight, self.network.engine());
+        let own = self.tile.own(self.network.poolings(layer));
+        clear_outside(f, &own);
+        true
+    }
+}

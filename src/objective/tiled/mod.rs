@@ -1,0 +1,233 @@
+//! The objective of a picture that is computed tile by tile: its memory does not grow with the picture.
+//!
+//! The style losses are functions of sums over all positions ([`Sums`]). An evaluation goes over the tiles twice:
+//!
+//! 1. forward, to add up the sums of each layer; from them follow the losses, and their gradients with respect to the sums;
+//! 2. forward and backward, with these gradients and with the content loss, each at the positions that a tile owns.
+//!
+//! The gradient of a tile's pixels is added to that of the whole picture, also in its halo: other tiles' positions see those pixels too.
+//! Losses and gradient are those of the whole picture, up to rounding. The second forward pass is the price.
+
+mod losses;
+mod parts;
+mod targets;
+mod tiling;
+
+pub use tiling::{ReceptiveField, Tile, TileSize, Tiling};
+
+use super::targets::{Tap, Targets, areas, layers};
+use super::{Compared, Losses, at_layer};
+use crate::method::big_array::{BigArray, Storage};
+use crate::method::style::{Features, RegionLoss, Sums, SumsGradient};
+use crate::method::{Padding, Scalar, TotalVariation};
+use crate::network::{Network, Steps};
+use losses::TileLosses;
+use ndarray::{Array2, Array3, Axis};
+use parts::{add_sums, cut, own_part, part_read};
+use targets::{content_terms, style_losses};
+
+/// Rows of pixels that total variation is computed of at a time.
+const TV_ROWS: usize = 64;
+
+/// The same function as an [`Objective`](super::Objective) of one picture size, computed tile by tile.
+pub struct TiledObjective<T: Scalar> {
+    tiling: Tiling,
+    content: Vec<ContentTerm<T>>,
+    styles: Vec<StyleTerm<T>>,
+    /// How much each pixel belongs to each region, H×W×1.
+    masks: Vec<Option<BigArray<T>>>,
+    total_variation: TotalVariation,
+    tv_weight: f64,
+    /// To the layers that are summed.
+    first_steps: Steps,
+    /// To all layers with losses.
+    second_steps: Steps,
+}
+
+/// The content loss of a layer.
+struct ContentTerm<T: Scalar> {
+    tap: Tap,
+    /// The photograph's activations, H×W×C.
+    target: BigArray<T>,
+}
+
+/// The style loss of a region at a layer.
+struct StyleTerm<T> {
+    layer: usize,
+    weight: f64,
+    region: usize,
+    /// Without the region's mask.
+    loss: RegionLoss<T>,
+}
+
+impl<T: Scalar> TiledObjective<T> {
+    /// The objective whose targets are the activations of these pictures, of a picture of this `size` (H×W), cut into tiles `tile`. The
+    /// photograph's activations are kept in the `storage`. The pictures are not needed afterwards.
+    ///
+    /// # Panics
+    /// If the network has fewer layers than the taps need; if a mask has another size than its picture; if the targets are compared by
+    /// other losses than [those of sums](crate::method::StyleLossKind::is_of_sums), or their gradients are to be normalized.
+    pub fn new(
+        network: &Network<T>,
+        targets: Targets<T, BigArray<T>>,
+        size: (usize, usize),
+        tile: TileSize,
+        storage: &Storage,
+    ) -> Self {
+        let by_sums = matches!(targets.compared, Compared::Layers) && !targets.normalize;
+        assert!(by_sums && targets.style_loss.is_of_sums(), "losses of sums");
+        let content_taps = targets.content.map_or(&[][..], |(_, taps)| taps);
+        let taps = || layers(content_taps).chain(layers(targets.style_taps));
+        let field = network.receptive_field(taps());
+        let tiling = tile.cut(size, field);
+        network.engine().release_memory();
+        let content = targets.content.map_or_else(Vec::new, |(picture, taps)| {
+            content_terms(network, picture, taps, &tiling, storage)
+        });
+        let mut styles = Vec::new();
+        for (number, area) in areas(targets.regions).into_iter().enumerate() {
+            let losses = style_losses(network, &targets, number, |size| tile.cut(size, field));
+            let terms = targets.style_taps.iter().zip(losses);
+            styles.extend(terms.map(|(tap, loss)| StyleTerm {
+                layer: tap.layer,
+                weight: tap.weight * area,
+                region: number,
+                loss,
+            }));
+        }
+        // A region without a visible painting has no loss.
+        styles.retain(|term| term.loss.as_sum_loss().is_some());
+        network.engine().release_memory();
+        let masks = targets.regions.iter().map(|region| {
+            let mask = region.mask.as_ref()?;
+            Some(BigArray::from(mask.clone().insert_axis(Axis(2))))
+        });
+        Self {
+            content,
+            masks: masks.collect(),
+            total_variation: TotalVariation {
+                padding: network.padding(),
+                diagonals: targets.tv_diagonals,
+            },
+            tv_weight: targets.tv_weight,
+            first_steps: network.steps(styles.iter().map(|term| term.layer)),
+            second_steps: network.steps(taps()),
+            tiling,
+            styles,
+        }
+    }
+
+    /// The tiles.
+    pub fn tiling(&self) -> &Tiling {
+        &self.tiling
+    }
+
+    /// The losses of the picture `x` (H×W×3), and the gradient of their total with respect to it, kept where `x` is.
+    ///
+    /// # Panics
+    /// If `x` has another size than this objective is for.
+    pub fn evaluate(&self, network: &Network<T>, x: &BigArray<T>) -> (Losses, BigArray<T>) {
+        let (style_values, style_gradients) = self.first_pass(network, x);
+        let mut gradient = x.zeros_like();
+        let mut content_values = vec![0.0; self.content.len()];
+        if !(self.content.is_empty() && self.styles.is_empty()) {
+            for tile in self.tiling.tiles() {
+                let mut losses = TileLosses {
+                    objective: self,
+                    network,
+                    tile,
+                    style_gradients: &style_gradients,
+                    content_values: &mut content_values,
+                };
+                let picture = part_read(x, tile);
+                let activations = network.forward(&self.second_steps, &picture);
+                let dx = network.backward(activations, &mut losses);
+                let (rows, columns) = tile.read();
+                gradient.add_part((rows.start, columns.start), &dx);
+                network.engine().recycle(dx);
+            }
+        }
+        for gradient in style_gradients.into_iter().flatten() {
+            gradient.recycle(network.engine());
+        }
+        let losses = Losses {
+            content: content_values.iter().sum(),
+            style: style_values.iter().sum(),
+            tv: self.add_total_variation(x, &mut gradient),
+        };
+        (losses, gradient)
+    }
+
+    /// The style losses, each multiplied by its weight, and their gradients with respect to the sums; `None` where a region's mask shows
+    /// nothing.
+    fn first_pass(
+        &self,
+        network: &Network<T>,
+        x: &BigArray<T>,
+    ) -> (Vec<f64>, Vec<Option<SumsGradient<T>>>) {
+        let engine = network.engine();
+        let mut sums: Vec<Sums<T>> = (self.styles.iter())
+            .map(|term| Sums::zero(network.channels(term.layer), needs_first(&term.loss)))
+            .collect();
+        if !self.styles.is_empty() {
+            for tile in self.tiling.tiles() {
+                network.visit(&self.first_steps, &part_read(x, tile), |layer, f| {
+                    let own = tile.own(network.poolings(layer));
+                    let f = own_part(f, &own, engine);
+                    for (term, sums) in self.styles.iter().zip(&mut sums) {
+                        if term.layer == layer {
+                            let mask = self.mask(term, tile, network);
+                            let mask = mask.map(|mask| cut(&mask, &own));
+                            let features = Features::new(&f, mask.as_ref());
+                            add_sums(sums, features, engine);
+                        }
+                    }
+                    engine.recycle_copy(f);
+                });
+            }
+        }
+        (self.styles.iter().zip(sums))
+            .map(|(term, sums)| {
+                let loss = term.loss.as_sum_loss().expect("others were left out");
+                if sums.weight <= 0.0 {
+                    return (0.0, None);
+                }
+                let (value, gradient) = loss.at(sums, engine);
+                (term.weight * value, Some(gradient))
+            })
+            .unzip()
+    }
+
+    /// The mask of a term's region at its layer, of the positions that the tile reads.
+    fn mask(&self, term: &StyleTerm<T>, tile: Tile, network: &Network<T>) -> Option<Array2<T>> {
+        let mask = self.masks[term.region].as_ref()?;
+        let mask = part_read(mask, tile).remove_axis(Axis(2));
+        Some(at_layer(network, &mask, term.layer))
+    }
+
+    fn add_total_variation(&self, x: &BigArray<T>, gradient: &mut BigArray<T>) -> f64 {
+        if self.tv_weight == 0.0 {
+            return 0.0;
+        }
+        let (height, width, channels) = x.dim();
+        let torus = self.total_variation.padding == Padding::Circular;
+        let mut value = 0.0;
+        for first in (0..height).step_by(TV_ROWS) {
+            let end = (first + TV_ROWS).min(height);
+            let above = usize::from(torus || first > 0);
+            let below = usize::from(torus || end < height);
+            let rows = first as isize - above as isize..(end + below) as isize;
+            let picture = x.part(rows, 0..width as isize);
+            let mut dx = Array3::zeros((end - first, width, channels));
+            let own = above..above + end - first;
+            value +=
+                (self.total_variation).add_gradient_of_rows(&picture, own, self.tv_weight, &mut dx);
+            gradient.add_part((first as isize, 0), &dx);
+        }
+        self.tv_weight * value
+    }
+}
+
+fn needs_first<T: Scalar>(loss: &RegionLoss<T>) -> bool {
+    loss.as_sum_loss().is_some_and(|loss| loss.needs_first())
+}

@@ -1,0 +1,67 @@
+//! Parts of arrays: what a tile reads, and what it owns.
+
+use super::tiling::Tile;
+use crate::method::style::{Features, Sums};
+use crate::method::{BigArray, Products, Scalar};
+use ndarray::{Array2, Array3, s};
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// Adds the sums of these positions.
+pub(super) fn add_sums<T: Scalar>(
+    sums: &mut Sums<T>,
+    features: Features<T>,
+    products: &dyn Products<T>,
+) {
+    let of_part = Sums::of(features, sums.first.is_some(), products);
+    sums.add(&of_part);
+    products.recycle_matrix(of_part.second);
+}
+
+/// What the tile reads of an array of the picture's size.
+pub(super) fn part_read<T: Scalar>(x: &BigArray<T>, tile: Tile) -> Array3<T> {
+    let (rows, columns) = tile.read();
+    x.part(rows, columns)
+}
+
+pub(super) fn part_at<T: Scalar>(
+    x: &BigArray<T>,
+    (rows, columns): &(Range<usize>, Range<usize>),
+) -> Array3<T> {
+    let interval = |range: &Range<usize>| range.start as isize..range.end as isize;
+    x.part(interval(rows), interval(columns))
+}
+
+/// The activations `f` (H×W×C) at these rows and columns; `f` itself if these are all.
+pub(super) fn own_part<'a, T: Scalar>(
+    f: &'a Array3<T>,
+    (rows, columns): &(Range<usize>, Range<usize>),
+    products: &dyn Products<T>,
+) -> Cow<'a, Array3<T>> {
+    let (height, width, channels) = f.dim();
+    if (rows.len(), columns.len()) == (height, width) {
+        return Cow::Borrowed(f);
+    }
+    let mut own = products.array((rows.len(), columns.len(), channels));
+    own.assign(&f.slice(s![rows.clone(), columns.clone(), ..]));
+    Cow::Owned(own)
+}
+
+/// A mask at these rows and columns.
+pub(super) fn cut<T: Scalar>(
+    mask: &Array2<T>,
+    (rows, columns): &(Range<usize>, Range<usize>),
+) -> Array2<T> {
+    mask.slice(s![rows.clone(), columns.clone()]).to_owned()
+}
+
+/// Makes `f` zero outside these rows and columns.
+pub(super) fn clear_outside<T: Scalar>(
+    f: &mut Array3<T>,
+    (rows, columns): &(Range<usize>, Range<usize>),
+) {
+    f.slice_mut(s![..rows.start, .., ..]).fill(T::zero());
+    f.slice_mut(s![rows.end.., .., ..]).fill(T::zero());
+    f.slice_mut(s![.., ..columns.start, ..]).fill(T::zero());
+    f.slice_mut(s![.., columns.end.., ..]).fill(T::zero());
+}
