@@ -7,7 +7,7 @@
 //! > x ← x − learning rate · m̂ / (√v̂ + ε),  m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ)
 
 use super::Scalar;
-use super::big_array::{BigArray, for_each_block};
+use super::big_array::{BigArray, Storage, for_each_block};
 use serde::{Deserialize, Serialize};
 
 const BETA1: f64 = 0.9;
@@ -60,6 +60,15 @@ impl<T: Scalar> Adam<T> {
             learning_rate,
             m: m(&self.m),
             v: v(&self.v),
+            ..self
+        }
+    }
+
+    /// The same, with its state in this storage.
+    pub fn moved_to(self, storage: &Storage) -> Self {
+        Self {
+            m: self.m.moved_to(storage),
+            v: self.v.moved_to(storage),
             ..self
         }
     }

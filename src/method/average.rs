@@ -6,7 +6,7 @@
 //! 2015.
 
 use super::Scalar;
-use super::big_array::{BigArray, for_each_block};
+use super::big_array::{BigArray, Storage, for_each_block};
 use serde::{Deserialize, Serialize};
 
 /// The running mean of pictures of one shape.
@@ -26,6 +26,14 @@ impl<T: Scalar> Average<T> {
             decay,
             mean: x.zeros_like(),
             weight: 0.0,
+        }
+    }
+
+    /// The same, kept in this storage.
+    pub fn moved_to(self, storage: &Storage) -> Self {
+        Self {
+            mean: self.mean.moved_to(storage),
+            ..self
         }
     }
 

@@ -12,6 +12,7 @@
 //!
 //! One call of [`step`](Lbfgs::step) is one evaluation of loss and gradient, whether it ends a line search or continues one.
 
+use super::big_array::Storage;
 pub(crate) use super::line_search::MAX_TRIALS;
 use super::line_search::{LineSearch, Verdict};
 use super::{BigArray, Scalar};
@@ -54,6 +55,22 @@ impl<T: Scalar> Lbfgs<T> {
         }
     }
 
+    /// The same, with its state in this storage.
+    pub fn moved_to(self, storage: &Storage) -> Self {
+        let pairs = self.pairs.into_iter();
+        Self {
+            pairs: pairs
+                .map(|Pair { s, y, rho }| Pair {
+                    s: s.moved_to(storage),
+                    y: y.moved_to(storage),
+                    rho,
+                })
+                .collect(),
+            search: self.search.map(|search| search.moved_to(storage)),
+            ..self
+        }
+    }
+
     /// Whether its state is for pictures of this shape.
     pub fn fits(&self, shape: (usize, usize, usize)) -> bool {
         let pairs = self.pairs.iter().flat_map(|pair| [&pair.s, &pair.y]);
@@ -73,6 +90,7 @@ impl<T: Scalar> Lbfgs<T> {
         match search.judge(loss, gradient) {
             Verdict::Accept => {
                 self.store_pair(&search, x, gradient);
+                drop(search); // its memory is for the next one
                 self.begin_search(x, loss, gradient);
             }
             Verdict::TryNext => {
@@ -82,6 +100,7 @@ impl<T: Scalar> Lbfgs<T> {
             Verdict::EndHere => {
                 // The pairs describe another region: begin again from here, straight downhill.
                 self.pairs.clear();
+                drop(search);
                 self.begin_search(x, loss, gradient);
             }
             Verdict::EndAtBegin => {

@@ -9,6 +9,7 @@
 //! functions with kinks too, such as a network of ReLUs. The second condition makes sᵀy > 0, so that L-BFGS's H stays positive
 //! definite.
 
+use super::big_array::Storage;
 use super::{BigArray, Scalar};
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +79,16 @@ impl<T: Scalar> LineSearch<T> {
             too_short: (0.0, loss, slope),
             too_long: None,
             trials: 0,
+        }
+    }
+
+    /// The same, with its arrays in this storage.
+    pub fn moved_to(self, storage: &Storage) -> Self {
+        Self {
+            x: self.x.moved_to(storage),
+            gradient: self.gradient.moved_to(storage),
+            direction: self.direction.moved_to(storage),
+            ..self
         }
     }
 

@@ -12,7 +12,7 @@
 //! than one by pixels in units of 0..1: multiply the loss by 255 to take the same steps as a program that has the latter.
 
 use super::Scalar;
-use super::big_array::{BigArray, for_each_block};
+use super::big_array::{BigArray, Storage, for_each_block};
 use serde::{Deserialize, Serialize};
 
 const ALPHA: f64 = 0.99;
@@ -34,6 +34,14 @@ impl<T: Scalar> Rmsprop<T> {
         Self {
             learning_rate,
             v: x.zeros_like(),
+        }
+    }
+
+    /// The same, with its state in this storage.
+    pub fn moved_to(self, storage: &Storage) -> Self {
+        Self {
+            v: self.v.moved_to(storage),
+            ..self
         }
     }
 

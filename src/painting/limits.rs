@@ -61,6 +61,19 @@ pub(super) fn of_tile_pixel(layers: &[LayerSpec], taps: &[Tap]) -> u64 {
     activations(size, layers, taps, F32).div_ceil(pixels(size)) + PICTURE
 }
 
+/// Bytes of the activations at these taps, for each pixel of the picture.
+pub(super) fn of_targets(layers: &[LayerSpec], taps: &[Tap]) -> u64 {
+    let mut channels = 3;
+    let of_layer = |spec: &LayerSpec| {
+        if let LayerKind::Conv { outputs, .. } = spec.kind {
+            channels = outputs;
+        }
+        (F32 as usize * channels).div_ceil(spec.stride * spec.stride) as u64
+    };
+    let bytes: Vec<u64> = layers.iter().map(of_layer).collect();
+    taps.iter().map(|tap| bytes[tap.layer]).sum()
+}
+
 /// Bytes of a network, with its kernels as the file has them and as the engine needs them, and of the program itself.
 pub(super) fn of_network(layers: &[LayerSpec]) -> u64 {
     let kernels = layers.iter().map(|spec| match spec.kind {

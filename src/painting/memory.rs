@@ -29,6 +29,8 @@ pub(super) struct Layout {
     pub on_disk: bool,
     /// How many pairs of pictures L-BFGS remembers.
     pub history: usize,
+    /// Bytes of the photograph's activations, for each pixel.
+    targets: u64,
 }
 
 /// What a size of a run needs.
@@ -43,6 +45,8 @@ pub(super) struct Needs<'a> {
     pub pixels: u64,
     /// Bytes for each pixel that a tile reads.
     pub tile_pixel: u64,
+    /// Bytes of the photograph's activations, for each pixel of the painted picture.
+    pub targets: u64,
     /// Bytes of the network.
     pub network: u64,
 }
@@ -81,6 +85,7 @@ impl Layout {
                 tile: None,
                 on_disk: false,
                 history,
+                targets: needs.targets,
             });
         }
         let objection = objection(settings);
@@ -100,7 +105,8 @@ impl Layout {
             Some(bytes) => bytes,
             None => (available as f64 * MACHINE_SHARE) as u64,
         };
-        let pictures = optimizer_pictures(settings, history) * limits::PICTURE * needs.pixels;
+        let of_pixel = optimizer_pictures(settings, history) * limits::PICTURE + needs.targets;
+        let pictures = of_pixel * needs.pixels;
         let sources = SOURCES * needs.pixels;
         let area_beside = |resident: u64| budget.saturating_sub(resident) / needs.tile_pixel;
         let resident = sources + needs.network;
@@ -122,6 +128,7 @@ impl Layout {
             tile: Some(tile),
             on_disk,
             history,
+            targets: needs.targets,
         })
     }
 
@@ -131,21 +138,19 @@ impl Layout {
             return 0;
         }
         let pictures = optimizer_pictures(settings, self.history) * limits::PICTURE;
-        (pictures + CONTENT_TARGETS) * pixels
+        (pictures + self.targets) * pixels
     }
 }
 
-/// Bytes of the photograph's activations for each pixel: 512 channels at an eighth of the resolution, four times over for shallower layers.
-const CONTENT_TARGETS: u64 = 4 * 512 * limits::F32 / 64;
-
-/// Arrays of the picture's size that an optimizer works with: the picture, its gradient, the last good one, a temporary one, and its state.
+/// Arrays of the picture's size that a run works with: the picture, its gradient, the last one with a finite loss, temporary ones, the
+/// photograph and a painting while the targets are computed, and the optimizer's state.
 fn optimizer_pictures(settings: &Settings, history: usize) -> u64 {
     let state = match settings.optimizer {
         OptimizerKind::Adam => 3,
         OptimizerKind::Rmsprop => 1,
         OptimizerKind::Lbfgs => 3 + 2 * history as u64,
     };
-    4 + state
+    7 + state
 }
 
 /// Which of the settings needs all positions of the picture at once, if one does.

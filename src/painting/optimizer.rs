@@ -2,6 +2,7 @@
 
 use super::Settings;
 use super::settings::OptimizerKind;
+use crate::method::big_array::Storage;
 use crate::method::{Adam, Average, BigArray, Lbfgs, Rmsprop, lbfgs};
 use crate::vgg::MEAN;
 use ndarray::Axis;
@@ -78,6 +79,31 @@ impl Optimizer {
             Self::Lbfgs { lbfgs, .. } => {
                 settings.optimizer == OptimizerKind::Lbfgs && lbfgs.fits(shape)
             }
+        }
+    }
+
+    /// The same, with its state in this storage.
+    pub fn moved_to(self, storage: &Storage) -> Self {
+        match self {
+            Self::Adam {
+                adam,
+                average,
+                clamp,
+            } => Self::Adam {
+                adam: adam.moved_to(storage),
+                average: average.map(|average| average.moved_to(storage)),
+                clamp,
+            },
+            Self::Rmsprop(rmsprop) => Self::Rmsprop(rmsprop.moved_to(storage)),
+            Self::Lbfgs {
+                lbfgs,
+                finite,
+                failures,
+            } => Self::Lbfgs {
+                lbfgs: lbfgs.moved_to(storage),
+                finite,
+                failures,
+            },
         }
     }
 

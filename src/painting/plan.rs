@@ -85,7 +85,7 @@ impl Plan {
                     stage.layout = layout;
                     stages.push(stage);
                 }
-                // A size that is too small for the layers is left out, unless it is the last.
+                // A size that is too small for the layers, or too large for the memory, is left out, unless it is the last.
                 Err(_) if stage.size != finest => {}
                 Err(error) => return Err(error),
             }
@@ -208,6 +208,7 @@ impl Plan {
             size,
             pixels: limits::pixels(whole),
             tile_pixel: limits::of_tile_pixel(layers, &taps),
+            targets: limits::of_targets(layers, &self.content_taps),
             network: limits::of_network(layers),
         };
         Layout::new(settings, memory, &needs)

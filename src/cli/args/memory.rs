@@ -15,7 +15,7 @@ pub struct MemoryArgs {
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     memory: Option<u64>,
 
-    /// Paint in tiles of at most N×N pixels, whatever the memory
+    /// Paint in tiles of at most N×N pixels, and the pixels around them that they depend on, whatever the memory
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(64..=65536))]
     tile: Option<u32>,
 

@@ -16,6 +16,7 @@ use ndarray::{Array3, Axis, s};
 use scratch::DiskArray;
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// An array H×W×C, in memory or in a scratch file.
 #[derive(Clone, Debug)]
@@ -58,15 +59,20 @@ impl<T: Scalar> BigArray<T> {
         Self::zeros(self.shape, &self.storage())
     }
 
-    /// This array, kept there.
+    /// The same array, kept there.
     pub fn moved_to(self, storage: &Storage) -> Self {
-        match (self.place, storage) {
-            (Place::Memory(array), Storage::Scratch(_)) => {
+        match (&self.place, storage) {
+            (Place::Memory(_), Storage::Memory) => self,
+            (Place::Disk(disk), Storage::Scratch(scratch))
+                if Arc::ptr_eq(disk.scratch(), scratch) =>
+            {
+                self
+            }
+            _ => {
                 let mut moved = Self::zeros(self.shape, storage);
-                moved.set_rows(0, &array);
+                moved.assign(&self);
                 moved
             }
-            (place, _) => Self { place, ..self },
         }
     }
 

@@ -20,8 +20,8 @@ pub enum Storage {
 
 /// A folder for scratch files.
 ///
-/// Computations with arrays cannot return errors, so that the first error of a file is kept here. After it the arrays hold any values, and
-/// the caller asks for [`trouble`](Self::trouble) before it uses them.
+/// Computations with arrays cannot return errors, so that the first error of a file is kept here. After it the arrays hold garbage, often
+/// zeros: the caller asks for [`trouble`](Self::trouble) before it uses them.
 #[derive(Debug)]
 pub struct Scratch {
     folder: PathBuf,
@@ -56,8 +56,11 @@ impl Scratch {
 
     /// The first error of any of its files.
     pub fn trouble(&self) -> Option<io::Error> {
-        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        trouble.take()
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        trouble.as_ref().map(|error| match error.raw_os_error() {
+            Some(code) => io::Error::from_raw_os_error(code),
+            None => io::Error::new(error.kind(), error.to_string()),
+        })
     }
 
     fn note<R>(&self, result: io::Result<R>) -> Option<R> {
@@ -85,7 +88,12 @@ impl<T: Scalar> DiskArray<T> {
     pub fn new(shape: (usize, usize, usize), scratch: &Arc<Scratch>) -> Self {
         let length = shape.0 * shape.1 * shape.2;
         let file = tempfile::tempfile_in(&scratch.folder).and_then(|file| {
-            file.allocate((length * size_of::<T>()) as u64)?;
+            let bytes = (length * size_of::<T>()) as u64;
+            match file.allocate(bytes) {
+                // Some file systems cannot reserve space.
+                Err(error) if error.kind() == io::ErrorKind::Unsupported => file.set_len(bytes)?,
+                reserved => reserved?,
+            }
             Ok(file)
         });
         Self {
@@ -163,6 +171,9 @@ fn read_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()>
 fn write_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
     while !bytes.is_empty() {
         let written = std::os::windows::fs::FileExt::seek_write(file, bytes, offset)?;
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
         bytes = &bytes[written..];
         offset += written as u64;
     }

@@ -5,7 +5,7 @@ use super::{BigArray, Storage};
 use crate::method::Scalar;
 use ndarray::Array3;
 use serde::de::{DeserializeSeed, Error, SeqAccess, Visitor};
-use serde::ser::{SerializeSeq, SerializeTuple};
+use serde::ser::{Error as _, SerializeSeq, SerializeTuple};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::cell::RefCell;
 use std::fmt;
@@ -19,7 +19,12 @@ impl<T: Scalar + Serialize> Serialize for Elements<'_, T> {
         let mut sequence = serializer.serialize_seq(Some(self.0.len()))?;
         self.0
             .visit_blocks(|block| block.iter().try_for_each(|a| sequence.serialize_element(a)))?;
-        sequence.end()
+        match self.0.storage() {
+            Storage::Scratch(scratch) if scratch.trouble().is_some() => {
+                Err(S::Error::custom("a scratch file cannot be read"))
+            }
+            _ => sequence.end(),
+        }
     }
 }
 

@@ -54,12 +54,12 @@ pub trait SumLoss<T: Scalar>: Send + Sync {
 }
 
 impl<T: Scalar> Sums<T> {
-    /// Those of no position, for this many channels.
-    pub fn zero(channels: usize, with_first: bool) -> Self {
+    /// Those of no position, for this many channels, in the memory of `products`.
+    pub fn zero(channels: usize, with_first: bool, products: &dyn Products<T>) -> Self {
         Self {
             weight: 0.0,
             first: with_first.then(|| Array1::zeros(channels)),
-            second: Array2::zeros((channels, channels)),
+            second: products.zeros((channels, channels)),
         }
     }
 

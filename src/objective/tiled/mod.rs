@@ -167,7 +167,13 @@ impl<T: Scalar> TiledObjective<T> {
     ) -> (Vec<f64>, Vec<Option<SumsGradient<T>>>) {
         let engine = network.engine();
         let mut sums: Vec<Sums<T>> = (self.styles.iter())
-            .map(|term| Sums::zero(network.channels(term.layer), needs_first(&term.loss)))
+            .map(|term| {
+                Sums::zero(
+                    network.channels(term.layer),
+                    needs_first(&term.loss),
+                    engine,
+                )
+            })
             .collect();
         if !self.styles.is_empty() {
             for tile in self.tiling.tiles() {
@@ -190,6 +196,7 @@ impl<T: Scalar> TiledObjective<T> {
             .map(|(term, sums)| {
                 let loss = term.loss.as_sum_loss().expect("others were left out");
                 if sums.weight <= 0.0 {
+                    engine.recycle_matrix(sums.second);
                     return (0.0, None);
                 }
                 let (value, gradient) = loss.at(sums, engine);

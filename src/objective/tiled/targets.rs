@@ -63,7 +63,7 @@ pub(super) fn style_losses<T: Scalar>(
         let mask = (style.mask.as_ref()).map(|mask| mask.clone().insert_axis(Axis(2)));
         let mask = mask.map(BigArray::from);
         let mut sums: Vec<Sums<T>> = (taps.iter())
-            .map(|tap| Sums::zero(network.channels(tap.layer), true))
+            .map(|tap| Sums::zero(network.channels(tap.layer), true, engine))
             .collect();
         for tile in cut_up((height, width)).tiles() {
             let mask = mask
@@ -82,8 +82,9 @@ pub(super) fn style_losses<T: Scalar>(
                 engine.recycle_copy(f);
             });
         }
-        for (loss, sums) in losses.iter_mut().zip(&sums) {
-            loss.add_sums(sums, style.share);
+        for (loss, sums) in losses.iter_mut().zip(sums) {
+            loss.add_sums(&sums, style.share);
+            engine.recycle_matrix(sums.second);
         }
     }
     let losses = losses.into_iter();

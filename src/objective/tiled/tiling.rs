@@ -31,10 +31,10 @@ pub struct Tiling {
     columns: Vec<Span>,
 }
 
-/// A part of an axis.
+/// A part of an axis, in pixels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// The positions that it owns.
+    /// The pixels that it owns.
     own: Range<usize>,
     /// How many are read before them.
     before: usize,
@@ -90,41 +90,39 @@ impl<T: Scalar> Network<T> {
 }
 
 impl Tiling {
-    /// Tiles that own at most `edge`×`edge` pixels, rounded up to the stride. All have about the same size.
+    /// Tiles that own at most `edge`×`edge` pixels, or one stride each way if that is more. All have about the same size.
     ///
     /// # Panics
     /// If the picture is to be a torus and its height or width is not a multiple of the stride.
     pub fn new((height, width): (usize, usize), edge: usize, field: ReceptiveField) -> Self {
-        let count = |length: usize| length.div_ceil(edge.next_multiple_of(field.stride));
+        let count = |length: usize| length.div_ceil((edge / field.stride).max(1) * field.stride);
         Self::of_counts((height, width), (count(height), count(width)), field)
     }
 
-    /// The tiles that read the fewest pixels in all, of those that read at most `area` pixels each. If even the smallest read more, the
-    /// smallest.
+    /// Tiles that read at most `area` pixels each, and together as few as possible. If even the smallest read more, the smallest.
     ///
     /// # Panics
     /// As [`new`](Self::new).
     pub fn within((height, width): (usize, usize), area: usize, field: ReceptiveField) -> Self {
-        let most = |length: usize| length.div_ceil(field.stride);
-        let mut best: Option<(usize, Self)> = None;
-        for columns in 1..=most(width) {
-            // The fewest rows of tiles that are small enough.
-            let tiling = |rows| Self::of_counts((height, width), (rows, columns), field);
-            let counts: Vec<usize> = (1..=most(height)).collect();
-            let first = counts.partition_point(|&rows| tiling(rows).largest_area() > area);
-            let Some(&rows) = counts.get(first) else {
-                continue;
-            };
-            let tiling = tiling(rows);
-            let read = tiling.read_area();
-            if best.as_ref().is_none_or(|(least, _)| read < *least) {
-                best = Some((read, tiling));
-            } else if tiling.rows.len() == 1 {
-                break; // narrower tiles read more
-            }
+        // The longest span and the sum of all, for each number of spans.
+        let lengths = |length: usize| -> Vec<(usize, usize)> {
+            let counts = 1..=length.div_ceil(field.stride);
+            let spans = counts.map(|count| spans(length, count, field));
+            spans.map(|spans| (longest(&spans), sum(&spans))).collect()
+        };
+        let (rows, columns) = (lengths(height), lengths(width));
+        let mut best = None;
+        for (j, &(widest, across)) in columns.iter().enumerate() {
+            let fits = rows
+                .iter()
+                .position(|&(highest, _)| highest * widest <= area);
+            let read = fits.map(|i| (rows[i].1 * across, (i + 1, j + 1)));
+            best = [best, read].into_iter().flatten().min();
         }
-        let smallest = || Self::new((height, width), field.stride, field);
-        best.map_or_else(smallest, |(_, tiling)| tiling)
+        match best {
+            Some((_, counts)) => Self::of_counts((height, width), counts, field),
+            None => Self::new((height, width), field.stride, field),
+        }
     }
 
     fn of_counts(
@@ -155,13 +153,11 @@ impl Tiling {
 
     /// The most pixels that a tile reads.
     pub fn largest_area(&self) -> usize {
-        let longest = |spans: &[Span]| spans.iter().map(Span::length).max().unwrap_or(0);
         longest(&self.rows) * longest(&self.columns)
     }
 
     /// The pixels that all tiles read together.
     pub fn read_area(&self) -> usize {
-        let sum = |spans: &[Span]| spans.iter().map(Span::length).sum::<usize>();
         sum(&self.rows) * sum(&self.columns)
     }
 }
@@ -189,8 +185,16 @@ fn spans(length: usize, count: usize, field: ReceptiveField) -> Vec<Span> {
     (0..count).map(span).collect()
 }
 
+fn longest(spans: &[Span]) -> usize {
+    spans.iter().map(Span::length).max().unwrap_or(0)
+}
+
+fn sum(spans: &[Span]) -> usize {
+    spans.iter().map(Span::length).sum()
+}
+
 impl Span {
-    /// How many positions are read.
+    /// How many pixels are read.
     fn length(&self) -> usize {
         self.before + self.own.len() + self.after
     }

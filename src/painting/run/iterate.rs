@@ -63,7 +63,7 @@ impl Run {
         &self,
         mut watch: impl FnMut(&Iteration) -> ControlFlow<()>,
     ) -> Result<Painting, StylizeError> {
-        Ok(self.painting(&self.iterate_from(self.begin(), &mut watch)?))
+        self.painting(&self.iterate_from(self.begin(), &mut watch)?)
     }
 
     /// The same, without the painted picture: for measurements.
@@ -89,7 +89,8 @@ impl Run {
         mut watch: impl FnMut(&Iteration) -> ControlFlow<()>,
     ) -> Result<Painting, StylizeError> {
         self.check(&state)?;
-        Ok(self.painting(&self.iterate_from(state, &mut watch)?))
+        let storage = self.storage(state.stage);
+        self.painting(&self.iterate_from(state.moved_to(&storage), &mut watch)?)
     }
 
     /// The loop. Returns the last state. It is not generic, so that it is compiled once, in the library, and not again for each `watch`.
@@ -125,6 +126,7 @@ impl Run {
                 return Ok(state);
             }
             self.begin_next_stage(&mut state);
+            self.check_scratch(&state)?;
         }
     }
 
@@ -141,7 +143,7 @@ impl Run {
         let number = state.iterations as u64;
         let begin = Instant::now();
         let (losses, gradient) = objective.evaluate_at(number, &self.network, &picture);
-        Self::check_scratch(state)?;
+        self.check_scratch(state)?;
         let evaluation = begin.elapsed();
         let loss = losses.total();
         if loss.is_finite() {
@@ -151,10 +153,10 @@ impl Run {
         let of_parameters = parametrization.backward(&gradient);
         let stepped = (state.optimizer).step(&mut state.x, loss, &of_parameters);
         drop(of_parameters);
-        if gradient.in_memory().is_some() {
-            self.network.engine().recycle(gradient.into_array());
+        if let StageObjective::Whole(_) = objective {
+            self.network.engine().recycle(gradient.into_array()); // where it is from
         }
-        Self::check_scratch(state)?;
+        self.check_scratch(state)?;
         state.stage_iterations += 1;
         state.iterations += 1;
         let is_last = state.stage_iterations == self.plan.stages[state.stage].iterations;
@@ -168,15 +170,17 @@ impl Run {
         Ok((losses, evaluation))
     }
 
-    /// Ends the run if a scratch file failed: what was computed since has any values.
-    fn check_scratch(state: &State) -> Result<(), StylizeError> {
-        let Storage::Scratch(scratch) = state.x.storage() else {
-            return Ok(());
-        };
-        scratch.trouble().map_or(Ok(()), |error| {
-            let folder = scratch.folder().to_owned();
-            Err(StylizeError::Scratch { folder, error })
-        })
+    /// Ends the run if a scratch file failed: what was computed since is garbage.
+    fn check_scratch(&self, state: &State) -> Result<(), StylizeError> {
+        for storage in [&self.storage, &state.x.storage()] {
+            if let Storage::Scratch(scratch) = storage
+                && let Some(error) = scratch.trouble()
+            {
+                let folder = scratch.folder().to_owned();
+                return Err(StylizeError::Scratch { folder, error });
+            }
+        }
+        Ok(())
     }
 
     /// Enlarges the picture to the next size.
@@ -203,11 +207,13 @@ impl Run {
         state.stage_iterations = 0;
     }
 
-    fn painting(&self, state: &State) -> Painting {
-        Painting {
+    fn painting(&self, state: &State) -> Result<Painting, StylizeError> {
+        let picture = self.finished(&self.picture(state));
+        self.check_scratch(state)?;
+        Ok(Painting {
             iterations: state.iterations,
-            picture: self.finished(&self.picture(state)),
-        }
+            picture,
+        })
     }
 }
 

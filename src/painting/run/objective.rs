@@ -36,7 +36,7 @@ impl StageObjective {
 }
 
 impl Run {
-    /// What is minimized at size number `stage`, which began with the picture `began_with`, if [`remembered`](Self::remembered) says so.
+    /// What is minimized at size number `stage`, which began with the picture `began_with`: only the method nearest needs it.
     pub(super) fn objective(
         &self,
         stage: usize,

@@ -6,6 +6,7 @@ use super::super::{InvalidSetting, border};
 use super::Run;
 use crate::files::picture::Size;
 use crate::method::BigArray;
+use crate::method::big_array::Storage;
 use ndarray::Array3;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -33,6 +34,15 @@ impl State {
     /// Iterations done.
     pub fn iterations(&self) -> usize {
         self.iterations
+    }
+
+    /// The same, with its arrays in this storage.
+    pub(super) fn moved_to(self, storage: &Storage) -> Self {
+        Self {
+            x: self.x.moved_to(storage),
+            optimizer: self.optimizer.moved_to(storage),
+            ..self
+        }
     }
 
     /// How long they took.
