@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
 #[command(next_help_heading = "Network and machine")]
 pub struct MemoryArgs {
-    /// Memory that the run may take: 2G, 500M. A picture that needs more is painted in tiles, with the same result [default: what the
+    /// Memory that the run may take: 2G, 500M. A picture that needs more is painted in tiles, without seams [default: what the
     /// machine has]
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     memory: Option<u64>,

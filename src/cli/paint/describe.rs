@@ -112,7 +112,7 @@ pub fn tiles(request: &RunRequest, run: &Run) {
     };
     let (rows, columns) = tiling.counts();
     talk.remark(format_args!(
-        "painting {} in {rows}x{columns} tiles{}, with the result of the whole picture",
+        "painting {} in {rows}x{columns} tiles{}, with the losses of the whole picture",
         run.size(),
         if on_disk { " and scratch files" } else { "" }
     ));

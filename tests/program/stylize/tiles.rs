@@ -22,7 +22,7 @@ fn in_tiles_the_picture_is_that_of_the_whole() {
         .success();
     let said = said(place.stylize(&format!("-o tiles.png {options} --tile 64")));
     assert!(
-        said.contains("painting 150x100 in 2x3 tiles, with the result of the whole picture"),
+        said.contains("painting 150x100 in 2x3 tiles, with the losses of the whole picture"),
         "{said}"
     );
     assert_eq!(place.dimensions("tiles.png"), (150, 100));
