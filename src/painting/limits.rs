@@ -1,5 +1,5 @@
-//! The limits of a picture's size: what the deepest layer can see, and what the machine's memory can hold. Both are checked before
-//! any memory is used.
+//! The limits of a picture's size: what the deepest layer can see, and how much memory a run needs. Both are known before any memory is
+//! used; [`memory`](super::memory) decides what to do with the second.
 
 use super::settings::InvalidSetting;
 use crate::files::picture::Size;
@@ -11,6 +11,12 @@ pub(super) const F32: u64 = 4;
 
 /// Bytes of a bfloat16.
 pub(super) const SHORT: u64 = 2;
+
+/// Bytes of the program and its stacks.
+const PROGRAM: u64 = 60 << 20;
+
+/// Bytes of a picture's `f32`, for each pixel.
+pub(super) const PICTURE: u64 = 3 * F32;
 
 /// Arrays of the picture's own size that a run has at least: the picture, its gradient, the optimizer's state, the last finite picture,
 /// and temporaries.
@@ -84,19 +90,13 @@ pub(super) fn of_network(layers: &[LayerSpec]) -> u64 {
     PROGRAM + F32 * (2 * kernels.sum::<u64>() + 4 * largest)
 }
 
-/// Bytes of the program and its stacks.
-const PROGRAM: u64 = 60 << 20;
-
-/// Bytes of a picture's `f32`, for each pixel.
-pub(super) const PICTURE: u64 = 3 * F32;
-
 pub(super) fn pixels(size: Size) -> u64 {
     u64::from(size.width) * u64::from(size.height)
 }
 
 /// Bytes of what is `kept` of the tapped layers, of the masks of all layers, and of the largest gradient. They are by far the largest
 /// part of a run's memory.
-pub(super) fn activations(size: Size, layers: &[LayerSpec], taps: &[Tap], kept: u64) -> u64 {
+fn activations(size: Size, layers: &[LayerSpec], taps: &[Tap], kept: u64) -> u64 {
     let mut channels = 3;
     let elements: Vec<u64> = (layers.iter())
         .map(|spec| {

@@ -105,7 +105,7 @@ impl Layout {
             Some(bytes) => bytes,
             None => (available as f64 * MACHINE_SHARE) as u64,
         };
-        let of_pixel = optimizer_pictures(settings, history) * limits::PICTURE + needs.targets;
+        let of_pixel = arrays_of_run(settings, history) * limits::PICTURE + needs.targets;
         let pictures = of_pixel * needs.pixels;
         let sources = SOURCES * needs.pixels;
         let area_beside = |resident: u64| budget.saturating_sub(resident) / needs.tile_pixel;
@@ -137,14 +137,14 @@ impl Layout {
         if !self.on_disk {
             return 0;
         }
-        let pictures = optimizer_pictures(settings, self.history) * limits::PICTURE;
+        let pictures = arrays_of_run(settings, self.history) * limits::PICTURE;
         (pictures + self.targets) * pixels
     }
 }
 
 /// Arrays of the picture's size that a run works with: the picture, its gradient, the last one with a finite loss, temporary ones, the
 /// photograph and a painting while the targets are computed, and the optimizer's state.
-fn optimizer_pictures(settings: &Settings, history: usize) -> u64 {
+fn arrays_of_run(settings: &Settings, history: usize) -> u64 {
     let state = match settings.optimizer {
         OptimizerKind::Adam => 3,
         OptimizerKind::Rmsprop => 1,

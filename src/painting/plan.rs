@@ -232,6 +232,7 @@ impl StagePlan {
         }
     }
 }
+
 /// The layers whose weight is above 0, by number.
 fn taps(weights: &Weights, layers: &Layers, overall: f64) -> Result<Vec<Tap>, InvalidSetting> {
     let mut taps = Vec::new();

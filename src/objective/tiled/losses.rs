@@ -1,6 +1,7 @@
 //! The losses at the positions that a tile owns, as the walk back meets them.
 
 use super::parts::{clear_outside, own_part, part_at};
+use super::sums::mask_at;
 use super::tiling::Tile;
 use super::{ContentTerm, TiledObjective};
 use crate::method::style::{Features, SumsGradient};
@@ -28,7 +29,8 @@ impl<'a, T: Scalar> TileLosses<'a, T> {
         (objective.styles.iter().zip(self.style_gradients))
             .filter(move |(term, _)| term.layer == layer)
             .filter_map(move |(term, gradient)| {
-                let mask = objective.mask(term, tile, network);
+                let mask = objective.masks[term.region].as_ref();
+                let mask = mask_at(mask, layer, tile, network);
                 Some((term.weight, gradient.as_ref()?, mask))
             })
     }

@@ -1,6 +1,6 @@
 //! The objective of a picture that is computed tile by tile: its memory does not grow with the picture.
 //!
-//! The style losses are functions of sums over all positions ([`Sums`]). An evaluation goes over the tiles twice:
+//! The style losses are functions of sums over all positions ([`Sums`](crate::method::style::Sums)). An evaluation goes over the tiles twice:
 //!
 //! 1. forward, to add up the sums of each layer; from them follow the losses, and their gradients with respect to the sums;
 //! 2. forward and backward, with these gradients and with the content loss, each at the positions that a tile owns.
@@ -10,20 +10,22 @@
 
 mod losses;
 mod parts;
+mod sums;
 mod targets;
 mod tiling;
 
 pub use tiling::{ReceptiveField, Tile, TileSize, Tiling};
 
 use super::targets::{Tap, Targets, areas, layers};
-use super::{Compared, Losses, at_layer};
+use super::{Compared, Losses};
 use crate::method::big_array::{BigArray, Storage};
-use crate::method::style::{Features, RegionLoss, Sums, SumsGradient};
+use crate::method::style::{RegionLoss, SumsGradient};
 use crate::method::{Padding, Scalar, TotalVariation};
 use crate::network::{Network, Steps};
 use losses::TileLosses;
-use ndarray::{Array2, Array3, Axis};
-use parts::{add_sums, cut, own_part, part_read};
+use ndarray::Array3;
+use parts::part_read;
+use sums::{Summed, big_mask, sums};
 use targets::{content_terms, style_losses};
 
 /// Rows of pixels that total variation is computed of at a time.
@@ -38,10 +40,8 @@ pub struct TiledObjective<T: Scalar> {
     masks: Vec<Option<BigArray<T>>>,
     total_variation: TotalVariation,
     tv_weight: f64,
-    /// To the layers that are summed.
-    first_steps: Steps,
     /// To all layers with losses.
-    second_steps: Steps,
+    steps: Steps,
 }
 
 /// The content loss of a layer.
@@ -98,10 +98,8 @@ impl<T: Scalar> TiledObjective<T> {
         // A region without a visible painting has no loss.
         styles.retain(|term| term.loss.as_sum_loss().is_some());
         network.engine().release_memory();
-        let masks = targets.regions.iter().map(|region| {
-            let mask = region.mask.as_ref()?;
-            Some(BigArray::from(mask.clone().insert_axis(Axis(2))))
-        });
+        let regions = targets.regions.iter();
+        let masks = regions.map(|region| region.mask.as_ref().map(big_mask));
         Self {
             content,
             masks: masks.collect(),
@@ -110,8 +108,7 @@ impl<T: Scalar> TiledObjective<T> {
                 diagonals: targets.tv_diagonals,
             },
             tv_weight: targets.tv_weight,
-            first_steps: network.steps(styles.iter().map(|term| term.layer)),
-            second_steps: network.steps(taps()),
+            steps: network.steps(taps()),
             tiling,
             styles,
         }
@@ -140,7 +137,7 @@ impl<T: Scalar> TiledObjective<T> {
                     content_values: &mut content_values,
                 };
                 let picture = part_read(x, tile);
-                let activations = network.forward(&self.second_steps, &picture);
+                let activations = network.forward(&self.steps, &picture);
                 let dx = network.backward(activations, &mut losses);
                 let (rows, columns) = tile.read();
                 gradient.add_part((rows.start, columns.start), &dx);
@@ -166,32 +163,14 @@ impl<T: Scalar> TiledObjective<T> {
         x: &BigArray<T>,
     ) -> (Vec<f64>, Vec<Option<SumsGradient<T>>>) {
         let engine = network.engine();
-        let mut sums: Vec<Sums<T>> = (self.styles.iter())
-            .map(|term| {
-                Sums::zero(
-                    network.channels(term.layer),
-                    needs_first(&term.loss),
-                    engine,
-                )
+        let summed: Vec<_> = (self.styles.iter())
+            .map(|term| Summed {
+                layer: term.layer,
+                mask: self.masks[term.region].as_ref(),
+                with_first: needs_first(&term.loss),
             })
             .collect();
-        if !self.styles.is_empty() {
-            for tile in self.tiling.tiles() {
-                network.visit(&self.first_steps, &part_read(x, tile), |layer, f| {
-                    let own = tile.own(network.poolings(layer));
-                    let f = own_part(f, &own, engine);
-                    for (term, sums) in self.styles.iter().zip(&mut sums) {
-                        if term.layer == layer {
-                            let mask = self.mask(term, tile, network);
-                            let mask = mask.map(|mask| cut(&mask, &own));
-                            let features = Features::new(&f, mask.as_ref());
-                            add_sums(sums, features, engine);
-                        }
-                    }
-                    engine.recycle_copy(f);
-                });
-            }
-        }
+        let sums = sums(network, x, &self.tiling, &summed);
         (self.styles.iter().zip(sums))
             .map(|(term, sums)| {
                 let loss = term.loss.as_sum_loss().expect("others were left out");
@@ -203,13 +182,6 @@ impl<T: Scalar> TiledObjective<T> {
                 (term.weight * value, Some(gradient))
             })
             .unzip()
-    }
-
-    /// The mask of a term's region at its layer, of the positions that the tile reads.
-    fn mask(&self, term: &StyleTerm<T>, tile: Tile, network: &Network<T>) -> Option<Array2<T>> {
-        let mask = self.masks[term.region].as_ref()?;
-        let mask = part_read(mask, tile).remove_axis(Axis(2));
-        Some(at_layer(network, &mask, term.layer))
     }
 
     fn add_total_variation(&self, x: &BigArray<T>, gradient: &mut BigArray<T>) -> f64 {

@@ -1,22 +1,10 @@
 //! Parts of arrays: what a tile reads, and what it owns.
 
 use super::tiling::Tile;
-use crate::method::style::{Features, Sums};
 use crate::method::{BigArray, Products, Scalar};
 use ndarray::{Array2, Array3, s};
 use std::borrow::Cow;
 use std::ops::Range;
-
-/// Adds the sums of these positions.
-pub(super) fn add_sums<T: Scalar>(
-    sums: &mut Sums<T>,
-    features: Features<T>,
-    products: &dyn Products<T>,
-) {
-    let of_part = Sums::of(features, sums.first.is_some(), products);
-    sums.add(&of_part);
-    products.recycle_matrix(of_part.second);
-}
 
 /// What the tile reads of an array of the picture's size.
 pub(super) fn part_read<T: Scalar>(x: &BigArray<T>, tile: Tile) -> Array3<T> {

@@ -1,15 +1,14 @@
 //! What tiles are compared with: the photograph's activations, and sums over the paintings, both computed tile by tile.
 
-use super::super::at_layer;
 use super::super::targets::{Tap, Targets, layers};
 use super::ContentTerm;
-use super::parts::{add_sums, cut, own_part, part_read};
+use super::parts::{own_part, part_read};
+use super::sums::{Summed, big_mask, sums};
 use super::tiling::Tiling;
 use crate::method::Scalar;
 use crate::method::big_array::{BigArray, Storage};
-use crate::method::style::{Features, RegionLoss, RegionLossBuilder, Sums};
+use crate::method::style::{RegionLoss, RegionLossBuilder};
 use crate::network::Network;
-use ndarray::Axis;
 
 /// The content losses, whose targets are the photograph's activations.
 pub(super) fn content_terms<T: Scalar>(
@@ -54,34 +53,20 @@ pub(super) fn style_losses<T: Scalar>(
 ) -> Vec<RegionLoss<T>> {
     let engine = network.engine();
     let taps = targets.style_taps;
-    let steps = network.steps(layers(taps));
     let mut losses: Vec<_> = (taps.iter())
         .map(|_| RegionLossBuilder::new(targets.style_loss))
         .collect();
     for style in &targets.regions[region].styles {
         let (height, width, _) = style.picture.dim();
-        let mask = (style.mask.as_ref()).map(|mask| mask.clone().insert_axis(Axis(2)));
-        let mask = mask.map(BigArray::from);
-        let mut sums: Vec<Sums<T>> = (taps.iter())
-            .map(|tap| Sums::zero(network.channels(tap.layer), true, engine))
+        let mask = style.mask.as_ref().map(big_mask);
+        let summed: Vec<_> = (taps.iter())
+            .map(|tap| Summed {
+                layer: tap.layer,
+                mask: mask.as_ref(),
+                with_first: true,
+            })
             .collect();
-        for tile in cut_up((height, width)).tiles() {
-            let mask = mask
-                .as_ref()
-                .map(|mask| part_read(mask, tile).remove_axis(Axis(2)));
-            network.visit(&steps, &part_read(&style.picture, tile), |layer, f| {
-                let own = tile.own(network.poolings(layer));
-                let f = own_part(f, &own, engine);
-                let mask = mask
-                    .as_ref()
-                    .map(|mask| cut(&at_layer(network, mask, layer), &own));
-                let of_layer = taps.iter().zip(&mut sums);
-                for (_, sums) in of_layer.filter(|(tap, _)| tap.layer == layer) {
-                    add_sums(sums, Features::new(&f, mask.as_ref()), engine);
-                }
-                engine.recycle_copy(f);
-            });
-        }
+        let sums = sums(network, &style.picture, &cut_up((height, width)), &summed);
         for (loss, sums) in losses.iter_mut().zip(sums) {
             loss.add_sums(&sums, style.share);
             engine.recycle_matrix(sums.second);

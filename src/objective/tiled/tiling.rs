@@ -3,7 +3,7 @@
 //! Each position of each layer belongs to one tile. A tile reads more pixels than it owns, its *halo*: those in the receptive fields of the
 //! positions that it owns at the deepest layer. Tiles begin at multiples of the layers' stride, so that their pooling cells are those of the whole
 //! picture. Beyond the edges of what it reads a tile is padded as a picture is. At the picture's own edges that is right; elsewhere the
-//! outputs there are wrong, and they are exactly those that no owned position depends on.
+//! outputs near them are wrong, and no owned position depends on those.
 //!
 //! For a layer after p poolings a pixel's column j belongs to position ⌊j / 2ᵖ⌋. A convolution there sees 2ᵖ pixels further on each side,
 //! a pooling none: the halo is the sum of 2ᵖ over the convolutions, rounded up to the stride.
