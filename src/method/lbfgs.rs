@@ -15,7 +15,7 @@
 use super::big_array::Storage;
 pub(crate) use super::line_search::MAX_TRIALS;
 use super::line_search::{LineSearch, Verdict};
-use super::{BigArray, Scalar};
+use super::{BigArray, Communicator, Scalar};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -79,19 +79,26 @@ impl<T: Scalar> Lbfgs<T> {
     }
 
     /// Takes the `loss` and the `gradient` at `x`, and moves `x` to where they are evaluated next. The first loss must be finite;
-    /// later, one that is not counts as too high. Where the gradient is 0, `x` stays.
+    /// later, one that is not counts as too high. Where the gradient is 0, `x` stays. Each process of the `world` has a part of the
+    /// elements.
     ///
     /// # Panics
     /// If the shapes differ.
-    pub fn step(&mut self, x: &mut BigArray<T>, loss: f64, gradient: &BigArray<T>) {
+    pub fn step(
+        &mut self,
+        x: &mut BigArray<T>,
+        loss: f64,
+        gradient: &BigArray<T>,
+        world: &dyn Communicator,
+    ) {
         let Some(mut search) = self.search.take() else {
-            return self.begin_search(x, loss, gradient);
+            return self.begin_search(x, loss, gradient, world);
         };
-        match search.judge(loss, gradient) {
+        match search.judge(loss, gradient, world) {
             Verdict::Accept => {
-                self.store_pair(&search, x, gradient);
+                self.store_pair(&search, x, gradient, world);
                 drop(search); // its memory is for the next one
-                self.begin_search(x, loss, gradient);
+                self.begin_search(x, loss, gradient, world);
             }
             Verdict::TryNext => {
                 search.move_to_trial(x);
@@ -101,7 +108,7 @@ impl<T: Scalar> Lbfgs<T> {
                 // The pairs describe another region: begin again from here, straight downhill.
                 self.pairs.clear();
                 drop(search);
-                self.begin_search(x, loss, gradient);
+                self.begin_search(x, loss, gradient, world);
             }
             Verdict::EndAtBegin => {
                 // Not even the shortest step goes downhill: the gradient is at the limit of its precision.
@@ -109,7 +116,7 @@ impl<T: Scalar> Lbfgs<T> {
                 self.first_change *= 0.1;
                 let (begin, loss, gradient) = search.into_begin();
                 x.assign(&begin);
-                self.begin_search(x, loss, &gradient);
+                self.begin_search(x, loss, &gradient, world);
             }
         }
     }
@@ -120,20 +127,27 @@ impl<T: Scalar> Lbfgs<T> {
     }
 
     /// Begins a line search at `x`, and moves `x` to its first trial.
-    fn begin_search(&mut self, x: &mut BigArray<T>, loss: f64, gradient: &BigArray<T>) {
-        let mut direction = self.direction(gradient);
-        let mut slope = gradient.inner(&direction);
+    fn begin_search(
+        &mut self,
+        x: &mut BigArray<T>,
+        loss: f64,
+        gradient: &BigArray<T>,
+        world: &dyn Communicator,
+    ) {
+        let inner = |a: &BigArray<T>, b: &BigArray<T>| world.sum_of(a.inner(b));
+        let mut direction = self.direction(gradient, world);
+        let mut slope = inner(gradient, &direction);
         if slope >= 0.0 || !slope.is_finite() {
             // H is no longer positive definite, by rounding.
             self.pairs.clear();
             direction = gradient.negated();
-            slope = -gradient.inner(gradient);
+            slope = -inner(gradient, gradient);
         }
         if slope == 0.0 {
             return; // the gradient is 0: nowhere is downhill
         }
         let step = if self.pairs.is_empty() {
-            self.first_change / direction.max_abs()
+            self.first_change / world.max(direction.max_abs())
         } else {
             1.0
         };
@@ -143,33 +157,40 @@ impl<T: Scalar> Lbfgs<T> {
     }
 
     /// d = −H g
-    fn direction(&self, gradient: &BigArray<T>) -> BigArray<T> {
+    fn direction(&self, gradient: &BigArray<T>, world: &dyn Communicator) -> BigArray<T> {
+        let inner = |a: &BigArray<T>, b: &BigArray<T>| world.sum_of(a.inner(b));
         let mut q = gradient.negated();
         let mut newest_first = Vec::new();
         for Pair { s, y, rho } in self.pairs.iter().rev() {
-            let a = rho * s.inner(&q);
+            let a = rho * inner(s, &q);
             q.add_scaled(-a, y);
             newest_first.push(a);
         }
         if let Some(Pair { y, rho, .. }) = self.pairs.back() {
-            q.scale(1.0 / (rho * y.inner(y)));
+            q.scale(1.0 / (rho * inner(y, y)));
         }
         for (Pair { s, y, rho }, a) in self.pairs.iter().zip(newest_first.iter().rev()) {
-            let b = rho * y.inner(&q);
+            let b = rho * inner(y, &q);
             q.add_scaled(a - b, s);
         }
         q
     }
 
     /// Stores the pair of a search that ends at `x`.
-    fn store_pair(&mut self, search: &LineSearch<T>, x: &BigArray<T>, gradient: &BigArray<T>) {
+    fn store_pair(
+        &mut self,
+        search: &LineSearch<T>,
+        x: &BigArray<T>,
+        gradient: &BigArray<T>,
+        world: &dyn Communicator,
+    ) {
         let (s, y) = (
             x.minus(search.begin()),
             gradient.minus(search.begin_gradient()),
         );
-        let product = s.inner(&y);
+        let product = world.sum_of(s.inner(&y));
         // The line search makes it positive, up to rounding.
-        if product > f64::EPSILON * y.inner(&y) {
+        if product > f64::EPSILON * world.sum_of(y.inner(&y)) {
             if self.pairs.len() == self.history {
                 self.pairs.pop_front();
             }
@@ -185,6 +206,7 @@ impl<T: Scalar> Lbfgs<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::method::Alone;
     use ndarray::{Array1, Array2, Array3};
 
     /// f(x) = Σ 100 (x₂ − x₁²)² + (1 − x₁)² over pairs of elements: Rosenbrock's valley.
@@ -223,7 +245,7 @@ mod tests {
                 evaluations < 150,
                 "loss {loss:e} after {evaluations} evaluations"
             );
-            lbfgs.step(&mut x, loss, &gradient);
+            lbfgs.step(&mut x, loss, &gradient, &Alone);
         }
         let x = x.into_array();
         assert!(x.iter().all(|x| (x - 1.0).abs() < 1e-4), "{x}");
@@ -236,7 +258,7 @@ mod tests {
         let mut lbfgs = Lbfgs::new(4, 1.0);
         for _ in 0..25 {
             let (loss, gradient) = rosenbrock(&x);
-            lbfgs.step(&mut x, loss, &gradient);
+            lbfgs.step(&mut x, loss, &gradient, &Alone);
         }
         assert_eq!(lbfgs.pairs.len(), 4);
         let flat = |a: &BigArray<f64>| a.to_array().iter().copied().collect::<Array1<f64>>();
@@ -253,7 +275,7 @@ mod tests {
         }
         let (_, gradient) = rosenbrock(&x);
         let expected = -h.dot(&flat(&gradient));
-        let found = flat(&lbfgs.direction(&gradient));
+        let found = flat(&lbfgs.direction(&gradient, &Alone));
         let error = (&found - &expected).mapv(f64::abs).sum() / expected.mapv(f64::abs).sum();
         assert!(error < 1e-10, "{error:e}");
     }
@@ -270,7 +292,7 @@ mod tests {
             let loss = at.iter().map(|x: &f64| x.abs()).sum();
             lowest = f64::min(lowest, loss);
             let gradient = at.mapv(f64::signum).into();
-            lbfgs.step(&mut x, loss, &gradient);
+            lbfgs.step(&mut x, loss, &gradient, &Alone);
         }
         assert!(lowest < 1e-6, "{lowest:e}");
     }
@@ -286,6 +308,7 @@ mod tests {
                 &mut x,
                 at - at.ln(),
                 &Array3::from_elem((1, 1, 1), 1.0 - 1.0 / at).into(),
+                &Alone,
             );
         }
         assert!((x.to_array()[[0, 0, 0]] - 1.0).abs() < 1e-6, "{x:?}");
@@ -295,7 +318,7 @@ mod tests {
     fn it_stays_where_the_gradient_is_zero() {
         let mut x = BigArray::from(Array3::from_elem((2, 2, 3), 5.0_f32));
         let mut lbfgs = Lbfgs::new(DEFAULT_HISTORY as usize, 1.0);
-        lbfgs.step(&mut x, 7.0, &Array3::zeros((2, 2, 3)).into());
+        lbfgs.step(&mut x, 7.0, &Array3::zeros((2, 2, 3)).into(), &Alone);
         assert!(x.into_array().iter().all(|&x| x == 5.0));
     }
 }

@@ -10,7 +10,7 @@
 //! definite.
 
 use super::big_array::Storage;
-use super::{BigArray, Scalar};
+use super::{BigArray, Communicator, Scalar};
 use serde::{Deserialize, Serialize};
 
 /// c₁: the part of the decrease predicted by the slope that is required.
@@ -93,8 +93,13 @@ impl<T: Scalar> LineSearch<T> {
     }
 
     /// Judges the trial that was evaluated, and chooses the next one if there is to be one.
-    pub fn judge(&mut self, loss: f64, gradient: &BigArray<T>) -> Verdict {
-        let slope = gradient.inner(&self.direction);
+    pub fn judge(
+        &mut self,
+        loss: f64,
+        gradient: &BigArray<T>,
+        world: &dyn Communicator,
+    ) -> Verdict {
+        let slope = world.sum_of(gradient.inner(&self.direction));
         self.trials += 1;
         let low_enough = loss <= self.loss + DECREASE * self.step * self.slope;
         if !low_enough {

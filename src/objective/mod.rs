@@ -8,7 +8,7 @@ pub mod tiled;
 pub use method::{Compared, Method};
 pub use targets::{Region, Style, Tap, Targets};
 pub(crate) use targets::{common_weight, depth};
-pub use tiled::{TileSize, TiledObjective, Tiling};
+pub use tiled::{ReceptiveField, TileSize, TiledObjective, Tiling};
 
 use crate::method::scalar::sum_pairs;
 use crate::method::style::{Features, RegionLossBuilder};

@@ -6,7 +6,7 @@
 
 use crate::files::picture::{Picture, Size};
 use crate::method::BigArray;
-use crate::method::big_array::Storage;
+use crate::method::big_array::{Interval, Storage};
 use ndarray::{Array, Array3, Axis, RemoveAxis, s};
 
 /// The widest border, in pixels.
@@ -23,14 +23,17 @@ pub(super) fn mirrored<D: RemoveAxis>(x: &Array<f32, D>, border: usize) -> Array
     wider.as_standard_layout().into_owned()
 }
 
-/// The array of a picture with such a border, kept in this storage.
+/// These rows of the array of a picture with such a border, kept in this storage. Rows beyond the edges are those around the torus.
 pub(super) fn mirrored_picture(
     picture: &Picture,
     border: usize,
+    rows: &Interval,
     storage: &Storage,
 ) -> BigArray<f32> {
     let Size { width, height } = picture.size();
-    let rows = positions(height as usize, border);
+    let all = positions(height as usize, border);
+    let at = |row: isize| all[row.rem_euclid(all.len() as isize) as usize];
+    let rows: Vec<usize> = rows.clone().map(at).collect();
     let columns = positions(width as usize, border);
     let mut x = BigArray::zeros((rows.len(), columns.len(), 3), storage);
     for (chunk, rows) in rows.chunks(ROWS).enumerate() {

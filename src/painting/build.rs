@@ -6,9 +6,10 @@ use super::plan::StagePlan;
 use super::{Settings, border};
 use crate::files::picture::{Picture, Size};
 use crate::method::BigArray;
-use crate::method::big_array::Storage;
+use crate::method::big_array::{Band, Interval, Storage};
 use crate::objective::{Region, Style};
 use ndarray::{Array2, Array3};
+use std::borrow::Cow;
 
 /// The photograph and the paintings at one size of a run, as `P`. They exist only while the objective of that size is made.
 pub(super) struct StagePictures<P> {
@@ -18,14 +19,15 @@ pub(super) struct StagePictures<P> {
     pub regions: Vec<Region<P, Array2<f32>>>,
 }
 
-/// A picture that is fitted to a size, with a border around it.
+/// These rows of a picture that is fitted to a size, with a border around it.
 pub(super) fn fitted(
     picture: &Picture,
     size: Size,
     border: usize,
+    rows: &Interval,
     storage: &Storage,
 ) -> BigArray<f32> {
-    border::mirrored_picture(&picture.fit(size), border, storage)
+    border::mirrored_picture(&picture.fit(size), border, rows, storage)
 }
 
 /// The pictures at this size, in memory.
@@ -36,20 +38,25 @@ pub(super) fn in_memory(
     settings: &Settings,
 ) -> StagePictures<Array3<f32>> {
     build(plan, border, pictures, settings, |picture, size, border| {
-        fitted(picture, size, border, &Storage::Memory).into_array()
+        let rows = 0..border::around(size, border).height as isize;
+        fitted(picture, size, border, &rows, &Storage::Memory).into_array()
     })
 }
 
-/// The pictures at this size, kept in this storage.
+/// The pictures at this size, of each the rows that `read` says for its height and width, kept in this storage.
 pub(super) fn stored(
     plan: &StagePlan,
     border: usize,
     pictures: &Pictures,
     settings: &Settings,
     storage: &Storage,
-) -> StagePictures<BigArray<f32>> {
+    read: impl Fn((usize, usize)) -> Interval,
+) -> StagePictures<Band<'static, f32>> {
     build(plan, border, pictures, settings, |picture, size, border| {
-        fitted(picture, size, border, storage)
+        let (height, width) = border::around(size, border).height_and_width();
+        let rows = read((height, width));
+        let fitted = fitted(picture, size, border, &rows, storage);
+        Band::of(Cow::Owned(fitted), rows.start, height)
     })
 }
 

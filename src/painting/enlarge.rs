@@ -2,9 +2,11 @@
 
 use super::border;
 use crate::files::picture::{Size, resize, resize_rows, resize_torus, rows_behind};
-use crate::method::BigArray;
-use crate::method::big_array::Storage;
-use ndarray::{Array3, Axis};
+use crate::method::big_array::{Band, Bands, Interval, Storage};
+use crate::method::{BigArray, Communicator};
+use ndarray::{Array3, Axis, s};
+use std::borrow::Cow;
+use std::ops::Range;
 
 /// Rows that are enlarged at a time, where the whole does not fit into memory.
 const ROWS: usize = 64;
@@ -18,58 +20,111 @@ pub(super) fn resized(x: &Array3<f32>, size: Size, seamless: bool) -> Array3<f32
     }
 }
 
-/// `x` without its border, in another size and with a new border, kept in this storage.
-pub(super) fn enlarged(
-    x: &BigArray<f32>,
-    border: usize,
-    size: Size,
-    seamless: bool,
-    storage: &Storage,
-) -> BigArray<f32> {
-    match storage {
-        Storage::Scratch(_) if !seamless => enlarged_by_rows(x, border, size, storage),
-        _ => {
-            let inside = border::cut(&x.to_array(), border);
-            let picture = border::mirrored(&resized(&inside, size, seamless), border);
-            BigArray::from(picture).moved_to(storage)
-        }
-    }
+/// From one size to the next. Of both pictures, with their borders, each process has a band.
+pub(super) struct Enlarging<'a> {
+    /// The rows of each process before.
+    pub from: &'a Bands,
+    /// The rows of each process then.
+    pub to: &'a Bands,
+    pub border: usize,
+    /// Without the border.
+    pub size: Size,
+    pub seamless: bool,
+    /// Where the result is kept.
+    pub storage: &'a Storage,
+    pub world: &'a dyn Communicator,
 }
 
-fn enlarged_by_rows(
-    x: &BigArray<f32>,
-    border: usize,
-    size: Size,
-    storage: &Storage,
-) -> BigArray<f32> {
-    let (height, width, channels) = x.dim();
-    let inside = height - 2 * border;
-    let columns = border as isize..(width - border) as isize;
-    let (to_height, to_width) = (size.height as usize, size.width as usize);
-    let rows_with_border = border::positions(to_height, border);
-    let columns_with_border = border::positions(to_width, border);
-    let shape = (rows_with_border.len(), columns_with_border.len(), channels);
-    let mut enlarged = BigArray::zeros(shape, storage);
-    for first in (0..to_height).step_by(ROWS) {
-        let rows = first..(first + ROWS).min(to_height);
-        let behind = rows_behind(&rows, inside, to_height);
-        let behind = (behind.start + border) as isize..(behind.end + border) as isize;
-        let part = x.part(behind, columns.clone());
-        let part = resize_rows(&part, inside, size, rows);
-        enlarged.set_rows(border + first, &part.select(Axis(1), &columns_with_border));
+impl Enlarging<'_> {
+    /// The picture `x` without its border, in the other size and with a new border.
+    pub fn picture(&self, x: &BigArray<f32>) -> BigArray<f32> {
+        if !self.seamless && (self.world.ranks() > 1 || matches!(self.storage, Storage::Scratch(_)))
+        {
+            return self.by_rows(x);
+        }
+        self.whole(x, |x| {
+            let inside = border::cut(x, self.border);
+            border::mirrored(&resized(&inside, self.size, self.seamless), self.border)
+        })
     }
-    let outside = |row: &usize| *row < border || *row >= border + to_height;
-    for row in (0..rows_with_border.len()).filter(outside) {
-        let mirrored = border + rows_with_border[row];
-        let mirrored = enlarged.rows(mirrored..mirrored + 1);
-        enlarged.set_rows(row, &mirrored);
+
+    /// What `enlarge` makes of the whole of `x`.
+    pub fn whole(
+        &self,
+        x: &BigArray<f32>,
+        enlarge: impl FnOnce(&Array3<f32>) -> Array3<f32>,
+    ) -> BigArray<f32> {
+        let whole = if self.world.ranks() == 1 {
+            Cow::Borrowed(x)
+        } else {
+            let all = 0..self.from.height() as isize;
+            let wanted = vec![all; self.world.ranks()];
+            Cow::Owned(self.from.fetch(x, &wanted, &Storage::Memory, self.world))
+        };
+        let enlarged = enlarge(&whole.to_array());
+        let own = self.to.of(self.world.rank());
+        let own = if own.len() == enlarged.dim().0 {
+            enlarged
+        } else {
+            enlarged.slice(s![own, .., ..]).to_owned()
+        };
+        BigArray::from(own).moved_to(self.storage)
     }
-    enlarged
+
+    fn by_rows(&self, x: &BigArray<f32>) -> BigArray<f32> {
+        let (border, world) = (self.border, self.world);
+        let (to_height, to_width) = self.size.height_and_width();
+        let inside = self.from.height() - 2 * border;
+        let rows_with_border = border::positions(to_height, border);
+        let columns_with_border = border::positions(to_width, border);
+        // The rows between which those of the result lie that have no border, and the rows of `x` that they are made from.
+        let inner = |rows: &Range<usize>| {
+            let at = &rows_with_border[rows.clone()];
+            at.iter().min().map_or(0, |&row| row)..at.iter().max().map_or(0, |row| row + 1)
+        };
+        let behind = |rows: &Range<usize>| {
+            let behind = rows_behind(&inner(rows), inside, to_height);
+            (behind.start + border) as isize..(behind.end + border) as isize
+        };
+        let wanted: Vec<Interval> = (0..world.ranks())
+            .map(|rank| match self.to.of(rank) {
+                none if none.is_empty() => 0..0,
+                rows => behind(&rows),
+            })
+            .collect();
+        let fetched = if world.ranks() == 1 {
+            Band::of(Cow::Borrowed(x), 0, self.from.height())
+        } else {
+            let fetched = self.from.fetch(x, &wanted, self.storage, world);
+            let first = wanted[world.rank()].start;
+            Band::of(Cow::Owned(fetched), first, self.from.height())
+        };
+        let (_, width, channels) = x.dim();
+        let columns = border as isize..(width - border) as isize;
+        let own = self.to.of(world.rank());
+        let shape = (own.len(), columns_with_border.len(), channels);
+        let mut enlarged = BigArray::zeros(shape, self.storage);
+        for first in own.clone().step_by(ROWS) {
+            let rows = first..(first + ROWS).min(own.end);
+            let inner = inner(&rows);
+            let part = fetched.part(behind(&rows), columns.clone());
+            let part = resize_rows(&part, inside, self.size, inner.clone());
+            let at: Vec<usize> = (rows_with_border[rows].iter())
+                .map(|row| row - inner.start)
+                .collect();
+            let part = part
+                .select(Axis(0), &at)
+                .select(Axis(1), &columns_with_border);
+            enlarged.set_rows(first - own.start, &part);
+        }
+        enlarged
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::method::Alone;
     use crate::method::big_array::Scratch;
     use std::sync::Arc;
 
@@ -82,7 +137,18 @@ mod tests {
             height: 150,
         };
         for border in [0, 8] {
-            let enlarged = |storage| enlarged(&x.clone().into(), border, size, false, storage);
+            let enlarged = |storage| {
+                let enlarging = Enlarging {
+                    from: &Bands::new(90, 1, 1),
+                    to: &Bands::new(150 + 2 * border, 1, 1),
+                    border,
+                    size,
+                    seamless: false,
+                    storage,
+                    world: &Alone,
+                };
+                enlarging.picture(&x.clone().into())
+            };
             let memory = enlarged(&Storage::Memory).into_array();
             let disk = enlarged(&storage).into_array();
             assert_eq!(memory.dim(), disk.dim());

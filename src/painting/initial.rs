@@ -10,6 +10,7 @@ use crate::method::big_array::Storage;
 use crate::vgg::MEAN;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
+use std::ops::Range;
 
 /// The classic noise is uniform within this distance of the mean color.
 const CLASSIC_NOISE: f32 = 20.0;
@@ -17,7 +18,7 @@ const CLASSIC_NOISE: f32 = 20.0;
 /// Rows that get their noise at a time.
 const ROWS: usize = 64;
 
-/// The first picture (H×W×3, RGB 0..255 less the mean) of this size plus its border, kept in this storage.
+/// These rows of the first picture (H×W×3, RGB 0..255 less the mean) of this size plus its border, kept in this storage.
 ///
 /// The noise comes from a PCG generator, row by row and pixel by pixel. It is the same on every machine.
 ///
@@ -28,38 +29,44 @@ pub(super) fn initial(
     pictures: &Pictures,
     size: Size,
     border: usize,
+    own: Range<usize>,
     storage: &Storage,
 ) -> BigArray<f32> {
+    let rows = own.start as isize..own.end as isize;
     let mut noise = Pcg64Mcg::seed_from_u64(settings.seed);
     let fitted = |picture: &Option<Picture>| {
         let picture = picture.as_ref();
         let picture = picture.expect("the settings are checked: the picture is there");
-        fitted(picture, size, border, storage)
+        fitted(picture, size, border, &rows, storage)
     };
     match &settings.init {
         Init::Content => fitted(&pictures.content),
         Init::Noise => {
             let ratio = settings.noise_ratio as f32;
             let mut x = fitted(&pictures.content);
-            change(&mut x, |_, pixel| {
+            change(&mut x, own.start, |_, pixel| {
                 ratio * noise.random_range(-CLASSIC_NOISE..CLASSIC_NOISE) + (1.0 - ratio) * pixel
             });
             x
         }
         Init::Random => {
-            let whole = border::around(size, border);
-            let shape = (whole.height as usize, whole.width as usize, 3);
-            let mut x = BigArray::zeros(shape, storage);
-            change(&mut x, |c, _| noise.random_range(0.0..255.0) - MEAN[c]);
+            let width = border::around(size, border).width as usize;
+            let mut x = BigArray::zeros((own.len(), width, 3), storage);
+            change(&mut x, own.start, |c, _| {
+                noise.random_range(0.0..255.0) - MEAN[c]
+            });
             x
         }
         Init::File(_) => fitted(&pictures.initial),
     }
 }
 
-/// Replaces each value of `x` by `new(channel, value)`, in memory order.
-fn change(x: &mut BigArray<f32>, mut new: impl FnMut(usize, f32) -> f32) {
-    let height = x.dim().0;
+/// Replaces each value of `x` by `new(channel, value)`, in memory order, as if there were `before` more rows before it.
+fn change(x: &mut BigArray<f32>, before: usize, mut new: impl FnMut(usize, f32) -> f32) {
+    let (height, width, channels) = x.dim();
+    for value in 0..before * width * channels {
+        new(value % channels, 0.0);
+    }
     for first in (0..height).step_by(ROWS) {
         let mut rows = x.rows(first..(first + ROWS).min(height));
         for ((_, _, c), value) in rows.indexed_iter_mut() {

@@ -3,6 +3,7 @@
 use super::settings::{InvalidSetting, OptimizerKind, Parameters};
 use super::{Settings, limits};
 use crate::files::picture::Size;
+use crate::method::Communicator;
 use crate::method::big_array::{Scratch, Storage};
 use crate::objective::{Method, TileSize};
 use std::path::PathBuf;
@@ -31,6 +32,19 @@ pub(super) struct Layout {
     pub history: usize,
     /// Bytes of the photograph's activations, for each pixel.
     targets: u64,
+    /// Pixels of the painted picture that one process has, at most.
+    own_pixels: u64,
+}
+
+/// How much memory each process may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Budget {
+    /// How many processes there are.
+    ranks: usize,
+    /// Bytes for a picture that is computed whole.
+    whole: u64,
+    /// Bytes for tiles, and what is kept beside them.
+    tiled: u64,
 }
 
 /// What a size of a run needs.
@@ -43,6 +57,8 @@ pub(super) struct Needs<'a> {
     pub size: Size,
     /// Pixels of the painted picture, with its border.
     pub pixels: u64,
+    /// Those of them that one process has, at most.
+    pub own_pixels: u64,
     /// Bytes for each pixel that a tile reads.
     pub tile_pixel: u64,
     /// Bytes of the photograph's activations, for each pixel of the painted picture.
@@ -76,41 +92,49 @@ impl Layout {
     pub fn new(
         settings: &Settings,
         memory: &MemoryOptions,
+        budget: Budget,
         needs: &Needs,
     ) -> Result<Self, InvalidSetting> {
         let history = settings.history as usize;
-        let available = memory.bytes.unwrap_or_else(limits::of_machine);
-        if memory.tile.is_none() && needs.whole <= available {
+        let Budget {
+            ranks,
+            whole,
+            tiled,
+        } = budget;
+        if ranks == 1 && memory.tile.is_none() && needs.whole <= whole {
             return Ok(Self {
                 tile: None,
                 on_disk: false,
                 history,
                 targets: needs.targets,
+                own_pixels: needs.own_pixels,
             });
         }
+        let option = match (ranks, memory.tile) {
+            (2.., _) => Some("--mpi"),
+            (_, tile) => tile.map(|_| "--tile"),
+        };
         let objection = objection(settings);
-        if let (Some(_), Some(objection)) = (memory.tile, objection) {
-            let trouble = format!("--tile does not go with {objection}: leave it out");
+        if let (Some(option), Some(objection)) = (option, objection) {
+            let trouble = format!("{option} does not go with {objection}: leave it out");
             return Err(InvalidSetting(trouble));
         }
         if let Some(objection) = objection {
             return Err(too_large(
                 needs,
                 needs.whole,
-                available,
+                whole,
                 &format!("; tiles need less, but do not go with {objection}"),
             ));
         }
-        let budget = match memory.bytes {
-            Some(bytes) => bytes,
-            None => (available as f64 * MACHINE_SHARE) as u64,
-        };
-        let of_pixel = arrays_of_run(settings, history) * limits::PICTURE + needs.targets;
-        let pictures = of_pixel * needs.pixels;
+        // With other processes, the picture and its gradient with the rows that this process only reads.
+        let arrays = arrays_of_run(settings, history) + if ranks > 1 { 2 } else { 0 };
+        let of_pixel = arrays * limits::PICTURE + needs.targets;
+        let pictures = of_pixel * needs.own_pixels;
         let sources = SOURCES * needs.pixels;
-        let area_beside = |resident: u64| budget.saturating_sub(resident) / needs.tile_pixel;
+        let area_beside = |resident: u64| tiled.saturating_sub(resident) / needs.tile_pixel;
         let resident = sources + needs.network;
-        let on_disk = area_beside(resident + pictures) < GOOD_TILE.min(needs.pixels);
+        let on_disk = area_beside(resident + pictures) < GOOD_TILE.min(needs.own_pixels);
         let area = area_beside(if on_disk {
             resident
         } else {
@@ -118,7 +142,7 @@ impl Layout {
         });
         if area < SMALLEST_TILE && memory.tile.is_none() {
             let needed = resident + SMALLEST_TILE * needs.tile_pixel;
-            return Err(too_large(needs, needed, budget, ", even in tiles"));
+            return Err(too_large(needs, needed, tiled, ", even in tiles"));
         }
         let tile = match memory.tile {
             Some(edge) => TileSize::Edge(edge),
@@ -129,16 +153,17 @@ impl Layout {
             on_disk,
             history,
             targets: needs.targets,
+            own_pixels: needs.own_pixels,
         })
     }
 
-    /// Bytes of the scratch files of a picture with this many pixels.
-    pub fn scratch_bytes(&self, settings: &Settings, pixels: u64) -> u64 {
+    /// Bytes of the scratch files of one process.
+    pub fn scratch_bytes(&self, settings: &Settings) -> u64 {
         if !self.on_disk {
             return 0;
         }
         let pictures = arrays_of_run(settings, self.history) * limits::PICTURE;
-        (pictures + self.targets) * pixels
+        (pictures + self.targets) * self.own_pixels
     }
 }
 
@@ -169,6 +194,16 @@ fn objection(settings: &Settings) -> Option<&'static str> {
     }
 }
 
+/// How many of the processes run on this machine.
+pub(super) fn processes_of_this_machine(world: &dyn Communicator) -> u64 {
+    let name = sysinfo::System::host_name().unwrap_or_default();
+    let names = world.all_gather(name.as_bytes());
+    names
+        .iter()
+        .filter(|other| *other == name.as_bytes())
+        .count() as u64
+}
+
 fn too_large(needs: &Needs, needed: u64, available: u64, remark: &str) -> InvalidSetting {
     let Needs { which, size, .. } = needs;
     let (needed, available) = (readable(needed), readable(available));
@@ -186,6 +221,21 @@ fn readable(bytes: u64) -> String {
 }
 
 impl MemoryOptions {
+    /// How much memory each process may take, the same for all: as much as the one may that has the least.
+    pub(super) fn budget(&self, world: &dyn Communicator) -> Budget {
+        let whole =
+            (self.bytes).unwrap_or_else(|| limits::of_machine() / processes_of_this_machine(world));
+        let tiled = match self.bytes {
+            Some(bytes) => bytes,
+            None => (whole as f64 * MACHINE_SHARE) as u64,
+        };
+        Budget {
+            ranks: world.ranks(),
+            whole: world.min(whole),
+            tiled: world.min(tiled),
+        }
+    }
+
     /// Where arrays of sizes `on_disk` are kept.
     ///
     /// # Errors

@@ -43,6 +43,7 @@ use crate::engine::Engine;
 use crate::engine::EngineKind;
 use crate::files::picture::{FloatPicture, Picture, SizeRequest};
 use crate::files::weights::Weights;
+use crate::method::{Alone, Communicator};
 use crate::network::Network;
 use pictures::Pictures;
 use plan::Plan;
@@ -64,12 +65,13 @@ use thiserror::Error;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone)]
 pub struct Stylization {
     inputs: Inputs,
     settings: Settings,
     engine: EngineKind,
     memory: MemoryOptions,
+    world: Arc<dyn Communicator>,
 }
 
 /// Why a run cannot begin, or cannot continue.
@@ -85,6 +87,14 @@ pub enum StylizeError {
         folder: std::path::PathBuf,
         /// What the system says.
         error: std::io::Error,
+    },
+    /// Another process that paints the same picture cannot continue.
+    #[error("process {rank}: {trouble}")]
+    Process {
+        /// Its number, from 0.
+        rank: usize,
+        /// Why.
+        trouble: String,
     },
     /// The optimization diverged.
     #[error(
@@ -108,7 +118,10 @@ impl Stylization {
     pub fn new(inputs: Inputs) -> Self {
         Self {
             inputs,
-            ..Self::default()
+            settings: Settings::default(),
+            engine: EngineKind::default(),
+            memory: MemoryOptions::default(),
+            world: Arc::new(Alone),
         }
     }
 
@@ -125,6 +138,11 @@ impl Stylization {
     /// The same, in this much memory.
     pub fn memory(self, memory: MemoryOptions) -> Self {
         Self { memory, ..self }
+    }
+
+    /// The same, painted by several processes, of which this is one. All must have the same inputs, settings and memory options.
+    pub fn world(self, world: Arc<dyn Communicator>) -> Self {
+        Self { world, ..self }
     }
 
     /// Paints.
@@ -178,7 +196,14 @@ impl Stylization {
         let leading = inputs.check()?;
         let finest = settings.size.of(leading.size());
         let pictures = Pictures::new(inputs, settings);
-        let mut plan = Plan::new(weights, &pictures, finest, settings, &self.memory)?;
+        let mut plan = Plan::new(
+            weights,
+            &pictures,
+            finest,
+            settings,
+            &self.memory,
+            &*self.world,
+        )?;
         let last = plan.stages.last().expect("a plan has a size");
         inputs::check_masks(
             &pictures.regions,
@@ -186,13 +211,14 @@ impl Stylization {
             &last.style_sizes,
             settings.seamless,
         )?;
-        let storage = plan.reserve_scratch(settings, &self.memory)?;
+        let storage = plan.reserve_scratch(settings, &self.memory, &*self.world)?;
         Ok(Run {
             network: network(plan.depth()),
             parametrizations: plan.parametrizations(settings),
             pictures,
             storage,
             plan,
+            world: self.world.clone(),
             settings: settings.clone(),
             photograph: (inputs.content.as_ref()).map(|content| content.fit(finest)),
             paintings: inputs.styles().map(|style| style.picture.clone()).collect(),

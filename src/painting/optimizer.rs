@@ -3,7 +3,7 @@
 use super::Settings;
 use super::settings::OptimizerKind;
 use crate::method::big_array::Storage;
-use crate::method::{Adam, Average, BigArray, Lbfgs, Rmsprop, lbfgs};
+use crate::method::{Adam, Average, BigArray, Communicator, Lbfgs, Rmsprop, lbfgs};
 use crate::vgg::MEAN;
 use ndarray::Axis;
 use serde::{Deserialize, Serialize};
@@ -107,12 +107,13 @@ impl Optimizer {
         }
     }
 
-    /// Changes `x`, given loss and gradient there. Breaks if it cannot go on from here.
+    /// Changes `x`, given loss and gradient there, of which each process has a part. Breaks if it cannot go on from here.
     pub fn step(
         &mut self,
         x: &mut BigArray<f32>,
         loss: f64,
         gradient: &BigArray<f32>,
+        world: &dyn Communicator,
     ) -> ControlFlow<()> {
         match self {
             Self::Adam {
@@ -142,7 +143,7 @@ impl Optimizer {
                 finite,
                 failures,
             } => {
-                let is_finite = loss.is_finite() && gradient.is_finite();
+                let is_finite = loss.is_finite() && world.all(gradient.is_finite());
                 if is_finite {
                     (*finite, *failures) = (*finite + 1, 0);
                 } else {
@@ -153,7 +154,7 @@ impl Optimizer {
                 if *finite == 0 || *failures == lbfgs::MAX_TRIALS {
                     return ControlFlow::Break(());
                 }
-                lbfgs.step(x, if is_finite { loss } else { f64::NAN }, gradient);
+                lbfgs.step(x, if is_finite { loss } else { f64::NAN }, gradient, world);
             }
         }
         ControlFlow::Continue(())

@@ -17,7 +17,7 @@ pub(super) struct Parametrization {
 impl Parametrization {
     /// Of pictures of this size.
     pub fn new(parameters: Parameters, size: Size) -> Self {
-        let (height, width) = (size.height as usize, size.width as usize);
+        let (height, width) = size.height_and_width();
         let pyramid = match parameters {
             Parameters::Pixels => None,
             Parameters::Pyramid => Some(Pyramid::new(height, width, LEVELS)),

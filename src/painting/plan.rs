@@ -1,7 +1,9 @@
 //! What a run will compute: layers, sizes and iterations. It is decided, and checked against the weights and the machine, before any
 //! array exists.
 
-use super::memory::{FEWEST_PAIRS, Layout, MemoryOptions, Needs};
+use super::memory::{
+    Budget, FEWEST_PAIRS, Layout, MemoryOptions, Needs, processes_of_this_machine,
+};
 use super::parametrization::Parametrization;
 use super::pictures::Pictures;
 use super::settings::InvalidSetting;
@@ -9,7 +11,8 @@ use super::settings::{LayerWeight, Layers, OptimizerKind, Scale};
 use super::{Settings, border, limits};
 use crate::files::picture::{Size, SizeRequest};
 use crate::files::weights::Weights;
-use crate::method::big_array::Storage;
+use crate::method::Communicator;
+use crate::method::big_array::{Bands, Storage};
 use crate::objective::{Method, Tap, depth};
 use crate::vgg::LayerSpec;
 
@@ -49,6 +52,7 @@ impl Plan {
         finest: Size,
         settings: &Settings,
         memory: &MemoryOptions,
+        world: &dyn Communicator,
     ) -> Result<Self, InvalidSetting> {
         let (mut content_taps, mut style_taps) = (Vec::new(), Vec::new());
         if pictures.content.is_some() {
@@ -74,13 +78,21 @@ impl Plan {
             border,
             stages: Vec::new(),
         };
+        let budget = memory.budget(world);
         let grid = grid(settings, &layers, &plan.all_taps());
         check_grid(finest, grid)?;
         let scales = (settings.scales).plan(finest, grid, settings);
         let mut stages = Vec::new();
         for scale in scales {
             let mut stage = StagePlan::new(&scale, pictures, settings);
-            match plan.layout(&stage, pictures, &layers, settings, memory) {
+            match plan.layout(
+                &stage,
+                pictures,
+                &layers,
+                settings,
+                memory,
+                (budget, world.ranks()),
+            ) {
                 Ok(layout) => {
                     stage.layout = layout;
                     stages.push(stage);
@@ -121,12 +133,10 @@ impl Plan {
         &mut self,
         settings: &Settings,
         memory: &MemoryOptions,
+        world: &dyn Communicator,
     ) -> Result<Storage, InvalidSetting> {
-        let border = self.border;
-        let needed = |stage: &StagePlan| {
-            let pixels = limits::pixels(border::around(stage.size, border));
-            stage.layout.scratch_bytes(settings, pixels)
-        };
+        let here = processes_of_this_machine(world);
+        let needed = |stage: &StagePlan| here * stage.layout.scratch_bytes(settings);
         loop {
             // A size and the next exist together while the picture is enlarged.
             let sizes: Vec<u64> = self.stages.iter().map(needed).collect();
@@ -138,11 +148,14 @@ impl Plan {
             let layouts = self.stages.iter_mut().map(|stage| &mut stage.layout);
             let mut on_disk: Vec<_> = layouts.filter(|layout| layout.on_disk).collect();
             let fewer = on_disk[0].history.saturating_sub(1);
-            match memory.scratch(most) {
-                Err(_) if settings.optimizer == OptimizerKind::Lbfgs && fewer >= FEWEST_PAIRS => {
+            let storage = memory.scratch(most);
+            let trouble = storage.as_ref().err().map(ToString::to_string);
+            match world.first_trouble(trouble) {
+                Some(_) if settings.optimizer == OptimizerKind::Lbfgs && fewer >= FEWEST_PAIRS => {
                     on_disk.iter_mut().for_each(|layout| layout.history = fewer);
                 }
-                storage => return storage,
+                Some((_, trouble)) => return Err(InvalidSetting(trouble)),
+                None => return storage,
             }
         }
     }
@@ -181,6 +194,7 @@ impl Plan {
         layers: &[LayerSpec],
         settings: &Settings,
         memory: &MemoryOptions,
+        (budget, ranks): (Budget, usize),
     ) -> Result<Layout, InvalidSetting> {
         let painted = match pictures.content {
             Some(_) => "content",
@@ -202,16 +216,19 @@ impl Plan {
             .max_by_key(|(bytes, ..)| *bytes);
         let (bytes, which, size) = needed.expect("there is a painted picture");
         let layers = &layers[..self.depth()];
+        let strides = taps.iter().map(|tap| layers[tap.layer].stride);
+        let bands = Bands::new(whole.height as usize, ranks, strides.max().unwrap_or(1));
         let needs = Needs {
             whole: bytes,
             which,
             size,
             pixels: limits::pixels(whole),
+            own_pixels: bands.highest() as u64 * u64::from(whole.width),
             tile_pixel: limits::of_tile_pixel(layers, &taps),
             targets: limits::of_targets(layers, &self.content_taps),
             network: limits::of_network(layers),
         };
-        Layout::new(settings, memory, &needs)
+        Layout::new(settings, memory, budget, &needs)
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub mod mat;
+pub mod processes;
 
 use impasto::engine::fast::FastConv;
 use impasto::engine::{EngineKind, Fast, Forward, Layer};

@@ -8,6 +8,7 @@ mod gradients;
 mod joint;
 mod nearest;
 mod operations;
+mod processes;
 mod style_losses;
 mod tiled;
 mod torus;

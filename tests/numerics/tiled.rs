@@ -1,17 +1,20 @@
 //! The objective of a picture that is computed tile by tile is that of the whole picture.
 
+use crate::common::processes::on_processes;
 use crate::common::{TINY, WIDE, distance, random, random_weights};
 use impasto::engine::EngineKind;
-use impasto::method::big_array::{Scratch, Storage};
+use impasto::method::big_array::{Band, Scratch, Storage};
 use impasto::method::pool::Pooling::{self, Average, Max};
-use impasto::method::{BigArray, Padding, Scalar, StyleLossKind};
+use impasto::method::{Alone, BigArray, Communicator, Padding, Scalar, StyleLossKind};
 use impasto::network::Network;
 use impasto::objective::{
-    Compared, Losses, Objective, Region, Style, Tap, Targets, TileSize, TiledObjective,
+    Compared, Losses, Objective, ReceptiveField, Region, Style, Tap, Targets, TileSize,
+    TiledObjective,
 };
 use impasto::vgg::{Architecture, VGG16};
 use impasto::weights::{Source, Weights};
-use ndarray::{Array2, Array3, Axis, s};
+use ndarray::{Array2, Array3, Axis, concatenate, s};
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -134,13 +137,22 @@ impl<'a> Taps<'a> {
 
 type Regions<T, P> = Vec<Region<P, Array2<T>>>;
 
-/// The same photograph and paintings.
+/// The rows that this process reads of the photograph and the paintings.
 fn stored<T: Scalar>(
     photograph: &Array3<T>,
     regions: &[Region<Array3<T>, Array2<T>>],
-) -> (BigArray<T>, Regions<T, BigArray<T>>) {
+    field: ReceptiveField,
+    world: &dyn Communicator,
+) -> (Band<'static, T>, Regions<T, Band<'static, T>>) {
+    let read = |picture: &Array3<T>| {
+        let (height, width, _) = picture.dim();
+        let (_, read) = field.bands((height, width), world.ranks());
+        let rows = read[world.rank()].clone();
+        let part = BigArray::from(picture.clone()).part(rows.clone(), 0..width as isize);
+        Band::of(Cow::Owned(part.into()), rows.start, height)
+    };
     let style = |style: &Style<Array3<T>, Array2<T>>| Style {
-        picture: style.picture.clone().into(),
+        picture: read(&style.picture),
         mask: style.mask.clone(),
         share: style.share,
     };
@@ -149,7 +161,7 @@ fn stored<T: Scalar>(
         mask: region.mask.clone(),
     };
     let regions = regions.iter().map(region).collect();
-    (photograph.clone().into(), regions)
+    (read(photograph), regions)
 }
 
 /// What comes out.
@@ -158,8 +170,8 @@ struct Outcome<T> {
     gradient: Array3<T>,
 }
 
-/// The same objective of a random picture, of the whole and tile by tile.
-fn evaluate(case: Case, storage: &Storage) -> (Outcome<f64>, Outcome<f64>) {
+/// The same objective of a random picture, of the whole, and tile by tile by this many processes.
+fn evaluate(case: Case, storage: &Storage, ranks: usize) -> (Outcome<f64>, Outcome<f64>) {
     let weights = random_weights(case.architecture, 41);
     let depth = weights.depth();
     let mut network = Network::<f64>::new(
@@ -214,27 +226,33 @@ fn evaluate(case: Case, storage: &Storage) -> (Outcome<f64>, Outcome<f64>) {
     let x: Array3<f64> = random((height, width, 3), 30);
     let targets = taps.targets(&photograph, &regions, case.loss);
     let whole = Objective::new(&network, targets).evaluate(&network, &x);
-    let (photograph, regions) = stored(&photograph, &regions);
-    let targets = taps.targets(&photograph, &regions, case.loss);
-    let tiled = TiledObjective::new(&network, targets, case.size, case.tile, storage);
-    if let TileSize::Edge(edge) = case.tile {
-        let counts = tiled.tiling().counts();
-        let expected = (height.div_ceil(edge), width.div_ceil(edge));
-        assert_eq!(counts, expected, "{case:?}");
-    }
-    let x = BigArray::from(x).moved_to(storage);
-    let (losses, gradient) = tiled.evaluate(&network, &x);
     let whole = Outcome {
         losses: whole.0,
         gradient: whole.1,
     };
-    (
-        whole,
-        Outcome {
-            losses,
-            gradient: gradient.into_array(),
-        },
-    )
+    let field =
+        network.receptive_field((content_taps.iter().chain(&style_taps)).map(|tap| tap.layer));
+    let x = BigArray::from(x);
+    let parts = on_processes(ranks, |world| {
+        let (photograph, regions) = stored(&photograph, &regions, field, &*world);
+        let targets = taps.targets(&photograph, &regions, case.loss);
+        let (size, tile, world) = (case.size, case.tile, world);
+        let tiled = TiledObjective::new(&network, targets, size, tile, storage, world.clone());
+        if let (TileSize::Edge(edge), 1) = (tile, ranks) {
+            let counts = tiled.tiling().counts();
+            let expected = (height.div_ceil(edge), width.div_ceil(edge));
+            assert_eq!(counts, expected, "{case:?}");
+        }
+        let own = field.bands(size, ranks).0.of(world.rank());
+        let x = BigArray::from(x.rows(own)).moved_to(storage);
+        let (losses, gradient) = tiled.evaluate(&network, &x);
+        (losses, gradient.into_array())
+    });
+    let losses = parts[0].0;
+    assert!(parts.iter().all(|part| part.0 == losses), "{case:?}");
+    let gradients: Vec<_> = parts.iter().map(|part| part.1.view()).collect();
+    let gradient = concatenate(Axis(0), &gradients).unwrap();
+    (whole, Outcome { losses, gradient })
 }
 
 fn relative(a: f64, b: f64) -> f64 {
@@ -244,17 +262,31 @@ fn relative(a: f64, b: f64) -> f64 {
 #[test]
 fn tile_by_tile_losses_and_gradient_are_those_of_the_whole_picture() {
     for case in cases() {
-        let (whole, tiled) = evaluate(case, &Storage::Memory);
-        let of = |losses: Losses| [losses.content, losses.style, losses.tv];
-        for (tiled, whole) in of(tiled.losses).into_iter().zip(of(whole.losses)) {
-            assert!(
-                whole > 0.0 && relative(tiled, whole) <= 1e-12,
-                "{case:?}: {tiled} for {whole}"
-            );
-        }
-        let error = distance(&tiled.gradient, &whole.gradient);
-        assert!(error <= 1e-12, "{case:?}: {error:e}");
+        check_that_both_agree(case, 1);
     }
+}
+
+#[test]
+fn several_processes_compute_losses_and_gradient_of_the_whole_picture() {
+    for case in cases() {
+        // More of them than strides too.
+        for ranks in [2, 3, 8] {
+            check_that_both_agree(case, ranks);
+        }
+    }
+}
+
+fn check_that_both_agree(case: Case, ranks: usize) {
+    let (whole, tiled) = evaluate(case, &Storage::Memory, ranks);
+    let of = |losses: Losses| [losses.content, losses.style, losses.tv];
+    for (tiled, whole) in of(tiled.losses).into_iter().zip(of(whole.losses)) {
+        assert!(
+            whole > 0.0 && relative(tiled, whole) <= 1e-12,
+            "{case:?}, {ranks}: {tiled} for {whole}"
+        );
+    }
+    let error = distance(&tiled.gradient, &whole.gradient);
+    assert!(error <= 1e-12, "{case:?}, {ranks}: {error:e}");
 }
 
 #[test]
@@ -270,10 +302,12 @@ fn arrays_in_a_scratch_file_give_the_same_bits() {
             ..CASE
         },
     ] {
-        let (_, memory) = evaluate(case, &Storage::Memory);
-        let (_, disk) = evaluate(case, &storage);
-        assert_eq!(memory.losses, disk.losses);
-        assert_eq!(memory.gradient, disk.gradient);
+        for ranks in [1, 3] {
+            let (_, memory) = evaluate(case, &Storage::Memory, ranks);
+            let (_, disk) = evaluate(case, &storage, ranks);
+            assert_eq!(memory.losses, disk.losses);
+            assert_eq!(memory.gradient, disk.gradient);
+        }
     }
     let left = std::fs::read_dir(folder.path()).unwrap().count();
     assert_eq!(left, 0, "scratch files have no name");
@@ -353,10 +387,12 @@ fn in_single_precision_the_gradient_differs_by_rounding_alone() {
     for style_loss in [StyleLossKind::Gram, StyleLossKind::Wasserstein] {
         let targets = taps.targets(&photograph, &regions, style_loss);
         let (whole, gradient) = Objective::new(&network, targets).evaluate(&network, &x);
-        let (photograph, regions) = stored(&photograph, &regions);
+        let photograph = BigArray::from(photograph.clone()).into();
+        let style = Style::whole(BigArray::from(regions[0].styles[0].picture.clone()).into());
+        let regions = [Region::everywhere(vec![style])];
         let targets = taps.targets(&photograph, &regions, style_loss);
-        let tile = TileSize::Edge(96);
-        let tiled = TiledObjective::new(&network, targets, size, tile, &Storage::Memory);
+        let (tile, world) = (TileSize::Edge(96), Arc::new(Alone));
+        let tiled = TiledObjective::new(&network, targets, size, tile, &Storage::Memory, world);
         assert_eq!(tiled.tiling().counts(), (3, 4));
         let (losses, of_tiles) = tiled.evaluate(&network, &x.clone().into());
         let error = distance(&of_tiles.into_array(), &gradient.mapv(f64::from));

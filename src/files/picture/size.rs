@@ -30,6 +30,11 @@ impl Size {
             height: height as u32,
         }
     }
+
+    /// H×W of such an array.
+    pub(crate) fn height_and_width(self) -> (usize, usize) {
+        (self.height as usize, self.width as usize)
+    }
 }
 
 impl fmt::Display for Size {

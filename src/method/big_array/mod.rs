@@ -3,10 +3,12 @@
 //! A [`BigArray`] is kept in memory or in a scratch file, as its [`Storage`] says. What is computed with it is computed block by block, and
 //! the blocks do not depend on where it is kept: the result has the same bits.
 
+mod bands;
 mod blocks;
 mod scratch;
 mod serial;
 
+pub use bands::{Band, Bands};
 pub use blocks::{for_each_block, sum_blocks};
 pub use scratch::{Scratch, Storage};
 pub use serial::deserialize_into;

@@ -89,7 +89,7 @@ impl<T: Scalar> DiskArray<T> {
         let length = shape.0 * shape.1 * shape.2;
         let file = tempfile::tempfile_in(&scratch.folder).and_then(|file| {
             let bytes = (length * size_of::<T>()) as u64;
-            match file.allocate(bytes) {
+            match file.allocate(bytes.max(1)) {
                 // Some file systems cannot reserve space.
                 Err(error) if error.kind() == io::ErrorKind::Unsupported => file.set_len(bytes)?,
                 reserved => reserved?,
@@ -135,7 +135,7 @@ impl<T: Scalar> Clone for DiskArray<T> {
     fn clone(&self) -> Self {
         let copy = Self::new((1, 1, self.length), &self.scratch);
         let mut block = vec![T::zero(); super::blocks::BLOCK.min(self.length)];
-        for offset in (0..self.length).step_by(block.len()) {
+        for offset in (0..self.length).step_by(super::blocks::BLOCK) {
             let length = block.len().min(self.length - offset);
             self.read(offset, &mut block[..length]);
             copy.write(offset, &block[..length]);

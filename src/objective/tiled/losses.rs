@@ -46,7 +46,7 @@ impl<T: Scalar> LayerLosses<T> for TileLosses<'_, T> {
         for (term, value) in self.objective.content.iter().zip(&mut *self.content_values) {
             if term.tap.layer == layer {
                 let target = part_at(&term.target, &place);
-                let whole = term.target.dim();
+                let whole = term.target.size();
                 let share = (place.0.len() * place.1.len()) as f64 / (whole.0 * whole.1) as f64;
                 let weight = share * term.tap.weight;
                 let mut gradient = Array3::zeros(target.dim());

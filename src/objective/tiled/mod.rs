@@ -6,7 +6,12 @@
 //! 2. forward and backward, with these gradients and with the content loss, each at the positions that a tile owns.
 //!
 //! The gradient of a tile's pixels is added to that of the whole picture, also in its halo: other tiles' positions see those pixels too.
-//! Losses and gradient are those of the whole picture, up to rounding. The second forward pass is the price.
+//! Losses and gradient are those of the whole picture, up to rounding. The second forward pass is the price; a process with one tile keeps
+//! the activations of the first instead.
+//!
+//! Several processes divide the picture into bands of rows ([`Bands`]), and each cuts its own into tiles. Before an evaluation each gets
+//! the pixels around its band from those that have them; between the passes the sums of all are added up; and at the end each gets back
+//! what others have added to the gradient of its pixels.
 
 mod losses;
 mod parts;
@@ -18,14 +23,16 @@ pub use tiling::{ReceptiveField, Tile, TileSize, Tiling};
 
 use super::targets::{Tap, Targets, areas, layers};
 use super::{Compared, Losses};
-use crate::method::big_array::{BigArray, Storage};
+use crate::method::big_array::{Band, Bands, BigArray, Interval, Storage};
 use crate::method::style::{RegionLoss, SumsGradient};
-use crate::method::{Padding, Scalar, TotalVariation};
-use crate::network::{Network, Steps};
+use crate::method::{Communicator, Padding, Scalar, TotalVariation};
+use crate::network::{Activations, Network, Steps};
 use losses::TileLosses;
 use ndarray::Array3;
 use parts::part_read;
-use sums::{Summed, big_mask, sums};
+use std::borrow::Cow;
+use std::sync::Arc;
+use sums::{LayerSums, Summed, big_mask};
 use targets::{content_terms, style_losses};
 
 /// Rows of pixels that total variation is computed of at a time.
@@ -33,11 +40,17 @@ const TV_ROWS: usize = 64;
 
 /// The same function as an [`Objective`](super::Objective) of one picture size, computed tile by tile.
 pub struct TiledObjective<T: Scalar> {
+    world: Arc<dyn Communicator>,
+    /// The rows of each process.
+    bands: Bands,
+    /// The rows that each process reads.
+    read: Vec<Interval>,
+    /// The tiles of this process.
     tiling: Tiling,
     content: Vec<ContentTerm<T>>,
     styles: Vec<StyleTerm<T>>,
     /// How much each pixel belongs to each region, H×W×1.
-    masks: Vec<Option<BigArray<T>>>,
+    masks: Vec<Option<Band<'static, T>>>,
     total_variation: TotalVariation,
     tv_weight: f64,
     /// To all layers with losses.
@@ -47,8 +60,8 @@ pub struct TiledObjective<T: Scalar> {
 /// The content loss of a layer.
 struct ContentTerm<T: Scalar> {
     tap: Tap,
-    /// The photograph's activations, H×W×C.
-    target: BigArray<T>,
+    /// The photograph's activations in the rows of this process, H×W×C.
+    target: Band<'static, T>,
 }
 
 /// The style loss of a region at a layer.
@@ -60,33 +73,48 @@ struct StyleTerm<T> {
     loss: RegionLoss<T>,
 }
 
+/// What the first pass finds.
+struct FirstPass<'a, T: Scalar> {
+    /// The style losses, each multiplied by its weight.
+    values: Vec<f64>,
+    /// Their gradients with respect to the sums; `None` where a region's mask shows nothing.
+    gradients: Vec<Option<SumsGradient<T>>>,
+    /// The activations, if there is only one tile.
+    kept: Option<Activations<'a, T>>,
+}
+
 impl<T: Scalar> TiledObjective<T> {
-    /// The objective whose targets are the activations of these pictures, of a picture of this `size` (H×W), cut into tiles `tile`. The
-    /// photograph's activations are kept in the `storage`. The pictures are not needed afterwards.
+    /// The objective whose targets are the activations of these pictures, of a picture of this `size` (H×W), cut into tiles `tile`. Of each
+    /// picture the rows are needed that this process of the `world` [reads](ReceptiveField::bands). The photograph's activations are kept
+    /// in the `storage`. The pictures are not needed afterwards.
     ///
     /// # Panics
     /// If the network has fewer layers than the taps need; if a mask has another size than its picture; if the targets are compared by
     /// other losses than [those of sums](crate::method::StyleLossKind::is_of_sums), or their gradients are to be normalized.
     pub fn new(
         network: &Network<T>,
-        targets: Targets<T, BigArray<T>>,
+        targets: Targets<T, Band<T>>,
         size: (usize, usize),
         tile: TileSize,
         storage: &Storage,
+        world: Arc<dyn Communicator>,
     ) -> Self {
         let by_sums = matches!(targets.compared, Compared::Layers) && !targets.normalize;
         assert!(by_sums && targets.style_loss.is_of_sums(), "losses of sums");
         let content_taps = targets.content.map_or(&[][..], |(_, taps)| taps);
         let taps = || layers(content_taps).chain(layers(targets.style_taps));
         let field = network.receptive_field(taps());
-        let tiling = tile.cut(size, field);
+        let (bands, read) = field.bands(size, world.ranks());
+        let cut = |bands: &Bands, size| tile.cut_band(bands.of(world.rank()), size, field);
+        let tiling = cut(&bands, size);
         network.engine().release_memory();
         let content = targets.content.map_or_else(Vec::new, |(picture, taps)| {
             content_terms(network, picture, taps, &tiling, storage)
         });
         let mut styles = Vec::new();
         for (number, area) in areas(targets.regions).into_iter().enumerate() {
-            let losses = style_losses(network, &targets, number, |size| tile.cut(size, field));
+            let cut = |size| cut(&field.bands(size, world.ranks()).0, size);
+            let losses = style_losses(network, &targets, number, cut, &*world);
             let terms = targets.style_taps.iter().zip(losses);
             styles.extend(terms.map(|(tap, loss)| StyleTerm {
                 layer: tap.layer,
@@ -109,23 +137,56 @@ impl<T: Scalar> TiledObjective<T> {
             },
             tv_weight: targets.tv_weight,
             steps: network.steps(taps()),
+            bands,
+            read,
             tiling,
             styles,
+            world,
         }
     }
 
-    /// The tiles.
+    /// The tiles of this process.
     pub fn tiling(&self) -> &Tiling {
         &self.tiling
     }
 
-    /// The losses of the picture `x` (H×W×3), and the gradient of their total with respect to it, kept where `x` is.
+    /// The losses of the picture `x` (H×W×3), and the gradient of their total with respect to it, kept where `x` is. Of picture and gradient
+    /// each process has its own rows.
     ///
     /// # Panics
     /// If `x` has another size than this objective is for.
     pub fn evaluate(&self, network: &Network<T>, x: &BigArray<T>) -> (Losses, BigArray<T>) {
-        let (style_values, style_gradients) = self.first_pass(network, x);
-        let mut gradient = x.zeros_like();
+        let world = &*self.world;
+        let alone = world.ranks() == 1;
+        let rows = if alone {
+            Cow::Borrowed(x)
+        } else {
+            Cow::Owned(self.bands.fetch(x, &self.read, &x.storage(), world))
+        };
+        let first = self.read[world.rank()].start;
+        let picture = Band::of(rows, first, self.bands.height());
+        let mut gradient = picture.zeros_like();
+        let losses = self.add_gradient(network, &picture, &mut gradient);
+        let gradient = gradient.rows.into_owned();
+        if alone {
+            return (losses, gradient);
+        }
+        (losses, self.bands.sum_fetched(&gradient, &self.read, world))
+    }
+
+    /// The losses, and their gradient with respect to the pixels that this process reads, as far as the losses of its own positions depend on
+    /// them.
+    fn add_gradient(
+        &self,
+        network: &Network<T>,
+        picture: &Band<T>,
+        gradient: &mut Band<T>,
+    ) -> Losses {
+        let FirstPass {
+            values: style_values,
+            gradients: style_gradients,
+            mut kept,
+        } = self.first_pass(network, picture);
         let mut content_values = vec![0.0; self.content.len()];
         if !(self.content.is_empty() && self.styles.is_empty()) {
             for tile in self.tiling.tiles() {
@@ -136,8 +197,8 @@ impl<T: Scalar> TiledObjective<T> {
                     style_gradients: &style_gradients,
                     content_values: &mut content_values,
                 };
-                let picture = part_read(x, tile);
-                let activations = network.forward(&self.steps, &picture);
+                let activations = (kept.take())
+                    .unwrap_or_else(|| network.forward(&self.steps, &part_read(picture, tile)));
                 let dx = network.backward(activations, &mut losses);
                 let (rows, columns) = tile.read();
                 gradient.add_part((rows.start, columns.start), &dx);
@@ -147,21 +208,18 @@ impl<T: Scalar> TiledObjective<T> {
         for gradient in style_gradients.into_iter().flatten() {
             gradient.recycle(network.engine());
         }
-        let losses = Losses {
-            content: content_values.iter().sum(),
+        let tv = self.add_total_variation(picture, gradient);
+        let mut of_own = [content_values.iter().sum(), tv];
+        self.world.sum(&mut of_own);
+        let [content, tv] = of_own;
+        Losses {
+            content,
             style: style_values.iter().sum(),
-            tv: self.add_total_variation(x, &mut gradient),
-        };
-        (losses, gradient)
+            tv,
+        }
     }
 
-    /// The style losses, each multiplied by its weight, and their gradients with respect to the sums; `None` where a region's mask shows
-    /// nothing.
-    fn first_pass(
-        &self,
-        network: &Network<T>,
-        x: &BigArray<T>,
-    ) -> (Vec<f64>, Vec<Option<SumsGradient<T>>>) {
+    fn first_pass<'a>(&self, network: &'a Network<T>, picture: &Band<T>) -> FirstPass<'a, T> {
         let engine = network.engine();
         let summed: Vec<_> = (self.styles.iter())
             .map(|term| Summed {
@@ -170,8 +228,16 @@ impl<T: Scalar> TiledObjective<T> {
                 with_first: needs_first(&term.loss),
             })
             .collect();
-        let sums = sums(network, x, &self.tiling, &summed);
-        (self.styles.iter().zip(sums))
+        let mut sums = LayerSums::new(network, &summed);
+        let kept = self.tiling.the_only_tile().map(|tile| {
+            let picture = part_read(picture, tile);
+            network.forward_reading(&self.steps, &picture, |layer, f| sums.add(layer, f, tile))
+        });
+        if kept.is_none() {
+            sums.add_tiles(picture, &self.tiling);
+        }
+        let sums = sums.of_all(&*self.world);
+        let (values, gradients) = (self.styles.iter().zip(sums))
             .map(|(term, sums)| {
                 let loss = term.loss.as_sum_loss().expect("others were left out");
                 if sums.weight <= 0.0 {
@@ -181,26 +247,34 @@ impl<T: Scalar> TiledObjective<T> {
                 let (value, gradient) = loss.at(sums, engine);
                 (term.weight * value, Some(gradient))
             })
-            .unzip()
+            .unzip();
+        FirstPass {
+            values,
+            gradients,
+            kept,
+        }
     }
 
-    fn add_total_variation(&self, x: &BigArray<T>, gradient: &mut BigArray<T>) -> f64 {
+    /// That of the rows of this process.
+    fn add_total_variation(&self, picture: &Band<T>, gradient: &mut Band<T>) -> f64 {
         if self.tv_weight == 0.0 {
             return 0.0;
         }
-        let (height, width, channels) = x.dim();
+        let (_, width, channels) = picture.rows.dim();
+        let height = self.bands.height();
+        let rows = self.bands.of(self.world.rank());
         let torus = self.total_variation.padding == Padding::Circular;
         let mut value = 0.0;
-        for first in (0..height).step_by(TV_ROWS) {
-            let end = (first + TV_ROWS).min(height);
+        for first in rows.clone().step_by(TV_ROWS) {
+            let end = (first + TV_ROWS).min(rows.end);
             let above = usize::from(torus || first > 0);
             let below = usize::from(torus || end < height);
             let rows = first as isize - above as isize..(end + below) as isize;
-            let picture = x.part(rows, 0..width as isize);
+            let part = picture.part(rows, 0..width as isize);
             let mut dx = Array3::zeros((end - first, width, channels));
             let own = above..above + end - first;
             value +=
-                (self.total_variation).add_gradient_of_rows(&picture, own, self.tv_weight, &mut dx);
+                (self.total_variation).add_gradient_of_rows(&part, own, self.tv_weight, &mut dx);
             gradient.add_part((first as isize, 0), &dx);
         }
         self.tv_weight * value

@@ -1,19 +1,20 @@
 //! Parts of arrays: what a tile reads, and what it owns.
 
 use super::tiling::Tile;
-use crate::method::{BigArray, Products, Scalar};
+use crate::method::big_array::Band;
+use crate::method::{Products, Scalar};
 use ndarray::{Array2, Array3, s};
 use std::borrow::Cow;
 use std::ops::Range;
 
 /// What the tile reads of an array of the picture's size.
-pub(super) fn part_read<T: Scalar>(x: &BigArray<T>, tile: Tile) -> Array3<T> {
+pub(super) fn part_read<T: Scalar>(x: &Band<T>, tile: Tile) -> Array3<T> {
     let (rows, columns) = tile.read();
     x.part(rows, columns)
 }
 
 pub(super) fn part_at<T: Scalar>(
-    x: &BigArray<T>,
+    x: &Band<T>,
     (rows, columns): &(Range<usize>, Range<usize>),
 ) -> Array3<T> {
     let interval = |range: &Range<usize>| range.start as isize..range.end as isize;

@@ -1,60 +1,112 @@
-//! The first pass: sums over the positions of layers, added up over the tiles of a picture or of a painting.
+//! The first pass: sums over the positions of layers, added up over the tiles of a picture or of a painting, and over the processes.
 
 use super::super::at_layer;
 use super::parts::{cut, own_part, part_read};
 use super::tiling::{Tile, Tiling};
+use crate::method::big_array::Band;
 use crate::method::style::{Features, Sums};
-use crate::method::{BigArray, Scalar};
+use crate::method::{BigArray, Communicator, Scalar};
 use crate::network::Network;
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, Array3, Axis};
 
 /// What is summed: the positions of a layer.
 pub(super) struct Summed<'a, T: Scalar> {
     pub layer: usize,
     /// How much each pixel of the picture counts, H×W×1; without a mask all count alike.
-    pub mask: Option<&'a BigArray<T>>,
+    pub mask: Option<&'a Band<'a, T>>,
     /// Whether the sum of the positions is needed, besides that of their products.
     pub with_first: bool,
 }
 
-/// The sums of each of these over a `picture` (H×W×3), tile by tile.
-pub(super) fn sums<T: Scalar>(
-    network: &Network<T>,
-    picture: &BigArray<T>,
-    tiling: &Tiling,
-    summed: &[Summed<T>],
-) -> Vec<Sums<T>> {
-    let engine = network.engine();
-    let mut sums: Vec<Sums<T>> = (summed.iter())
-        .map(|of| Sums::zero(network.channels(of.layer), of.with_first, engine))
-        .collect();
-    if summed.is_empty() {
-        return sums;
+/// Sums over the positions of layers, while they are added up.
+pub(super) struct LayerSums<'a, T: Scalar> {
+    network: &'a Network<T>,
+    summed: &'a [Summed<'a, T>],
+    sums: Vec<Sums<T>>,
+}
+
+impl<'a, T: Scalar> LayerSums<'a, T> {
+    /// Of no position.
+    pub fn new(network: &'a Network<T>, summed: &'a [Summed<'a, T>]) -> Self {
+        let zero = |of: &Summed<T>| {
+            Sums::zero(network.channels(of.layer), of.with_first, network.engine())
+        };
+        Self {
+            network,
+            summed,
+            sums: summed.iter().map(zero).collect(),
+        }
     }
-    let steps = network.steps(summed.iter().map(|of| of.layer));
-    for tile in tiling.tiles() {
-        network.visit(&steps, &part_read(picture, tile), |layer, f| {
-            let own = tile.own(network.poolings(layer));
-            let f = own_part(f, &own, engine);
-            for (of, sums) in summed.iter().zip(&mut sums) {
-                if of.layer == layer {
-                    let mask = mask_at(of.mask, layer, tile, network);
-                    let mask = mask.map(|mask| cut(&mask, &own));
-                    let features = Features::new(&f, mask.as_ref());
-                    let of_tile = Sums::of(features, of.with_first, engine);
-                    sums.add(&of_tile);
-                    engine.recycle_matrix(of_tile.second);
-                }
+
+    /// Adds the positions that the tile owns of a layer, of which `f` (H×W×C) are all that it computed.
+    pub fn add(&mut self, layer: usize, f: &Array3<T>, tile: Tile) {
+        let engine = self.network.engine();
+        let own = tile.own(self.network.poolings(layer));
+        let f = own_part(f, &own, engine);
+        for (of, sums) in self.summed.iter().zip(&mut self.sums) {
+            if of.layer == layer {
+                let mask = mask_at(of.mask, layer, tile, self.network);
+                let mask = mask.map(|mask| cut(&mask, &own));
+                let features = Features::new(&f, mask.as_ref());
+                let of_tile = Sums::of(features, of.with_first, engine);
+                sums.add(&of_tile);
+                engine.recycle_matrix(of_tile.second);
             }
-            engine.recycle_copy(f);
-        });
+        }
+        engine.recycle_copy(f);
     }
-    sums
+
+    /// Adds the positions of all these tiles of a picture.
+    pub fn add_tiles(&mut self, picture: &Band<T>, tiling: &Tiling) {
+        if self.summed.is_empty() {
+            return;
+        }
+        let network = self.network;
+        let steps = network.steps(self.summed.iter().map(|of| of.layer));
+        for tile in tiling.tiles() {
+            network.visit(&steps, &part_read(picture, tile), |layer, f| {
+                self.add(layer, f, tile);
+            });
+        }
+    }
+
+    /// The sums over the positions of all processes.
+    pub fn of_all(mut self, world: &dyn Communicator) -> Vec<Sums<T>> {
+        if world.ranks() == 1 {
+            return self.sums;
+        }
+        let mut weights = Vec::new();
+        let mut products = Vec::new();
+        for sums in &self.sums {
+            weights.push(sums.weight);
+            weights.extend(sums.first.iter().flatten());
+            products.extend(upper_triangle(sums.second.nrows()).map(|at| sums.second[at]));
+        }
+        world.sum(&mut weights);
+        world.sum(&mut products);
+        let (mut weights, mut products) = (weights.into_iter(), products.into_iter());
+        let mut next = || weights.next().expect("as many as were sent");
+        for sums in &mut self.sums {
+            sums.weight = next();
+            sums.first.iter_mut().flatten().for_each(|s| *s = next());
+            for (i, j) in upper_triangle(sums.second.nrows()) {
+                let product = products.next().expect("as many as were sent");
+                sums.second[(i, j)] = product;
+                sums.second[(j, i)] = product;
+            }
+        }
+        self.sums
+    }
+}
+
+/// The rows and columns of the elements that say all of a symmetric matrix.
+fn upper_triangle(size: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..size).flat_map(move |i| (i..size).map(move |j| (i, j)))
 }
 
 /// A mask at a layer, of the positions that the tile reads.
 pub(super) fn mask_at<T: Scalar>(
-    mask: Option<&BigArray<T>>,
+    mask: Option<&Band<T>>,
     layer: usize,
     tile: Tile,
     network: &Network<T>,
@@ -64,6 +116,6 @@ pub(super) fn mask_at<T: Scalar>(
 }
 
 /// A mask (H×W) as an array H×W×1.
-pub(super) fn big_mask<T: Scalar>(mask: &Array2<T>) -> BigArray<T> {
-    mask.clone().insert_axis(Axis(2)).into()
+pub(super) fn big_mask<T: Scalar>(mask: &Array2<T>) -> Band<'static, T> {
+    BigArray::from(mask.clone().insert_axis(Axis(2))).into()
 }

@@ -3,28 +3,37 @@
 use super::super::targets::{Tap, Targets, layers};
 use super::ContentTerm;
 use super::parts::{own_part, part_read};
-use super::sums::{Summed, big_mask, sums};
+use super::sums::{LayerSums, Summed, big_mask};
 use super::tiling::Tiling;
-use crate::method::Scalar;
-use crate::method::big_array::{BigArray, Storage};
+use crate::method::big_array::{Band, BigArray, Storage};
 use crate::method::style::{RegionLoss, RegionLossBuilder};
+use crate::method::{Communicator, Scalar};
 use crate::network::Network;
+use std::borrow::Cow;
 
-/// The content losses, whose targets are the photograph's activations.
+/// The content losses, whose targets are the activations of the photograph, in the rows of these tiles.
 pub(super) fn content_terms<T: Scalar>(
     network: &Network<T>,
-    photograph: &BigArray<T>,
+    photograph: &Band<T>,
     taps: &[Tap],
     tiling: &Tiling,
     storage: &Storage,
 ) -> Vec<ContentTerm<T>> {
-    let (height, width, _) = photograph.dim();
+    let (height, width) = photograph.size();
     let mut terms: Vec<_> = (taps.iter())
         .map(|&tap| {
-            let edge = |edge: usize| edge.div_ceil(1 << network.poolings(tap.layer));
-            let shape = (edge(height), edge(width), network.channels(tap.layer));
-            let target = BigArray::zeros(shape, storage);
-            ContentTerm { tap, target }
+            let poolings = network.poolings(tap.layer);
+            let edge = |edge: usize| edge.div_ceil(1 << poolings);
+            let rows = tiling.place_of_rows(poolings);
+            let shape = (rows.len(), edge(width), network.channels(tap.layer));
+            ContentTerm {
+                tap,
+                target: Band {
+                    first: rows.start as isize,
+                    height: edge(height),
+                    rows: Cow::Owned(BigArray::zeros(shape, storage)),
+                },
+            }
         })
         .collect();
     let steps = network.steps(layers(taps));
@@ -44,12 +53,13 @@ pub(super) fn content_terms<T: Scalar>(
     terms
 }
 
-/// The style losses of a region, one for each tap, of paintings that are cut into tiles by `cut_up`.
+/// The style losses of a region, one for each tap, of paintings that are cut into the tiles of this process by `cut_up`.
 pub(super) fn style_losses<T: Scalar>(
     network: &Network<T>,
-    targets: &Targets<T, BigArray<T>>,
+    targets: &Targets<T, Band<T>>,
     region: usize,
     cut_up: impl Fn((usize, usize)) -> Tiling,
+    world: &dyn Communicator,
 ) -> Vec<RegionLoss<T>> {
     let engine = network.engine();
     let taps = targets.style_taps;
@@ -57,7 +67,6 @@ pub(super) fn style_losses<T: Scalar>(
         .map(|_| RegionLossBuilder::new(targets.style_loss))
         .collect();
     for style in &targets.regions[region].styles {
-        let (height, width, _) = style.picture.dim();
         let mask = style.mask.as_ref().map(big_mask);
         let summed: Vec<_> = (taps.iter())
             .map(|tap| Summed {
@@ -66,8 +75,9 @@ pub(super) fn style_losses<T: Scalar>(
                 with_first: true,
             })
             .collect();
-        let sums = sums(network, &style.picture, &cut_up((height, width)), &summed);
-        for (loss, sums) in losses.iter_mut().zip(sums) {
+        let mut sums = LayerSums::new(network, &summed);
+        sums.add_tiles(&style.picture, &cut_up(style.picture.size()));
+        for (loss, sums) in losses.iter_mut().zip(sums.of_all(world)) {
             loss.add_sums(&sums, style.share);
             engine.recycle_matrix(sums.second);
         }

@@ -8,7 +8,7 @@
 //! For a layer after p poolings a pixel's column j belongs to position ⌊j / 2ᵖ⌋. A convolution there sees 2ᵖ pixels further on each side,
 //! a pooling none: the halo is the sum of 2ᵖ over the convolutions, rounded up to the stride.
 
-use crate::method::big_array::Interval;
+use crate::method::big_array::{Bands, Interval};
 use crate::method::{Padding, Scalar};
 use crate::network::Network;
 use std::ops::Range;
@@ -59,18 +59,45 @@ pub enum TileSize {
 }
 
 impl TileSize {
-    /// A picture (H×W) cut into such tiles. A torus of which an edge is not a multiple of the stride stays whole: its pooling cells are
-    /// cut off at one place.
+    /// A picture (H×W) cut into such tiles.
     pub fn cut(self, size: (usize, usize), field: ReceptiveField) -> Tiling {
-        let in_strides = [size.0, size.1].map(|edge| edge.is_multiple_of(field.stride));
-        let edge = size.0.max(size.1);
+        self.cut_band(0..size.0, size, field)
+    }
+
+    /// These rows of a picture (H×W) cut into such tiles. They begin at a multiple of the stride, and end at one or with the picture.
+    pub fn cut_band(
+        self,
+        band: Range<usize>,
+        size: (usize, usize),
+        field: ReceptiveField,
+    ) -> Tiling {
         match self {
-            _ if field.padding == Padding::Circular && in_strides != [true; 2] => {
-                Tiling::new(size, edge, field)
-            }
-            Self::Edge(edge) => Tiling::new(size, edge, field),
-            Self::Area(area) => Tiling::within(size, area, field),
+            _ if field.keeps_whole(size) => Tiling::of_counts(band, size, (1, 1), field),
+            Self::Edge(edge) => Tiling::new(band, size, edge, field),
+            Self::Area(area) => Tiling::within(band, size, area, field),
         }
+    }
+}
+
+impl ReceptiveField {
+    /// Whether a picture (H×W) cannot be cut: a torus of which an edge is not a multiple of the stride, so that its pooling cells are cut off
+    /// at one place.
+    fn keeps_whole(&self, size: (usize, usize)) -> bool {
+        let in_strides = [size.0, size.1].map(|edge| edge.is_multiple_of(self.stride));
+        self.padding == Padding::Circular && in_strides != [true; 2]
+    }
+
+    /// How the rows of a picture (H×W) are divided among this many processes, and which rows each reads: its own, and those that the
+    /// positions of its own see.
+    pub fn bands(&self, size: (usize, usize), ranks: usize) -> (Bands, Vec<Interval>) {
+        let bands = if self.keeps_whole(size) {
+            Bands::undivided(size.0, ranks)
+        } else {
+            Bands::new(size.0, ranks, self.stride)
+        };
+        // Total variation compares neighbors, whatever the layers.
+        let read = bands.widened(self.halo.max(1), self.padding == Padding::Circular);
+        (bands, read)
     }
 }
 
@@ -90,27 +117,39 @@ impl<T: Scalar> Network<T> {
 }
 
 impl Tiling {
-    /// Tiles that own at most `edge`×`edge` pixels, or one stride each way if that is more. All have about the same size.
+    /// These rows of a picture (H×W) in tiles that own at most `edge`×`edge` pixels, or one stride each way if that is more. All have about
+    /// the same size.
     ///
     /// # Panics
     /// If the picture is to be a torus and its height or width is not a multiple of the stride.
-    pub fn new((height, width): (usize, usize), edge: usize, field: ReceptiveField) -> Self {
+    pub fn new(
+        band: Range<usize>,
+        size: (usize, usize),
+        edge: usize,
+        field: ReceptiveField,
+    ) -> Self {
         let count = |length: usize| length.div_ceil((edge / field.stride).max(1) * field.stride);
-        Self::of_counts((height, width), (count(height), count(width)), field)
+        let counts = (count(band.len()), count(size.1));
+        Self::of_counts(band, size, counts, field)
     }
 
-    /// Tiles that read at most `area` pixels each, and together as few as possible. If even the smallest read more, the smallest.
+    /// These rows of a picture (H×W) in tiles that read at most `area` pixels each, and together as few as possible. If even the smallest read more, the smallest.
     ///
     /// # Panics
     /// As [`new`](Self::new).
-    pub fn within((height, width): (usize, usize), area: usize, field: ReceptiveField) -> Self {
+    pub fn within(
+        band: Range<usize>,
+        size: (usize, usize),
+        area: usize,
+        field: ReceptiveField,
+    ) -> Self {
         // The longest span and the sum of all, for each number of spans.
-        let lengths = |length: usize| -> Vec<(usize, usize)> {
-            let counts = 1..=length.div_ceil(field.stride);
-            let spans = counts.map(|count| spans(length, count, field));
+        let lengths = |own: Range<usize>, length: usize| -> Vec<(usize, usize)> {
+            let counts = 1..=own.len().div_ceil(field.stride);
+            let spans = counts.map(|count| spans(own.clone(), length, count, field));
             spans.map(|spans| (longest(&spans), sum(&spans))).collect()
         };
-        let (rows, columns) = (lengths(height), lengths(width));
+        let (rows, columns) = (lengths(band.clone(), size.0), lengths(0..size.1, size.1));
         let mut best = None;
         for (j, &(widest, across)) in columns.iter().enumerate() {
             let fits = rows
@@ -120,19 +159,20 @@ impl Tiling {
             best = [best, read].into_iter().flatten().min();
         }
         match best {
-            Some((_, counts)) => Self::of_counts((height, width), counts, field),
-            None => Self::new((height, width), field.stride, field),
+            Some((_, counts)) => Self::of_counts(band, size, counts, field),
+            None => Self::new(band, size, field.stride, field),
         }
     }
 
     fn of_counts(
+        band: Range<usize>,
         (height, width): (usize, usize),
         (rows, columns): (usize, usize),
         field: ReceptiveField,
     ) -> Self {
         Self {
-            rows: spans(height, rows, field),
-            columns: spans(width, columns, field),
+            rows: spans(band, height, rows, field),
+            columns: spans(0..width, width, columns, field),
         }
     }
 
@@ -144,6 +184,19 @@ impl Tiling {
                 .iter()
                 .map(move |columns| Tile { rows, columns })
         })
+    }
+
+    /// The rows that the tiles own at a layer after this many poolings, counted in the whole layer.
+    pub fn place_of_rows(&self, poolings: usize) -> Range<usize> {
+        let place = |span: &Span| span.place(poolings);
+        let first = self.rows.first().map_or(0, |span| place(span).start);
+        first..self.rows.last().map_or(first, |span| place(span).end)
+    }
+
+    /// The tile, if there is one alone.
+    pub fn the_only_tile(&self) -> Option<Tile<'_>> {
+        let mut tiles = self.tiles();
+        tiles.next().filter(|_| tiles.next().is_none())
     }
 
     /// How many rows and columns of tiles there are.
@@ -162,23 +215,24 @@ impl Tiling {
     }
 }
 
-/// An axis cut into about `count` parts of about the same length, each a whole number of strides.
-fn spans(length: usize, count: usize, field: ReceptiveField) -> Vec<Span> {
+/// A part of an axis of this length, cut into about `count` parts of about the same length, each a whole number of strides.
+fn spans(part: Range<usize>, length: usize, count: usize, field: ReceptiveField) -> Vec<Span> {
     let ReceptiveField { stride, halo, .. } = field;
     let torus = field.padding == Padding::Circular;
-    let strides = length.div_ceil(stride);
-    let count = count.clamp(1, strides.max(1));
+    let strides = part.len().div_ceil(stride);
+    let count = count.min(strides);
+    let undivided = count == 1 && part == (0..length);
     assert!(
-        !torus || length.is_multiple_of(stride) || count == 1,
+        !torus || length.is_multiple_of(stride) || undivided || part.is_empty(),
         "a torus of whole strides"
     );
-    let bound = |k: usize| (strides * k / count * stride).min(length);
+    let bound = |k: usize| (part.start + strides * k / count * stride).min(part.end);
     let span = |k| {
         let own = bound(k)..bound(k + 1);
-        let (before, after) = match (torus, count) {
-            (_, 1) => (0, 0),
-            (true, _) => (halo, halo),
-            (false, _) => (halo.min(own.start), halo.min(length - own.end)),
+        let (before, after) = match (undivided, torus) {
+            (true, _) => (0, 0),
+            (_, true) => (halo, halo),
+            (_, false) => (halo.min(own.start), halo.min(length - own.end)),
         };
         Span { own, before, after }
     };
@@ -251,7 +305,12 @@ mod tests {
                     continue;
                 }
                 for count in 1..12 {
-                    let spans = spans(length, count, ReceptiveField { padding, ..FIELD });
+                    let spans = spans(
+                        0..length,
+                        length,
+                        count,
+                        ReceptiveField { padding, ..FIELD },
+                    );
                     for poolings in 0..=2 {
                         let places = spans.iter().flat_map(|span| span.place(poolings));
                         assert!(places.eq(0..length.div_ceil(1 << poolings)), "{spans:?}");
@@ -263,7 +322,7 @@ mod tests {
 
     #[test]
     fn a_halo_ends_at_the_edges_of_a_picture_and_goes_on_around_a_torus() {
-        let edges = spans(39, 3, FIELD);
+        let edges = spans(0..39, 39, 3, FIELD);
         let read: Vec<_> = edges.iter().map(Span::read).collect();
         assert_eq!(read, [0..20, 4..32, 16..39]);
         // It owns 12..24 of 4..32.
@@ -272,9 +331,9 @@ mod tests {
             padding: Padding::Circular,
             ..FIELD
         };
-        let read: Vec<_> = spans(40, 2, torus).iter().map(Span::read).collect();
+        let read: Vec<_> = spans(0..40, 40, 2, torus).iter().map(Span::read).collect();
         assert_eq!(read, [-8..28, 12..48]);
-        assert_eq!(spans(40, 1, torus)[0].read(), 0..40);
+        assert_eq!(spans(0..40, 40, 1, torus)[0].read(), 0..40);
     }
 
     #[test]
@@ -284,9 +343,9 @@ mod tests {
             halo: 64,
             padding: Padding::Zero,
         };
-        let whole = Tiling::within((1500, 2000), 3_000_000, field);
+        let whole = Tiling::within(0..1500, (1500, 2000), 3_000_000, field);
         assert_eq!(whole.counts(), (1, 1));
-        let tiling = Tiling::within((1500, 2000), 1_000_000, field);
+        let tiling = Tiling::within(0..1500, (1500, 2000), 1_000_000, field);
         assert!(tiling.largest_area() <= 1_000_000);
         assert!(
             (tiling.read_area() as f64) < 1.25 * 3_000_000.0,
@@ -294,7 +353,7 @@ mod tests {
             tiling.counts()
         );
         // Less than the smallest tile.
-        let tiny = Tiling::within((64, 48), 1, field);
+        let tiny = Tiling::within(0..64, (64, 48), 1, field);
         assert_eq!(tiny.counts(), (4, 3));
     }
 }

@@ -5,6 +5,7 @@ use super::super::enlarge::resized;
 use super::Run;
 use crate::files::picture::FloatPicture;
 use crate::method::BigArray;
+use std::borrow::Cow;
 
 /// The result of a run.
 #[derive(Debug)]
@@ -16,12 +17,29 @@ pub struct Painting {
 }
 
 impl Run {
-    /// The picture of `x`, which may be of any stage, in its final size and colors.
+    /// The whole of a picture of size number `stage`, of which each process has its rows `x`; `None` on all processes but the first.
+    pub(super) fn gathered<'a>(
+        &self,
+        stage: usize,
+        x: &'a BigArray<f32>,
+    ) -> Option<Cow<'a, BigArray<f32>>> {
+        let world = &*self.world;
+        if world.ranks() == 1 {
+            return Some(Cow::Borrowed(x));
+        }
+        let bands = self.bands(stage);
+        let mut wanted = vec![0..0; world.ranks()];
+        wanted[0] = 0..bands.height() as isize;
+        let whole = bands.fetch(x, &wanted, &x.storage(), world);
+        world.is_first().then_some(Cow::Owned(whole))
+    }
+
+    /// The picture of `x`, of any stage, in its final size and colors.
     pub(super) fn finished(&self, x: &BigArray<f32>) -> FloatPicture {
         let border = self.plan.border;
         let (height, width, _) = x.dim();
-        let finest = border::around(self.size(), border);
-        let mut painted = if (finest.height as usize, finest.width as usize) == (height, width) {
+        let finest = border::around(self.size(), border).height_and_width();
+        let mut painted = if finest == (height, width) {
             FloatPicture::inside(x, border)
         } else {
             let x = border::cut(&x.to_array(), border);

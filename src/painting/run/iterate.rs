@@ -1,15 +1,15 @@
 //! The loop of a run: evaluate the losses, take a step, call the observer; at one size after the other.
 
-use super::super::enlarge::{enlarged, resized};
+use super::super::enlarge::{Enlarging, resized};
 use super::super::{StylizeError, border};
 use super::objective::StageObjective;
 use super::{Painting, Run, State};
-use crate::files::picture::{Picture, Size};
-use crate::method::BigArray;
+use crate::files::picture::{FloatPicture, Picture, Size};
 use crate::method::big_array::Storage;
-use crate::method::bilinear;
+use crate::method::{BigArray, Communicator, bilinear};
 use crate::objective::Losses;
 use ndarray::Array3;
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -40,20 +40,54 @@ impl Iteration<'_> {
 
     /// The picture of that size, H×W×3, RGB 0..255 less the mean.
     pub fn array(&self) -> Array3<f32> {
-        border::cut(
-            &self.run.picture(self.state).to_array(),
-            self.run.plan.border,
-        )
+        border::cut(&self.gathered().to_array(), self.run.plan.border)
     }
 
     /// The result if the run ended here: in its final size and colors.
     pub fn picture(&self) -> Picture {
-        (self.run.finished(&self.run.picture(self.state))).to_picture()
+        self.run.finished(&self.gathered()).to_picture()
     }
+
+    /// The processes that paint it.
+    pub fn world(&self) -> &dyn Communicator {
+        &*self.run.world
+    }
+
+    /// Has all processes `watch` this iteration, of which otherwise only the first does: they have to do something together.
+    pub fn call_others(&self) {
+        self.run.order(Order::Watch);
+    }
+
+    /// The whole picture, with its border.
+    fn gathered(&self) -> Cow<'_, BigArray<f32>> {
+        self.run.order(Order::Gather);
+        let whole = self.run.gathered_of(self.state);
+        whole.expect("only the first process looks at the picture")
+    }
+}
+
+/// What the first process has the others do after an iteration.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// Go on with the next iteration.
+    Continue,
+    /// End the run.
+    End,
+    /// Send the rows of the picture.
+    Gather,
+    /// Call `watch`.
+    Watch,
+}
+
+impl Order {
+    const ALL: [Self; 4] = [Self::Continue, Self::End, Self::Gather, Self::Watch];
 }
 
 impl Run {
     /// Runs to the end, or until `watch`, which is called after each iteration, breaks.
+    ///
+    /// If several processes paint, `watch` is called on the first, and on the others only where the first one
+    /// [calls](Iteration::call_others) for it. Only the first gets the picture; the others get one without pixels.
     ///
     /// # Errors
     /// If the run diverges: with Adam and RMSprop, if a loss is not finite; with L-BFGS, if the first loss of a size is not, or no step
@@ -118,7 +152,7 @@ impl Run {
                     evaluation,
                     run: self,
                 };
-                if watch(&iteration).is_break() {
+                if self.watched(&iteration, watch).is_break() {
                     return Ok(state);
                 }
             }
@@ -127,6 +161,47 @@ impl Run {
             }
             self.begin_next_stage(&mut state);
             self.check_scratch(&state)?;
+        }
+    }
+
+    /// Has the first process watch, and the others do what it needs of them meanwhile. Breaks if the run ends.
+    fn watched(
+        &self,
+        iteration: &Iteration,
+        watch: &mut dyn FnMut(&Iteration) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        if self.world.is_first() {
+            let flow = watch(iteration);
+            let ends = flow.is_break();
+            self.order(if ends { Order::End } else { Order::Continue });
+            return flow;
+        }
+        loop {
+            match self.next_order() {
+                Order::Continue => return ControlFlow::Continue(()),
+                Order::End => return ControlFlow::Break(()),
+                Order::Gather => drop(self.gathered_of(iteration.state)),
+                Order::Watch => drop(watch(iteration)),
+            }
+        }
+    }
+
+    /// Tells the other processes what to do.
+    fn order(&self, order: Order) {
+        self.world.broadcast(vec![order as u8]);
+    }
+
+    /// What the first process orders.
+    fn next_order(&self) -> Order {
+        let order = self.world.broadcast(Vec::new());
+        Order::ALL[usize::from(order[0])]
+    }
+
+    /// The whole picture of a state, on the first process.
+    fn gathered_of<'a>(&self, state: &'a State) -> Option<Cow<'a, BigArray<f32>>> {
+        match self.picture(state) {
+            Cow::Borrowed(x) => self.gathered(state.stage, x),
+            whole => Some(whole), // a pyramid's, which only a process without others has
         }
     }
 
@@ -151,7 +226,8 @@ impl Run {
         }
         drop(picture);
         let of_parameters = parametrization.backward(&gradient);
-        let stepped = (state.optimizer).step(&mut state.x, loss, &of_parameters);
+        let world = &*self.world;
+        let stepped = (state.optimizer).step(&mut state.x, loss, &of_parameters, world);
         drop(of_parameters);
         if let StageObjective::Whole(_) = objective {
             self.network.engine().recycle(gradient.into_array()); // where it is from
@@ -160,11 +236,15 @@ impl Run {
         state.stage_iterations += 1;
         state.iterations += 1;
         let is_last = state.stage_iterations == self.plan.stages[state.stage].iterations;
-        if stepped.is_break() || !state.x.is_finite() || is_last && state.optimizer.found_no_step()
-        {
+        let is_finite = world.all(state.x.is_finite());
+        if stepped.is_break() || !is_finite || is_last && state.optimizer.found_no_step() {
+            let last_good = last_good.take();
+            let whole = last_good
+                .as_ref()
+                .and_then(|x| self.gathered(state.stage, x));
             return Err(StylizeError::Diverged {
                 iteration: state.iterations,
-                last_good: last_good.take().map(|x| Box::new(self.finished(&x))),
+                last_good: whole.map(|x| Box::new(self.finished(&x))),
             });
         }
         Ok((losses, evaluation))
@@ -172,15 +252,21 @@ impl Run {
 
     /// Ends the run if a scratch file failed: what was computed since is garbage.
     fn check_scratch(&self, state: &State) -> Result<(), StylizeError> {
+        let mut own = None;
         for storage in [&self.storage, &state.x.storage()] {
             if let Storage::Scratch(scratch) = storage
                 && let Some(error) = scratch.trouble()
             {
                 let folder = scratch.folder().to_owned();
-                return Err(StylizeError::Scratch { folder, error });
+                own = Some(StylizeError::Scratch { folder, error });
             }
         }
-        Ok(())
+        let trouble = own.as_ref().map(ToString::to_string);
+        match (own, self.world.first_trouble(trouble)) {
+            (Some(own), _) => Err(own),
+            (None, Some((rank, trouble))) => Err(StylizeError::Process { rank, trouble }),
+            (None, None) => Ok(()),
+        }
     }
 
     /// Enlarges the picture to the next size.
@@ -189,26 +275,37 @@ impl Run {
         let next = &self.plan.stages[state.stage + 1];
         let seamless = self.settings.seamless;
         let storage = self.storage(state.stage + 1);
-        let picture = enlarged(&self.picture(state), border, next.size, seamless, &storage);
+        let enlarging = Enlarging {
+            from: &self.bands(state.stage),
+            to: &self.bands(state.stage + 1),
+            border,
+            size: next.size,
+            seamless,
+            storage: &storage,
+            world: &*self.world,
+        };
+        let picture = enlarging.picture(&self.picture(state));
         state.began_with = self.remembered(&picture);
         state.x = self.parametrizations[state.stage + 1].parameters(picture);
         let whole = border::around(next.size, border);
-        let (height, width, _) = state.x.dim();
-        let keep = |array: Array3<f32>| BigArray::from(array).moved_to(&storage);
+        let size = whole.height_and_width();
         state.optimizer.begin_size(
             &self.settings,
             self.learning_rate(state.stage + 1),
             next.layout.history,
             &state.x,
-            |m| keep(resized(&m.to_array(), whole, seamless)),
-            |v| keep(bilinear::forward(&v.to_array(), (height, width))),
+            |m| enlarging.whole(m, |m| resized(m, whole, seamless)),
+            |v| enlarging.whole(v, |v| bilinear::forward(v, size)),
         );
         state.stage += 1;
         state.stage_iterations = 0;
     }
 
     fn painting(&self, state: &State) -> Result<Painting, StylizeError> {
-        let picture = self.finished(&self.picture(state));
+        let picture = match self.gathered_of(state) {
+            Some(x) => self.finished(&x),
+            None => FloatPicture::from_array(&Array3::zeros((0, 0, 3))),
+        };
         self.check_scratch(state)?;
         Ok(Painting {
             iterations: state.iterations,

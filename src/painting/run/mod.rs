@@ -18,7 +18,8 @@ use super::pictures::Pictures;
 use super::plan::{Plan, StagePlan};
 use super::settings::Settings;
 use crate::files::picture::{Picture, Size};
-use crate::method::big_array::Storage;
+use crate::method::Communicator;
+use crate::method::big_array::{Bands, Storage};
 use crate::network::Network;
 use crate::objective::Tiling;
 use std::sync::Arc;
@@ -29,6 +30,8 @@ use std::sync::Arc;
 pub struct Run {
     pub(super) network: Arc<Network<f32>>,
     pub(super) plan: Plan,
+    /// The processes that paint it.
+    pub(super) world: Arc<dyn Communicator>,
     /// What the parameters are at each size.
     pub(super) parametrizations: Vec<Parametrization>,
     /// The pictures in their own sizes.
@@ -75,18 +78,25 @@ impl Run {
         sizes
     }
 
-    /// How the painted picture is computed in tiles; `None` if it is computed whole.
+    /// How this process computes the painted picture, or its band of it, in tiles; `None` if it is computed whole.
     pub fn tiles(&self) -> Option<Tiles> {
         let stage = self.finest();
         let tile = stage.layout.tile?;
-        let whole = border::around(stage.size, self.plan.border);
-        let size = (whole.height as usize, whole.width as usize);
+        let size = border::around(stage.size, self.plan.border).height_and_width();
         let field = self.network.receptive_field(self.plan.layers());
+        let (bands, _) = field.bands(size, self.world.ranks());
         Some(Tiles {
-            tiling: tile.cut(size, field),
+            tiling: tile.cut_band(bands.of(self.world.rank()), size, field),
             on_disk: stage.layout.on_disk,
             history: stage.layout.history,
         })
+    }
+
+    /// The rows of each process at size number `stage`, with the border.
+    fn bands(&self, stage: usize) -> Bands {
+        let size = border::around(self.plan.stages[stage].size, self.plan.border);
+        let field = self.network.receptive_field(self.plan.layers());
+        field.bands(size.height_and_width(), self.world.ranks()).0
     }
 
     /// How many layers of the network it uses.

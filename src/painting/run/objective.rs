@@ -55,11 +55,13 @@ impl Run {
             return StageObjective::Whole(Objective::new(&self.network, targets));
         };
         let storage = self.storage(stage);
-        let pictures = build::stored(plan, border, &self.pictures, settings, &storage);
+        let (network, world) = (&self.network, &self.world);
+        let field = network.receptive_field(self.plan.layers());
+        let read = |size| field.bands(size, world.ranks()).1[world.rank()].clone();
+        let pictures = build::stored(plan, border, &self.pictures, settings, &storage, read);
         let targets = self.targets(plan, &pictures, &content_taps, Compared::Layers);
-        let whole = border::around(plan.size, border);
-        let size = (whole.height as usize, whole.width as usize);
-        let tiled = TiledObjective::new(&self.network, targets, size, tile, &storage);
+        let size = border::around(plan.size, border).height_and_width();
+        let tiled = TiledObjective::new(network, targets, size, tile, &storage, world.clone());
         StageObjective::Tiled(tiled)
     }
 

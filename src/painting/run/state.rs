@@ -60,6 +60,7 @@ impl Run {
             &self.pictures,
             first.size,
             self.plan.border,
+            self.bands(0).of(self.world.rank()),
             &self.storage(0),
         );
         let began_with = self.remembered(&picture);
@@ -85,6 +86,19 @@ impl Run {
         self.parametrizations[state.stage].picture(state.optimizer.picture(&state.x))
     }
 
+    /// The shape of the parameters that this process has.
+    fn shape_of_parameters(&self, stage: usize) -> (usize, usize, usize) {
+        let whole = self.parametrizations[stage].shape();
+        if self.world.ranks() == 1 {
+            return whole;
+        }
+        (
+            self.bands(stage).of(self.world.rank()).len(),
+            whole.1,
+            whole.2,
+        )
+    }
+
     /// Refuses a state that this run cannot have reached.
     pub(super) fn check(&self, state: &State) -> Result<(), InvalidSetting> {
         let fits = self.plan.stages.get(state.stage).is_some_and(|stage| {
@@ -93,7 +107,7 @@ impl Run {
                 .sum();
             let whole = border::around(stage.size, self.plan.border);
             let remembers = (state.began_with.as_ref()).map(|x| (Size::of_array(x), x.dim().2));
-            state.x.dim() == self.parametrizations[state.stage].shape()
+            state.x.dim() == self.shape_of_parameters(state.stage)
                 && remembers == self.remembers().then_some((whole, 3))
                 && state.stage_iterations <= stage.iterations
                 && before.checked_add(state.stage_iterations) == Some(state.iterations)
