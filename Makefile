@@ -1,6 +1,7 @@
 # make demo             build the program and paint a picture
 # make test             check the whole project
 # make doc              open the library's documentation
+# make test-mpi         check that several processes paint one picture, with Open MPI, which must be installed: see docs/large.md
 # make bench            measure each operation and a whole iteration
 # make bench-peer       measure a whole iteration, and the same in PyTorch
 # make bench-pictures   paint pairs of pictures by several methods and measure the results, into docs/pictures/
@@ -13,7 +14,7 @@ CARGO ?= cargo
 # cargo nextest runs the test programs in parallel. Without it, cargo test runs them one after the other.
 TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
 
-.PHONY: demo test bench bench-peer bench-pictures bench-ways check-weights fuzz doc clean
+.PHONY: demo test test-mpi bench bench-peer bench-pictures bench-ways check-weights fuzz doc clean
 
 demo:
 	$(CARGO) build --release --locked
@@ -32,6 +33,11 @@ test:
 	CARGO_PROFILE_DEV_OPT_LEVEL=0 $(CARGO) $(TEST) --locked --no-default-features --features cli --lib --test without_weights
 	$(CARGO) $(TEST) --locked --test '*'
 	$(CARGO) test --locked --doc
+
+# One test after the other: each starts several processes.
+test-mpi:
+	$(CARGO) clippy --locked --features mpi --lib --bins --test mpi -- -D warnings
+	$(CARGO) test --locked --features mpi --test mpi -- --test-threads=1
 
 bench:
 	$(CARGO) bench --locked --bench operations

@@ -63,6 +63,8 @@ pub mod cli;
 pub mod engine;
 mod files;
 pub mod method;
+#[cfg(feature = "mpi")]
+pub mod mpi;
 pub mod network;
 pub mod objective;
 pub mod painting;

@@ -18,6 +18,7 @@ mod texture;
 mod weights;
 
 use clap::Parser;
+use paint::processes;
 use std::process::ExitCode;
 
 /// Paints a photograph in the style of a painting.
@@ -43,7 +44,13 @@ enum Cli {
 /// Runs the program: does what the command line asks for, prints an error if there is one, and returns the exit code. `built_in` is a
 /// weights file inside the program.
 pub fn run(built_in: Option<&'static [u8]>) -> ExitCode {
-    let result = match Cli::parse() {
+    let command = Cli::try_parse().unwrap_or_else(|error| {
+        if processes::is_launched_after_another() {
+            std::process::exit(error.exit_code()); // the first one prints it
+        }
+        error.exit()
+    });
+    let result = match command {
         Cli::Stylize(command) => command.run(built_in),
         Cli::Texture(command) => command.run(built_in),
         Cli::Reconstruct(command) => command.run(built_in),
@@ -54,7 +61,9 @@ pub fn run(built_in: Option<&'static [u8]>) -> ExitCode {
         Cli::Weights(command) => command.run(built_in),
     };
     result.unwrap_or_else(|error| {
-        terminal::say(format_args!("error: {error:#}"));
+        if !processes::is_launched_after_another() {
+            terminal::say(format_args!("error: {error:#}"));
+        }
         ExitCode::FAILURE
     })
 }

@@ -39,6 +39,9 @@ impl Reconstruct {
     /// # Errors
     /// What went wrong, for the user.
     pub fn run(self, built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
+        let Some(team) = self.run.join()? else {
+            return Ok(ExitCode::SUCCESS);
+        };
         let given = Recipe {
             init: Some(Init::Random),
             original_colors: Some(OriginalColors::Off),
@@ -51,6 +54,6 @@ impl Reconstruct {
             output: self.output,
             ..Files::default()
         };
-        self.run.paint(files, given, None, built_in)
+        self.run.paint(files, given, None, team, built_in)
     }
 }

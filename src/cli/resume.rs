@@ -1,16 +1,18 @@
 //! `impasto resume`: continues a run from its last checkpoint.
 
-use super::args::TalkOptions;
-use super::paint::checkpoints::RunDescription;
+use super::args::{ProcessOptions, TalkOptions};
+use super::paint::checkpoints::{RunDescription, of_process};
 use super::paint::paths::canonical;
+use super::paint::processes::{Team, agree, launched};
 use super::paint::{Painter, Resumed};
 use super::terminal::say;
-use crate::files::checkpoint::Checkpoint;
+use crate::files::checkpoint::{Checkpoint, Fallback, previous};
+use crate::method::Communicator;
 use crate::method::big_array::{Scratch, Storage, deserialize_into};
 use crate::painting::State;
 use anyhow::{Context, anyhow, ensure};
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -32,11 +34,23 @@ pub struct Resume {
     threads: Option<u16>,
 
     #[command(flatten)]
+    processes: ProcessOptions,
+
+    #[command(flatten)]
     talk: TalkOptions,
 }
 
 /// Bytes of a checkpoint that is not read into memory.
 const LARGE_CHECKPOINT: u64 = 1 << 30;
+
+/// A checkpoint of one process.
+struct Opened {
+    state: State,
+    about: String,
+    description: RunDescription,
+    /// Why it is not the newest.
+    remark: Option<Fallback>,
+}
 
 impl Resume {
     /// Continues, and writes the picture.
@@ -44,12 +58,25 @@ impl Resume {
     /// # Errors
     /// What went wrong, for the user.
     pub fn run(&self, built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
-        let open = || Checkpoint::<State>::open(&self.checkpoint);
-        let opened = deserialize_into(&self.storage(), open);
-        let (Checkpoint { about, state }, remark) = opened.map_err(|error| anyhow!("{error}"))?;
+        let others = |world: &dyn Communicator| {
+            let Opened {
+                state, description, ..
+            } = self.open(world)?;
+            // Only the folder for scratch files may depend on it, which is checked later.
+            let _ = std::env::set_current_dir(&description.folder);
+            let engine = description.engine(|_| ());
+            Ok(Some(Resumed { state, engine }))
+        };
+        let Some(team) = Team::join(self.processes, others)? else {
+            return Ok(ExitCode::SUCCESS);
+        };
+        let Opened {
+            state,
+            mut description,
+            remark,
+            ..
+        } = self.open(&**team.world())?;
         let shown = self.checkpoint.display();
-        let mut description: RunDescription = (serde_json::from_str(&about).ok())
-            .with_context(|| format!("{shown}: not a checkpoint of this version of impasto"))?;
         let request = &mut description.request;
         request.checkpoints.checkpoint = Some(canonical(&self.checkpoint));
         request.network.machine.set_threads(self.threads);
@@ -71,20 +98,33 @@ impl Resume {
             "continuing after iteration {}",
             state.iterations()
         ));
-        let mut painter = Painter::new(built_in, talk.quiet)?;
-        let engine = description.engine();
+        let engine = description.engine(|warning| say(format_args!("warning: {warning}")));
+        let mut painter = Painter::first_of(team, built_in, &description.request)?;
         let ended = painter.paint(&description.request, Some(Resumed { state, engine }))?;
         Ok(ended.into())
     }
 
-    /// Where the arrays of the checkpoint are kept: those of a large one beside it, as the run had them in scratch files too.
-    fn storage(&self) -> Storage {
-        let length = std::fs::metadata(&self.checkpoint).map_or(0, |file| file.len());
-        let folder = canonical(&self.checkpoint);
-        match folder.parent().map(Scratch::new) {
-            Some(Ok(scratch)) if length > LARGE_CHECKPOINT => Storage::Scratch(Arc::new(scratch)),
-            _ => Storage::Memory,
-        }
+    /// Opens the checkpoint of this process: of the same iteration as those of all others.
+    fn open(&self, world: &dyn Communicator) -> anyhow::Result<Opened> {
+        let path = of_process(&self.checkpoint, world.rank());
+        let opened = open(&path, world.ranks());
+        let opened = agree(world, opened)?;
+        let iterations = world.min(opened.state.iterations() as u64);
+        let opened = if opened.state.iterations() as u64 > iterations {
+            open(&previous(&path), world.ranks())
+        } else {
+            Ok(opened)
+        };
+        let opened = agree(world, opened)?;
+        let abouts = world.all_gather(opened.about.as_bytes());
+        let all = opened.state.iterations() as u64 == iterations;
+        let together = abouts.iter().all(|about| *about == abouts[0]) && world.all(all);
+        let shown = self.checkpoint.display();
+        ensure!(
+            together,
+            "{shown}: the checkpoints of the processes are not of one run; begin it anew"
+        );
+        Ok(opened)
     }
 
     /// Checks that the files that the run reads have not changed.
@@ -107,5 +147,39 @@ impl Resume {
             "warning: changed since the run began: {changed}"
         ));
         Ok(())
+    }
+}
+
+/// Opens the checkpoint of a process that is one of so many.
+fn open(path: &Path, processes: usize) -> anyhow::Result<Opened> {
+    let open = || Checkpoint::<State>::open(path);
+    let opened = deserialize_into(&storage(path), open);
+    let (Checkpoint { about, state }, remark) = opened.map_err(|error| anyhow!("{error}"))?;
+    let shown = path.display();
+    let description: RunDescription = (serde_json::from_str(&about).ok())
+        .with_context(|| format!("{shown}: not a checkpoint of this version of impasto"))?;
+    let before = description.processes;
+    ensure!(
+        before == processes,
+        "{shown}: {before} {} painted it: continue with {}impasto resume {shown}{}",
+        if before == 1 { "process" } else { "processes" },
+        launched(before).0,
+        launched(before).1
+    );
+    Ok(Opened {
+        state,
+        about,
+        description,
+        remark,
+    })
+}
+
+/// Where the arrays of the checkpoint are kept: those of a large one beside it, as the run had them in scratch files too.
+fn storage(checkpoint: &Path) -> Storage {
+    let length = std::fs::metadata(checkpoint).map_or(0, |file| file.len());
+    let folder = canonical(checkpoint);
+    match folder.parent().map(Scratch::new) {
+        Some(Ok(scratch)) if length > LARGE_CHECKPOINT => Storage::Scratch(Arc::new(scratch)),
+        _ => Storage::Memory,
     }
 }

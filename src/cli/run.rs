@@ -2,9 +2,10 @@
 
 use super::args::{
     CheckpointOptions, ForCommand, MemoryArgs, NetworkOptions, OutputOptions, PresetOptions,
-    ReportOptions, SettingOptions,
+    ProcessOptions, ReportOptions, SettingOptions,
 };
 use super::paint::Painter;
+use super::paint::processes::Team;
 use super::request::{Files, RunRequest};
 use crate::painting::Recipe;
 use clap::Args;
@@ -30,6 +31,9 @@ pub struct RunOptions<C: ForCommand> {
     memory: MemoryArgs,
 
     #[command(flatten)]
+    pub processes: ProcessOptions,
+
+    #[command(flatten)]
     pub reports: ReportOptions,
 
     #[command(flatten)]
@@ -37,7 +41,15 @@ pub struct RunOptions<C: ForCommand> {
 }
 
 impl<C: ForCommand> RunOptions<C> {
-    /// Paints, and writes the picture. Options win over what the command itself has `given`, perhaps out of the file `settings_from`,
+    /// Joins the other processes, if there are any. Returns `None` on all but the first, where the picture is painted then.
+    ///
+    /// # Errors
+    /// If they cannot be joined.
+    pub fn join(&self) -> anyhow::Result<Option<Team>> {
+        Team::join(self.processes, |_| Ok(None))
+    }
+
+    /// Paints together with the `team`, and writes the picture. Options win over what the command itself has `given`, perhaps out of the file `settings_from`,
     /// that over the preset that `--preset` names, and that over the command's own.
     ///
     /// # Errors
@@ -47,6 +59,7 @@ impl<C: ForCommand> RunOptions<C> {
         files: Files,
         given: Recipe,
         settings_from: Option<PathBuf>,
+        team: Team,
         built_in: Option<&'static [u8]>,
     ) -> anyhow::Result<ExitCode> {
         let given = self.settings.recipe.or(given);
@@ -64,7 +77,7 @@ impl<C: ForCommand> RunOptions<C> {
             reports: self.reports,
             checkpoints: self.checkpoints,
         };
-        let mut painter = Painter::new(built_in, request.reports.talk.quiet)?;
+        let mut painter = Painter::first_of(team, built_in, &request)?;
         Ok(painter.paint(&request, None)?.into())
     }
 }

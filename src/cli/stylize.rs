@@ -54,6 +54,9 @@ impl Stylize {
     /// # Errors
     /// What went wrong, for the user.
     pub fn run(mut self, built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
+        let Some(team) = self.run.join()? else {
+            return Ok(ExitCode::SUCCESS);
+        };
         let mut files = Files {
             content: self.content,
             style: self.style,
@@ -85,6 +88,6 @@ impl Stylize {
                 network.weights_convention = convention.or(embedded.weights_convention);
             }
         }
-        self.run.paint(files, given, self.settings_from, built_in)
+        (self.run).paint(files, given, self.settings_from, team, built_in)
     }
 }

@@ -36,6 +36,9 @@ impl Texture {
     /// # Errors
     /// What went wrong, for the user.
     pub fn run(self, built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
+        let Some(team) = self.run.join()? else {
+            return Ok(ExitCode::SUCCESS);
+        };
         // Whatever the preset says: there is no photograph.
         let given = Recipe {
             init: Some(Init::Random),
@@ -48,6 +51,6 @@ impl Texture {
             output: self.output,
             ..Files::default()
         };
-        self.run.paint(files, given, None, built_in)
+        self.run.paint(files, given, None, team, built_in)
     }
 }

@@ -108,14 +108,21 @@ impl CheckpointFile {
         AtomicFile::new(path).map(Self)
     }
 
-    /// Writes a checkpoint, and retains the previous one.
+    /// Writes a checkpoint, and retains the previous one. Just before it takes its place, `agree` is asked: it may have to wait for other
+    /// processes to write theirs.
     ///
     /// # Errors
-    /// If the file cannot be written. The previous checkpoint is still there then.
-    pub fn write<S: Serialize>(&self, about: &str, state: &S) -> Result<(), AtomicFileError> {
+    /// If the file cannot be written, or `agree` returns an error. The previous checkpoint is still there then.
+    pub fn write<S: Serialize>(
+        &self,
+        about: &str,
+        state: &S,
+        agree: impl FnOnce() -> io::Result<()>,
+    ) -> Result<(), AtomicFileError> {
         let path = self.0.path();
         self.0.write(|file| {
             encode(file, about, state)?;
+            agree()?;
             if path.is_file() {
                 let previous = previous(path);
                 let _ = std::fs::remove_file(&previous); // it may not exist

@@ -8,8 +8,9 @@
 //! Gatys, Ecker and Bethge 2015, equation 1, has ½ Σ (F − P)²: the same up to the weight. A mean means the same at every size.
 
 use super::loss::{Loss, Products};
-use super::scalar::{Scalar, sum_pairs};
-use ndarray::{Array3, Zip};
+use super::scalar::{Scalar, sum_pairs, sum_slices};
+use ndarray::{Array3, ArrayView3, ArrayViewMut3, Axis, Zip};
+use rayon::prelude::*;
 
 /// The content loss of one layer.
 pub struct ContentLoss<T> {
@@ -22,6 +23,39 @@ impl<T: Scalar> ContentLoss<T> {
     pub fn new(target: Array3<T>) -> Self {
         Self { target }
     }
+}
+
+/// Returns the part of L that activations `f` of some positions contribute, where `target` are the photograph's at these positions and
+/// `size` is the number of all activations of the layer; adds `weight`·dL/dF to `df`. Parts of H×W×C; the channels of a row must be adjacent
+/// in memory.
+///
+/// # Panics
+/// If they are not, or the shapes differ.
+pub(crate) fn add_gradient_of_part<T: Scalar>(
+    f: ArrayView3<T>,
+    target: ArrayView3<T>,
+    size: usize,
+    weight: f64,
+    mut df: ArrayViewMut3<T>,
+) -> f64 {
+    assert!(f.dim() == target.dim() && f.dim() == df.dim(), "one shape");
+    let size = size as f64;
+    let scale = T::of(weight / (2.0 * size));
+    let rows = df.axis_iter_mut(Axis(0)).into_par_iter();
+    let rows = rows
+        .zip(f.axis_iter(Axis(0)))
+        .zip(target.axis_iter(Axis(0)));
+    let squares: Vec<f64> = rows
+        .map(|((mut df, f), p)| {
+            let df = df.as_slice_mut().expect("a row is contiguous");
+            let f = f.to_slice().expect("a row is contiguous");
+            let p = p.to_slice().expect("a row is contiguous");
+            let pairs = f.iter().zip(p);
+            (df.iter_mut().zip(pairs)).for_each(|(df, (&f, &p))| *df += scale * (f - p));
+            sum_slices(f, p, |f, p| (f - p) * (f - p))
+        })
+        .collect();
+    squares.iter().sum::<f64>() / (4.0 * size)
 }
 
 impl<T: Scalar> Loss<T> for ContentLoss<T> {

@@ -3,6 +3,7 @@
 use super::Compared;
 use crate::method::{Scalar, StyleLossKind};
 use ndarray::{Array2, Array3};
+use serde::{Deserialize, Serialize};
 
 /// A layer where a loss is computed, by its number in the network, and the factor of the loss.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,7 +25,7 @@ pub struct Region<P, M> {
 }
 
 /// A painting whose style is wanted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Style<P, M> {
     /// The painting.
     pub picture: P,

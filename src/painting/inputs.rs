@@ -4,6 +4,7 @@ use super::settings::InvalidSetting;
 use crate::files::picture::{Picture, Size};
 use crate::objective::Style;
 use ndarray::Array2;
+use serde::{Deserialize, Serialize};
 
 /// The most by which the aspect of a mask may differ from that of its picture.
 const ASPECT_TOLERANCE: f64 = 0.02;
@@ -12,7 +13,7 @@ const ASPECT_TOLERANCE: f64 = 0.02;
 const SEAM: usize = 32;
 
 /// What a run is made from: a photograph, paintings, or both.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Inputs {
     /// The photograph; `None` for a texture, which has only a style.
     pub content: Option<Picture>,
@@ -24,7 +25,7 @@ pub struct Inputs {
 }
 
 /// A part of the painted picture, and the styles that are blended there. A style's mask has the aspect of its painting.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct InputRegion {
     /// The paintings.
     pub styles: Vec<Style<Picture, Picture>>,
@@ -33,7 +34,7 @@ pub struct InputRegion {
 }
 
 /// Where in the painted picture a region is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum RegionPlace {
     /// Everywhere: it is the only region.
     Everywhere,

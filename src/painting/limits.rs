@@ -5,6 +5,7 @@ use super::settings::InvalidSetting;
 use crate::files::picture::Size;
 use crate::objective::{Tap, depth};
 use crate::vgg::{LayerKind, LayerSpec};
+use sysinfo::{CpuRefreshKind, RefreshKind, System};
 
 /// Bytes of an `f32`.
 pub(super) const F32: u64 = 4;
@@ -117,7 +118,7 @@ fn activations(size: Size, layers: &[LayerSpec], taps: &[Tap], kept: u64) -> u64
 
 /// The machine's memory in bytes, or the part of it that a container may use. If the system does not say, there is no limit.
 pub(super) fn of_machine() -> u64 {
-    let Ok(mut system) = sysinfo::System::new() else {
+    let Ok(mut system) = System::new() else {
         return u64::MAX;
     };
     system.refresh_memory();
@@ -126,6 +127,18 @@ pub(super) fn of_machine() -> u64 {
         (total, None) => total,
         (total, Some(limits)) => total.min(limits.total_memory),
     }
+}
+
+/// How many cores the machine has, whichever of them this process may use; 1 if the system does not say.
+#[cfg(feature = "cli")]
+pub(crate) fn cores_of_machine() -> usize {
+    let cores = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing());
+    System::new_with_specifics(cores).map_or(1, |system| system.cpus().len().max(1))
+}
+
+/// The name of this machine; nothing if the system does not say.
+pub(crate) fn host_name() -> String {
+    System::host_name().unwrap_or_default()
 }
 
 #[cfg(test)]

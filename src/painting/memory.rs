@@ -195,13 +195,11 @@ fn objection(settings: &Settings) -> Option<&'static str> {
 }
 
 /// How many of the processes run on this machine.
-pub(super) fn processes_of_this_machine(world: &dyn Communicator) -> u64 {
-    let name = sysinfo::System::host_name().unwrap_or_default();
+pub(crate) fn processes_of_this_machine(world: &dyn Communicator) -> usize {
+    let name = limits::host_name();
     let names = world.all_gather(name.as_bytes());
-    names
-        .iter()
-        .filter(|other| *other == name.as_bytes())
-        .count() as u64
+    let here = names.iter().filter(|other| *other == name.as_bytes());
+    here.count()
 }
 
 fn too_large(needs: &Needs, needed: u64, available: u64, remark: &str) -> InvalidSetting {
@@ -223,8 +221,8 @@ fn readable(bytes: u64) -> String {
 impl MemoryOptions {
     /// How much memory each process may take, the same for all: as much as the one may that has the least.
     pub(super) fn budget(&self, world: &dyn Communicator) -> Budget {
-        let whole =
-            (self.bytes).unwrap_or_else(|| limits::of_machine() / processes_of_this_machine(world));
+        let whole = (self.bytes)
+            .unwrap_or_else(|| limits::of_machine() / processes_of_this_machine(world) as u64);
         let tiled = match self.bytes {
             Some(bytes) => bytes,
             None => (whole as f64 * MACHINE_SHARE) as u64,

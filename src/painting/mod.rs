@@ -25,7 +25,11 @@ mod run;
 mod settings;
 
 pub use inputs::{InputRegion, Inputs, RegionPlace};
+#[cfg(feature = "cli")]
+pub(crate) use limits::{cores_of_machine, host_name};
 pub use memory::MemoryOptions;
+#[cfg(feature = "cli")]
+pub(crate) use memory::processes_of_this_machine;
 pub use network_cache::NetworkCache;
 pub use run::{Iteration, Painting, Run, State, Tiles};
 #[cfg(feature = "cli")]

@@ -135,7 +135,7 @@ impl Plan {
         memory: &MemoryOptions,
         world: &dyn Communicator,
     ) -> Result<Storage, InvalidSetting> {
-        let here = processes_of_this_machine(world);
+        let here = processes_of_this_machine(world) as u64;
         let needed = |stage: &StagePlan| here * stage.layout.scratch_bytes(settings);
         loop {
             // A size and the next exist together while the picture is enlarged.

@@ -4,6 +4,7 @@ mod checkpoint;
 mod memory;
 mod network;
 mod output;
+mod processes;
 mod report;
 mod settings;
 
@@ -13,6 +14,7 @@ pub use network::{
     MachineOptions, NetworkOptions, cpu_features, engine_name, load_weights, weights_variable,
 };
 pub use output::OutputOptions;
+pub use processes::ProcessOptions;
 pub use report::{ReportOptions, TalkOptions};
 pub use settings::{
     ForCommand, ForReconstruct, ForStylize, ForTexture, PresetOptions, SettingOptions,

@@ -2,6 +2,7 @@
 
 use crate::engine::{Cpu, EngineKind};
 use crate::files::weights::{self, Convention, ENVIRONMENT, Loaded, Source};
+use crate::painting::cores_of_machine;
 use anyhow::{Context, anyhow, ensure};
 use clap::{Args, ValueEnum};
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -111,14 +112,19 @@ impl MachineOptions {
         ))
     }
 
-    /// The threads to compute with.
+    /// The threads to compute with, where so many processes share this machine.
     ///
     /// # Errors
     /// If the system cannot start this many.
-    pub fn threads(&self) -> anyhow::Result<ThreadPool> {
+    pub fn threads(&self, processes: usize) -> anyhow::Result<ThreadPool> {
+        // A launcher may have given each process cores of its own, so that these are fewer than the machine has.
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let share = match processes {
+            1 => cores,
+            _ => cores.min((cores_of_machine() / processes).max(1)),
+        };
         ThreadPoolBuilder::new()
-            .num_threads(self.threads.map_or(cores, usize::from))
+            .num_threads(self.threads.map_or(share, usize::from))
             .build()
             .map_err(|error| {
                 anyhow!("the threads cannot be started ({error}); ask for fewer with --threads")

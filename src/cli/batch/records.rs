@@ -102,7 +102,8 @@ impl Records {
                 if let Some(description) = description
                     && self.is_of(&description, made_from)
                 {
-                    let engine = description.engine();
+                    let engine =
+                        description.engine(|warning| say(format_args!("warning: {warning}")));
                     return Some(Resumed { state, engine });
                 }
                 let shown = path.display();

@@ -69,7 +69,7 @@ impl Bench {
     /// If there is no such recipe, or the machine does not have what the options ask for.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
         let engine = self.machine.engine()?;
-        let pool = self.machine.threads()?;
+        let pool = self.machine.threads(1)?;
         let architecture = match self.network {
             NetworkName::Vgg16 => VGG16,
             NetworkName::Vgg19 => VGG19,

@@ -88,7 +88,7 @@ impl Explain {
         let content = open(&self.content, "content", remark)?;
         let style = open(&self.style, "style", remark)?;
         let mut painter = Painter::new(built_in, self.talk.quiet)?;
-        let threads = self.network.machine.threads()?;
+        let threads = self.network.machine.threads(1)?;
         let styles = self.panels(&mut painter, &threads, Inputs::style(style.clone()))?;
         let contents = self.panels(&mut painter, &threads, Inputs::content(content.clone()))?;
         painter.drop_weights();

@@ -2,16 +2,16 @@
 
 use crate::cli::args::{CheckpointOptions, Interval};
 use crate::cli::request::RunRequest;
-use crate::cli::terminal::say;
 use crate::engine::{Cpu, EngineKind};
 use crate::files::AtomicFileError;
 use crate::files::checkpoint::CheckpointFile;
 use crate::files::weights::Digests;
-use crate::painting::State;
+use crate::painting::Iteration;
 use anyhow::{Context, anyhow};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -25,14 +25,21 @@ pub struct RunDescription {
     cpu: Option<String>,
     /// The SHA-256 of each file that is read.
     digests: BTreeMap<PathBuf, String>,
+    /// How many processes paint it. Each has a checkpoint of its own.
+    pub processes: usize,
 }
 
 impl RunDescription {
-    /// Describes a run that reads these files.
+    /// Describes a run of so many processes that reads these files.
     ///
     /// # Errors
     /// If a file cannot be read.
-    pub fn new(request: &RunRequest, engine: EngineKind, files: &[&Path]) -> anyhow::Result<Self> {
+    pub fn new(
+        request: &RunRequest,
+        engine: EngineKind,
+        files: &[&Path],
+        processes: usize,
+    ) -> anyhow::Result<Self> {
         let digests = files
             .iter()
             .map(|file| Ok((file.to_path_buf(), digest(file)?)));
@@ -44,6 +51,7 @@ impl RunDescription {
                 EngineKind::Reference => None,
             },
             digests: digests.collect::<anyhow::Result<_>>()?,
+            processes,
         })
     }
 
@@ -55,20 +63,38 @@ impl RunDescription {
         files.map(|(file, _)| file.as_path()).collect()
     }
 
-    /// The engine that the run was begun with. If this CPU does not have its instruction set, the widest that it has, and a warning
-    /// is printed.
-    pub fn engine(&self) -> EngineKind {
+    /// The engine that the run was begun with. If this CPU does not have its instruction set, the widest that it has, after a warning.
+    pub fn engine(&self, warn: impl FnOnce(String)) -> EngineKind {
         let Some(name) = &self.cpu else {
             return EngineKind::Reference;
         };
         EngineKind::Fast(Cpu::named(name).unwrap_or_else(|_| {
             let widest = Cpu::widest();
-            say(format_args!(
-                "warning: the run was begun on a CPU with {name}, and continues with {widest}: the last digits will differ"
+            warn(format!(
+                "the run was begun on a CPU with {name}, and continues with {widest}: the last digits will differ"
             ));
             widest
         }))
     }
+}
+
+/// The name of the checkpoint of the process of this rank: that of the first is the one that the user named.
+pub fn of_process(checkpoint: &Path, rank: usize) -> PathBuf {
+    let mut name = checkpoint.as_os_str().to_owned();
+    if rank > 0 {
+        name.push(format!(".{rank}"));
+    }
+    name.into()
+}
+
+/// What a checkpoint of this run is to say about it, in JSON.
+///
+/// # Errors
+/// If the name of a file is not text.
+pub fn to_json(description: &RunDescription, checkpoint: &Path) -> anyhow::Result<String> {
+    let shown = checkpoint.display();
+    serde_json::to_string(description)
+        .map_err(|_| anyhow!("{shown}: --checkpoint: it needs files whose names are text"))
 }
 
 /// The SHA-256 of a file.
@@ -92,22 +118,23 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Checkpoints as the options ask for them; `None` if they do not.
+    /// Those of the process of this rank, as the options ask for them; `None` if they do not. They are of a run with this
+    /// [`description`].
     ///
     /// # Errors
-    /// If they cannot be written, or the name of a file is not text.
+    /// If they cannot be written.
     pub fn create(
         options: &CheckpointOptions,
-        describe: impl FnOnce() -> anyhow::Result<RunDescription>,
+        rank: usize,
+        description: String,
     ) -> anyhow::Result<Option<Self>> {
         let Some(path) = &options.checkpoint else {
             return Ok(None);
         };
+        let path = of_process(path, rank);
         let shown = path.display();
-        let description = serde_json::to_string(&describe()?)
-            .map_err(|_| anyhow!("{shown}: --checkpoint: it needs files whose names are text"))?;
         Ok(Some(Self {
-            file: CheckpointFile::new(path)
+            file: CheckpointFile::new(&path)
                 .map_err(|error| anyhow!("{shown}: --checkpoint: {error}"))?,
             interval: options.checkpoint_every,
             description,
@@ -116,25 +143,49 @@ impl Checkpoints {
         }))
     }
 
-    /// Writes a checkpoint if it is due, or if it `must` be written.
+    /// Writes a checkpoint if it is due, or if it `must` be written. All other processes write theirs then.
     ///
     /// # Errors
     /// Why it cannot be written, unless the last one could not be written either.
-    pub fn observe(&mut self, state: &State, must: bool) -> Result<(), AtomicFileError> {
+    pub fn observe(&mut self, iteration: &Iteration, must: bool) -> Result<(), AtomicFileError> {
         let due = match self.interval {
-            Interval::Iterations(number) => state.iterations().is_multiple_of(number),
+            Interval::Iterations(number) => iteration.iteration.is_multiple_of(number),
             Interval::Time(time) => self.last.elapsed() >= time,
         };
         if !(due || must) {
             return Ok(());
         }
-        let written = self.file.write(&self.description, state);
+        iteration.call_others();
+        let written = self.write(iteration);
         self.last = Instant::now();
         let failed_before = std::mem::replace(&mut self.failed, written.is_err());
         match written {
             Err(error) if !failed_before => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// Writes a checkpoint if all processes can: either all have the one of this iteration, or none has.
+    ///
+    /// # Errors
+    /// Why it cannot be written here, or by another process.
+    pub fn write(&self, iteration: &Iteration) -> Result<(), AtomicFileError> {
+        let world = iteration.world();
+        let mut asked = false;
+        let agree = || {
+            asked = true;
+            match world.first_trouble(None) {
+                None => Ok(()),
+                Some((rank, trouble)) => {
+                    Err(io::Error::other(format!("process {rank}: {trouble}")))
+                }
+            }
+        };
+        let written = self.file.write(&self.description, iteration.state, agree);
+        if let (Err(error), false) = (&written, asked) {
+            world.first_trouble(Some(error.to_string()));
+        }
+        written
     }
 
     /// Removes them: the picture is written.

@@ -100,7 +100,7 @@ pub fn settings(request: &RunRequest, run: &Run, engine: EngineKind, threads: &T
 }
 
 /// Says so if the picture is painted in tiles, and how.
-pub fn tiles(request: &RunRequest, run: &Run) {
+pub fn tiles(request: &RunRequest, run: &Run, processes: usize) {
     let talk = request.reports.talk;
     let Some(Tiles {
         tiling,
@@ -111,8 +111,12 @@ pub fn tiles(request: &RunRequest, run: &Run) {
         return;
     };
     let (rows, columns) = tiling.counts();
+    let by = match processes {
+        1 => String::new(),
+        _ => format!("by {processes} processes, the first "),
+    };
     talk.remark(format_args!(
-        "painting {} in {rows}x{columns} tiles{}, with the losses of the whole picture",
+        "painting {} {by}in {rows}x{columns} tiles{}, with the losses of the whole picture",
         run.size(),
         if on_disk { " and scratch files" } else { "" }
     ));

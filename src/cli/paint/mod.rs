@@ -7,21 +7,26 @@ pub mod interrupt;
 mod observers;
 pub mod paths;
 mod prepared;
+pub mod processes;
 pub mod progress;
 pub mod rescue;
 
-pub use prepared::{Ended, Resumed, break_if};
+pub use prepared::{Ended, break_if};
+pub use processes::Resumed;
 
 use super::args::{NetworkOptions, load_weights};
 use super::request::RunRequest;
 use super::request::embedded::output_file;
 use super::terminal::say;
 use crate::engine::EngineKind;
+use crate::files::picture::OutputFile;
 use crate::files::weights::{self, Loaded, Source};
-use crate::painting::{NetworkCache, Run, Stylization};
+use crate::painting::{Inputs, NetworkCache, Run, Stylization, processes_of_this_machine};
 use anyhow::anyhow;
+use describe::Originals;
 use interrupt::Interrupt;
 use prepared::{Prepared, Unfinished};
+use processes::{Team, agree};
 use rayon::ThreadPool;
 use std::io::IsTerminal;
 use std::time::Instant;
@@ -35,6 +40,18 @@ pub struct Painter {
     /// Whether there are many runs, all with the same weights. Then the weights are retained, and unfinished pictures are not
     /// written.
     many: bool,
+    team: Team,
+}
+
+/// What a run is made of, as its files have it.
+struct Found {
+    output: OutputFile,
+    engine: EngineKind,
+    originals: Originals,
+    inputs: Inputs,
+    weights: Source,
+    /// What is said about the weights.
+    network: String,
 }
 
 impl Painter {
@@ -73,12 +90,38 @@ impl Painter {
                 ));
             }
         })?;
-        Ok(Self {
+        Ok(Self::with(built_in, interrupt, many))
+    }
+
+    fn with(built_in: Option<&'static [u8]>, interrupt: Interrupt, many: bool) -> Self {
+        Self {
             built_in,
             interrupt,
             networks: NetworkCache::default(),
             weights: None,
             many,
+            team: Team::alone(),
+        }
+    }
+
+    /// The same for the first of several processes that paint one picture.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn first_of(
+        team: Team,
+        built_in: Option<&'static [u8]>,
+        request: &RunRequest,
+    ) -> anyhow::Result<Self> {
+        let ranks = team.world().ranks();
+        if ranks == 1 {
+            return Self::new(built_in, request.reports.talk.quiet);
+        }
+        let line = processes::last_words(ranks, request.checkpoints.checkpoint.as_deref());
+        let interrupt = Interrupt::watch(move || say(format_args!("{line}")))?;
+        Ok(Self {
+            team,
+            ..Self::with(built_in, interrupt, false)
         })
     }
 
@@ -134,7 +177,13 @@ impl Painter {
         resumed: Option<Resumed>,
     ) -> anyhow::Result<Ended> {
         let engine = resumed.as_ref().map(|resumed| resumed.engine);
-        let prepared = self.prepare(request, engine)?;
+        let found = self.read(request, engine)?;
+        if let Some(Loaded { weights, .. }) = &self.weights {
+            self.team.send(request, &found.inputs, weights);
+        }
+        let (engine, world) = (found.engine, self.team.world().clone());
+        let prepared = agree(&*world, self.prepare(request, found))?;
+        processes::compare_engines(engine, &*world);
         if !self.many {
             self.drop_weights();
         }
@@ -146,13 +195,8 @@ impl Painter {
         prepared.paint(&self.interrupt, unfinished, resumed)
     }
 
-    /// Checks everything before the first iteration, and last writes the settings file, if one is asked for. `engine` is that of a
-    /// run that is resumed.
-    fn prepare<'a>(
-        &mut self,
-        request: &'a RunRequest,
-        engine: Option<EngineKind>,
-    ) -> anyhow::Result<Prepared<'a>> {
+    /// Checks the files of a run, and reads them. `engine` is that of a run that is resumed.
+    fn read(&mut self, request: &RunRequest, engine: Option<EngineKind>) -> anyhow::Result<Found> {
         let output = output_file(request)?;
         let named_weights = request.network.named_weights();
         paths::check(request, named_weights.as_deref(), engine.is_some())?;
@@ -163,34 +207,55 @@ impl Painter {
         let talk = request.reports.talk;
         let inputs = request.open(|text| talk.remark(text))?;
         let originals = describe::originals(request, &inputs);
-        let begin = Instant::now();
         let (weights, loaded) = self.read_weights(&request.network)?;
         let network = describe::weights(&weights, loaded);
+        Ok(Found {
+            output,
+            engine,
+            originals,
+            inputs,
+            weights,
+            network,
+        })
+    }
+
+    /// Checks everything else before the first iteration, and last writes the settings file, if one is asked for.
+    fn prepare<'a>(
+        &mut self,
+        request: &'a RunRequest,
+        found: Found,
+    ) -> anyhow::Result<Prepared<'a>> {
+        let Found { output, engine, .. } = found;
+        let world = self.team.world().clone();
+        let talk = request.reports.talk;
+        let begin = Instant::now();
         let machine = &request.network.machine;
         machine.remark().iter().for_each(|line| talk.remark(line));
-        let threads = machine.threads()?;
-        let stylization = Stylization::new(inputs)
+        let threads = machine.threads(processes_of_this_machine(&*world))?;
+        let stylization = Stylization::new(found.inputs)
             .settings(request.settings.clone())
             .engine(engine)
-            .memory(request.memory.beside(output.path()));
+            .memory(request.memory.beside(output.path()))
+            .world(world.clone());
         let run = self.prepare_run(&stylization, &request.network, &threads)?;
         output.check_size(run.size())?;
         if let Some(file) = &request.save_settings {
             let error = |error| anyhow!("{}: --save-settings: {error}", file.display());
             request.settings.save(file).map_err(error)?;
         }
-        let ready = begin.elapsed().as_secs_f64();
+        let (network, ready) = (found.network, begin.elapsed().as_secs_f64());
         talk.detail(format_args!("weights   {network}, ready in {ready:.2} s"));
-        originals.print(&run);
+        found.originals.print(&run);
         describe::settings(request, &run, engine, &threads);
-        describe::tiles(request, &run);
+        describe::tiles(request, &run, world.ranks());
         Ok(Prepared {
             request,
             run,
             output,
             threads,
             engine,
-            weights,
+            weights: found.weights,
+            world,
         })
     }
 }

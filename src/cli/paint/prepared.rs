@@ -1,26 +1,22 @@
 //! A run that can begin: painting it, and writing the picture and whatever else is asked for.
 
-use super::checkpoints::{Checkpoints, RunDescription};
+use super::checkpoints::{Checkpoints, RunDescription, to_json};
 use super::interrupt::{self, Interrupt};
 use super::observers::Observers;
+use super::processes::{Resumed, agree, launched};
 use super::progress::{duration, iterations};
 use super::rescue::{OutputWatch, rescue_last_good, write_or_rescue};
 use crate::cli::request::RunRequest;
 use crate::engine::EngineKind;
 use crate::files::picture::OutputFile;
 use crate::files::weights::Source;
-use crate::painting::{Iteration, Painting, Run, State};
+use crate::method::Communicator;
+use crate::painting::{Iteration, Painting, Run};
 use rayon::ThreadPool;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// A run that is resumed.
-pub struct Resumed {
-    pub state: State,
-    /// The engine that it was begun with.
-    pub engine: EngineKind,
-}
 
 /// How a run ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,6 +50,7 @@ pub struct Prepared<'a> {
     pub threads: ThreadPool,
     pub engine: EngineKind,
     pub weights: Source,
+    pub world: Arc<dyn Communicator>,
 }
 
 impl Prepared<'_> {
@@ -68,7 +65,13 @@ impl Prepared<'_> {
         resumed: Option<Resumed>,
     ) -> anyhow::Result<Ended> {
         let done = (resumed.as_ref()).map_or(0, |resumed| resumed.state.iterations());
-        let mut watch = Watch::new(&self, interrupt, done)?;
+        let description = self.description();
+        let sent = description
+            .as_ref()
+            .map_or_else(|_| Vec::new(), |text| text.clone().into_bytes());
+        self.world.broadcast(sent);
+        let watch = description.and_then(|text| Watch::new(&self, interrupt, done, text));
+        let mut watch = agree(&*self.world, watch)?;
         let begin = Instant::now();
         let painted = self.threads.install(|| match resumed {
             None => self.run.run(|iteration| watch.observe(iteration)),
@@ -81,6 +84,23 @@ impl Prepared<'_> {
             Unfinished::Write => rescue_last_good(error, &self.output),
             Unfinished::Discard => error.into(),
         })?;
+        let ended = self.write(painting, &mut watch, unfinished, begin);
+        let finished = matches!(ended, Ok(Ended::Finished));
+        self.world.broadcast(vec![u8::from(finished)]);
+        if let (true, Some(checkpoints)) = (finished, watch.checkpoints) {
+            checkpoints.remove();
+        }
+        ended
+    }
+
+    /// Writes the picture and the animation.
+    fn write(
+        &self,
+        painting: Painting,
+        watch: &mut Watch,
+        unfinished: Unfinished,
+        begin: Instant,
+    ) -> anyhow::Result<Ended> {
         // If Ctrl-C was pressed during the last iteration, the run is complete.
         let early = painting.iterations < self.run.iterations();
         if early && unfinished == Unfinished::Discard {
@@ -91,22 +111,21 @@ impl Prepared<'_> {
         let picture = painting.picture.to_picture();
         watch.observers.write_animation(&picture);
         written?;
-        self.report(&painting, watch.elapsed, begin.elapsed());
-        if early {
-            return Ok(Ended::Early);
-        }
-        if let Some(checkpoints) = watch.checkpoints {
-            checkpoints.remove();
-        }
-        Ok(Ended::Finished)
+        self.report(&painting, watch, begin.elapsed());
+        Ok(if early { Ended::Early } else { Ended::Finished })
     }
 
-    /// Prints what was written. `elapsed` is the time of all iterations, also of those before a resume; `now` is that of this call, with the
-    /// time to write the files.
-    fn report(&self, painting: &Painting, elapsed: Duration, now: Duration) {
+    /// Prints what was written. `now` is the time of this call, with that to write the files.
+    fn report(&self, painting: &Painting, watch: &Watch, now: Duration) {
         let talk = self.request.reports.talk;
-        let seconds = elapsed.as_secs_f64() / painting.iterations as f64;
+        let seconds = watch.elapsed.as_secs_f64() / painting.iterations as f64;
         talk.detail(format_args!("time      {seconds:.3} s an iteration"));
+        if self.world.ranks() > 1 {
+            talk.detail(format_args!(
+                "sent      {:.3} MB an iteration, by all processes together",
+                watch.sent as f64 / 1e6
+            ));
+        }
         talk.remark(format_args!(
             "wrote {} ({}, {} in {})",
             self.output.path().display(),
@@ -118,18 +137,28 @@ impl Prepared<'_> {
             && let Some(path) = &self.request.checkpoints.checkpoint
         {
             let shown = path.display();
-            talk.remark(format_args!("impasto resume {shown} continues from here"));
+            let (launch, option) = launched(self.world.ranks());
+            talk.remark(format_args!(
+                "{launch}impasto resume {shown}{option} continues from here"
+            ));
         }
     }
 
-    /// What a checkpoint says about this run.
-    fn description(&self) -> anyhow::Result<RunDescription> {
+    /// What a checkpoint is to say about this run; nothing if there is none.
+    fn description(&self) -> anyhow::Result<String> {
+        let Some(checkpoint) = &self.request.checkpoints.checkpoint else {
+            return Ok(String::new());
+        };
         let weights = match &self.weights {
             Source::File(file) => Some(file.as_path()),
             Source::BuiltIn(_) => None,
         };
         let files: Vec<_> = self.request.inputs().chain(weights).collect();
-        RunDescription::new(self.request, self.engine, &files)
+        let ranks = self.world.ranks();
+        to_json(
+            &RunDescription::new(self.request, self.engine, &files, ranks)?,
+            checkpoint,
+        )
     }
 }
 
@@ -139,32 +168,41 @@ struct Watch<'a> {
     checkpoints: Option<Checkpoints>,
     output: OutputWatch<'a>,
     interrupt: &'a Interrupt,
-    /// The time of all iterations so far.
+    /// The time of all iterations so far, also of those before the run was resumed.
     elapsed: Duration,
+    /// Bytes that all processes sent in the last iteration.
+    sent: u64,
 }
 
 impl<'a> Watch<'a> {
     /// For a run of which the first `done` iterations were done before it was resumed.
-    fn new(run: &'a Prepared, interrupt: &'a Interrupt, done: usize) -> anyhow::Result<Self> {
+    fn new(
+        run: &'a Prepared,
+        interrupt: &'a Interrupt,
+        done: usize,
+        description: String,
+    ) -> anyhow::Result<Self> {
         let request = run.request;
         Ok(Self {
-            checkpoints: Checkpoints::create(&request.checkpoints, || run.description())?,
+            checkpoints: Checkpoints::create(&request.checkpoints, 0, description)?,
             observers: Observers::create(&request.reports, done, run.run.iterations())?,
             output: OutputWatch::new(&run.output),
             interrupt,
             elapsed: Duration::ZERO,
+            sent: 0,
         })
     }
 
     fn observe(&mut self, iteration: &Iteration) -> ControlFlow<()> {
         self.elapsed = iteration.elapsed;
+        self.sent = iteration.sent;
         self.observers.observe(iteration);
         if let Some(warning) = self.output.warning() {
             self.observers.warn(format_args!("warning: {warning}"));
         }
         let pressed = self.interrupt.pressed();
         let checkpoints = self.checkpoints.as_mut();
-        let written = checkpoints.map(|c| c.observe(iteration.state, pressed));
+        let written = checkpoints.map(|c| c.observe(iteration, pressed));
         if let Some(Err(error)) = written {
             self.observers.warn(format_args!(
                 "warning: no checkpoint: {error}; the run continues, and tries again"

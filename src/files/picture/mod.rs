@@ -20,6 +20,7 @@ mod png_text;
 mod profile;
 mod read;
 mod resize;
+mod serial;
 mod size;
 mod srgb;
 mod write;

@@ -54,6 +54,7 @@ pub use write::Precision;
 
 use crate::vgg::{Architecture, LayerKind, LayerSpec};
 use ndarray::{Array1, Array4};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The convolutions of a VGG network: all from conv1_1 through some deepest one.
@@ -64,7 +65,7 @@ pub struct Weights {
 }
 
 /// The weights of one convolution.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConvWeights {
     /// 3 × 3 × Cin × Cout (HWIO).
     pub kernel: Array4<f32>,
@@ -144,6 +145,12 @@ impl Weights {
     /// The network that these weights are for.
     pub fn architecture(&self) -> Architecture {
         self.architecture
+    }
+
+    /// The weights of all convolutions, by the names of their layers.
+    #[cfg(feature = "cli")]
+    pub(crate) fn convs(&self) -> &BTreeMap<String, ConvWeights> {
+        &self.convs
     }
 
     /// The weights of the convolution `name`; `None` for a pooling layer or a missing convolution.

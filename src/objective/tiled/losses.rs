@@ -1,11 +1,12 @@
 //! The losses at the positions that a tile owns, as the walk back meets them.
 
-use super::parts::{clear_outside, own_part, part_at};
+use super::parts::{clear_outside, part_at};
 use super::sums::mask_at;
 use super::tiling::Tile;
 use super::{ContentTerm, TiledObjective};
+use crate::method::Scalar;
+use crate::method::content::add_gradient_of_part;
 use crate::method::style::{Features, SumsGradient};
-use crate::method::{ContentLoss, Loss, Scalar};
 use crate::network::{LayerLosses, Network};
 use ndarray::{Array2, Array3, s};
 
@@ -45,17 +46,13 @@ impl<T: Scalar> LayerLosses<T> for TileLosses<'_, T> {
         let place = self.tile.place(poolings);
         for (term, value) in self.objective.content.iter().zip(&mut *self.content_values) {
             if term.tap.layer == layer {
+                let (height, width) = term.target.size();
+                let size = height * width * f.dim().2;
+                let own = s![own.0.clone(), own.1.clone(), ..];
+                let weight = term.tap.weight;
                 let target = part_at(&term.target, &place);
-                let whole = term.target.size();
-                let share = (place.0.len() * place.1.len()) as f64 / (whole.0 * whole.1) as f64;
-                let weight = share * term.tap.weight;
-                let mut gradient = Array3::zeros(target.dim());
-                let loss = ContentLoss::new(target);
-                let f = own_part(f, &own, engine);
-                *value += weight * loss.add_gradient(&f, weight, &mut gradient, engine);
-                engine.recycle_copy(f);
-                let mut own = df.slice_mut(s![own.0.clone(), own.1.clone(), ..]);
-                own += &gradient;
+                let (f, df) = (f.slice(own), df.slice_mut(own));
+                *value += weight * add_gradient_of_part(f, target.view(), size, weight, df);
             }
         }
         let mut styles = self.styles(layer).peekable();

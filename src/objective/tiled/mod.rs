@@ -28,7 +28,6 @@ use crate::method::style::{RegionLoss, SumsGradient};
 use crate::method::{Communicator, Padding, Scalar, TotalVariation};
 use crate::network::{Activations, Network, Steps};
 use losses::TileLosses;
-use ndarray::Array3;
 use parts::part_read;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -165,29 +164,33 @@ impl<T: Scalar> TiledObjective<T> {
         };
         let first = self.read[world.rank()].start;
         let picture = Band::of(rows, first, self.bands.height());
-        let mut gradient = picture.zeros_like();
-        let losses = self.add_gradient(network, &picture, &mut gradient);
+        let (losses, gradient) = self.of_own_positions(network, &picture);
         let gradient = gradient.rows.into_owned();
         if alone {
             return (losses, gradient);
         }
-        (losses, self.bands.sum_fetched(&gradient, &self.read, world))
+        let own = self.bands.sum_fetched(&gradient, &self.read, world);
+        if gradient.in_memory().is_some() {
+            network.engine().recycle(gradient.into_array());
+        }
+        (losses, own)
     }
 
     /// The losses, and their gradient with respect to the pixels that this process reads, as far as the losses of its own positions depend on
     /// them.
-    fn add_gradient(
+    fn of_own_positions(
         &self,
         network: &Network<T>,
         picture: &Band<T>,
-        gradient: &mut Band<T>,
-    ) -> Losses {
+    ) -> (Losses, Band<'static, T>) {
+        let mut gradient: Option<Band<T>> = None;
         let FirstPass {
             values: style_values,
             gradients: style_gradients,
             mut kept,
         } = self.first_pass(network, picture);
         let mut content_values = vec![0.0; self.content.len()];
+        let only = self.tiling.the_only_tile().is_some();
         if !(self.content.is_empty() && self.styles.is_empty()) {
             for tile in self.tiling.tiles() {
                 let mut losses = TileLosses {
@@ -200,23 +203,33 @@ impl<T: Scalar> TiledObjective<T> {
                 let activations = (kept.take())
                     .unwrap_or_else(|| network.forward(&self.steps, &part_read(picture, tile)));
                 let dx = network.backward(activations, &mut losses);
+                if only && dx.dim() == picture.rows.dim() {
+                    let rows = BigArray::from(dx).moved_to(&picture.rows.storage());
+                    gradient = Some(Band::of(Cow::Owned(rows), picture.first, picture.height));
+                    break;
+                }
                 let (rows, columns) = tile.read();
+                let gradient = gradient.get_or_insert_with(|| picture.zeros_like());
                 gradient.add_part((rows.start, columns.start), &dx);
                 network.engine().recycle(dx);
             }
         }
+        let mut gradient = gradient.unwrap_or_else(|| picture.zeros_like());
         for gradient in style_gradients.into_iter().flatten() {
             gradient.recycle(network.engine());
         }
-        let tv = self.add_total_variation(picture, gradient);
-        let mut of_own = [content_values.iter().sum(), tv];
+        let tv = self.add_total_variation(network, picture, &mut gradient);
+        // All processes computed the style losses, of equal sums; on unlike machines, not to the same bits.
+        let style = if self.world.is_first() {
+            style_values.iter().sum()
+        } else {
+            0.0
+        };
+        let mut of_own = [content_values.iter().sum(), style, tv];
         self.world.sum(&mut of_own);
-        let [content, tv] = of_own;
-        Losses {
-            content,
-            style: style_values.iter().sum(),
-            tv,
-        }
+        let [content, style, tv] = of_own;
+        let losses = Losses { content, style, tv };
+        (losses, gradient)
     }
 
     fn first_pass<'a>(&self, network: &'a Network<T>, picture: &Band<T>) -> FirstPass<'a, T> {
@@ -256,7 +269,12 @@ impl<T: Scalar> TiledObjective<T> {
     }
 
     /// That of the rows of this process.
-    fn add_total_variation(&self, picture: &Band<T>, gradient: &mut Band<T>) -> f64 {
+    fn add_total_variation(
+        &self,
+        network: &Network<T>,
+        picture: &Band<T>,
+        gradient: &mut Band<T>,
+    ) -> f64 {
         if self.tv_weight == 0.0 {
             return 0.0;
         }
@@ -271,11 +289,13 @@ impl<T: Scalar> TiledObjective<T> {
             let below = usize::from(torus || end < height);
             let rows = first as isize - above as isize..(end + below) as isize;
             let part = picture.part(rows, 0..width as isize);
-            let mut dx = Array3::zeros((end - first, width, channels));
+            let mut dx = network.engine().array((end - first, width, channels));
+            dx.fill(T::zero());
             let own = above..above + end - first;
             value +=
                 (self.total_variation).add_gradient_of_rows(&part, own, self.tv_weight, &mut dx);
             gradient.add_part((first as isize, 0), &dx);
+            network.engine().recycle(dx);
         }
         self.tv_weight * value
     }

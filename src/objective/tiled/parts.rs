@@ -3,7 +3,7 @@
 use super::tiling::Tile;
 use crate::method::big_array::Band;
 use crate::method::{Products, Scalar};
-use ndarray::{Array2, Array3, s};
+use ndarray::{Array2, Array3, CowArray, Ix3, s};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -13,12 +13,22 @@ pub(super) fn part_read<T: Scalar>(x: &Band<T>, tile: Tile) -> Array3<T> {
     x.part(rows, columns)
 }
 
-pub(super) fn part_at<T: Scalar>(
-    x: &Band<T>,
+/// These rows and columns of an array, counted in the whole array: not copied if they are in memory.
+pub(super) fn part_at<'a, T: Scalar>(
+    x: &'a Band<T>,
     (rows, columns): &(Range<usize>, Range<usize>),
-) -> Array3<T> {
-    let interval = |range: &Range<usize>| range.start as isize..range.end as isize;
-    x.part(interval(rows), interval(columns))
+) -> CowArray<'a, T, Ix3> {
+    let first = x.first as usize;
+    match x.rows.in_memory() {
+        Some(array) => {
+            let rows = rows.start - first..rows.end - first;
+            array.slice(s![rows, columns.clone(), ..]).into()
+        }
+        None => {
+            let interval = |range: &Range<usize>| range.start as isize..range.end as isize;
+            x.part(interval(rows), interval(columns)).into()
+        }
+    }
 }
 
 /// The activations `f` (H×W×C) at these rows and columns; `f` itself if these are all.

@@ -1,7 +1,7 @@
 //! The loop of a run: evaluate the losses, take a step, call the observer; at one size after the other.
 
 use super::super::enlarge::{Enlarging, resized};
-use super::super::{StylizeError, border};
+use super::super::{InvalidSetting, StylizeError, border};
 use super::objective::StageObjective;
 use super::{Painting, Run, State};
 use crate::files::picture::{FloatPicture, Picture, Size};
@@ -29,6 +29,8 @@ pub struct Iteration<'a> {
     pub took: Duration,
     /// The part of it that losses and gradient took.
     pub evaluation: Duration,
+    /// Bytes that all processes together sent to each other in this iteration.
+    pub sent: u64,
     run: &'a Run,
 }
 
@@ -122,7 +124,11 @@ impl Run {
         state: State,
         mut watch: impl FnMut(&Iteration) -> ControlFlow<()>,
     ) -> Result<Painting, StylizeError> {
-        self.check(&state)?;
+        let refused = self.check(&state).err();
+        let trouble = refused.map(|error| error.to_string());
+        if let Some((_, trouble)) = self.world.first_trouble(trouble) {
+            return Err(InvalidSetting(trouble).into());
+        }
         let storage = self.storage(state.stage);
         self.painting(&self.iterate_from(state.moved_to(&storage), &mut watch)?)
     }
@@ -140,7 +146,9 @@ impl Run {
             let objective = self.objective(state.stage, state.began_with.as_ref());
             while state.stage_iterations < stage.iterations {
                 let iteration_begin = Instant::now();
+                let sent_before = self.world.sent();
                 let (losses, evaluation) = self.iterate(&objective, &mut state, &mut last_good)?;
+                let sent = self.world.sum_of((self.world.sent() - sent_before) as f64) as u64;
                 state.elapsed = before.saturating_add(begin.elapsed());
                 let iteration = Iteration {
                     iteration: state.iterations,
@@ -150,6 +158,7 @@ impl Run {
                     elapsed: state.elapsed,
                     took: iteration_begin.elapsed(),
                     evaluation,
+                    sent,
                     run: self,
                 };
                 if self.watched(&iteration, watch).is_break() {
@@ -229,7 +238,7 @@ impl Run {
         let world = &*self.world;
         let stepped = (state.optimizer).step(&mut state.x, loss, &of_parameters, world);
         drop(of_parameters);
-        if let StageObjective::Whole(_) = objective {
+        if gradient.in_memory().is_some() {
             self.network.engine().recycle(gradient.into_array()); // where it is from
         }
         self.check_scratch(state)?;
