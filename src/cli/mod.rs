@@ -44,12 +44,12 @@ enum Cli {
 /// Runs the program: does what the command line asks for, prints an error if there is one, and returns the exit code. `built_in` is a
 /// weights file inside the program.
 pub fn run(built_in: Option<&'static [u8]>) -> ExitCode {
-    let command = Cli::try_parse().unwrap_or_else(|error| {
-        if processes::is_launched_after_another() {
-            std::process::exit(error.exit_code()); // the first one prints it
-        }
-        error.exit()
-    });
+    // mpirun ends all processes when one fails: the others wait for the first, which prints what is wrong.
+    let quiet = processes::is_launched_after_another();
+    let command = match Cli::try_parse() {
+        Err(_) if quiet => return ExitCode::SUCCESS,
+        command => command.unwrap_or_else(|error| error.exit()),
+    };
     let result = match command {
         Cli::Stylize(command) => command.run(built_in),
         Cli::Texture(command) => command.run(built_in),
@@ -60,10 +60,12 @@ pub fn run(built_in: Option<&'static [u8]>) -> ExitCode {
         Cli::Bench(command) => command.run(),
         Cli::Weights(command) => command.run(built_in),
     };
-    result.unwrap_or_else(|error| {
-        if !processes::is_launched_after_another() {
+    match result {
+        Ok(code) => code,
+        Err(_) if quiet => ExitCode::SUCCESS,
+        Err(error) => {
             terminal::say(format_args!("error: {error:#}"));
+            ExitCode::FAILURE
         }
-        ExitCode::FAILURE
-    })
+    }
 }
