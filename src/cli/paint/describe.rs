@@ -127,8 +127,7 @@ pub fn tiles(request: &RunRequest, run: &Run, processes: usize) {
             "L-BFGS remembers {history} steps: the folder for scratch files has no space for more; name another one with --scratch"
         ));
     }
-    let Size { width, height } = run.size();
-    let twice = tiling.read_area() as f64 / (f64::from(width) * f64::from(height)) - 1.0;
+    let twice = tiling.read_area() as f64 / tiling.own_area().max(1) as f64 - 1.0;
     talk.detail(format_args!(
         "tiles     of up to {:.2} million pixels; {:.0} % of the pixels are read a second time",
         tiling.largest_area() as f64 / 1e6,

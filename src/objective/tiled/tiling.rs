@@ -209,6 +209,12 @@ impl Tiling {
         longest(&self.rows) * longest(&self.columns)
     }
 
+    /// The pixels that all tiles own together.
+    pub fn own_area(&self) -> usize {
+        let own = |spans: &[Span]| spans.iter().map(|span| span.own.len()).sum::<usize>();
+        own(&self.rows) * own(&self.columns)
+    }
+
     /// The pixels that all tiles read together.
     pub fn read_area(&self) -> usize {
         sum(&self.rows) * sum(&self.columns)
