@@ -45,7 +45,8 @@ enum Cli {
 /// weights file inside the program.
 pub fn run(built_in: Option<&'static [u8]>) -> ExitCode {
     // mpirun ends all processes when one fails: the others wait for the first, which prints what is wrong.
-    let quiet = processes::is_launched_after_another();
+    let with_others = std::env::args_os().any(|argument| argument == "--mpi");
+    let quiet = with_others && processes::is_launched_after_another();
     let command = match Cli::try_parse() {
         Err(_) if quiet => return ExitCode::SUCCESS,
         command => command.unwrap_or_else(|error| error.exit()),

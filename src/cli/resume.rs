@@ -6,7 +6,7 @@ use super::paint::paths::canonical;
 use super::paint::processes::{Team, agree, launched};
 use super::paint::{Painter, Resumed};
 use super::terminal::say;
-use crate::files::checkpoint::{Checkpoint, Fallback, previous};
+use crate::files::checkpoint::{Checkpoint, previous};
 use crate::method::Communicator;
 use crate::method::big_array::{Scratch, Storage, deserialize_into};
 use crate::painting::State;
@@ -46,10 +46,9 @@ const LARGE_CHECKPOINT: u64 = 1 << 30;
 /// A checkpoint of one process.
 struct Opened {
     state: State,
-    about: String,
     description: RunDescription,
-    /// Why it is not the newest.
-    remark: Option<Fallback>,
+    /// Why it is not the newest, or that of another process is not.
+    remark: Option<String>,
 }
 
 impl Resume {
@@ -115,8 +114,10 @@ impl Resume {
         } else {
             Ok(opened)
         };
-        let opened = agree(world, opened)?;
-        let abouts = world.all_gather(opened.about.as_bytes());
+        let mut opened = agree(world, opened)?;
+        let remark = world.first_trouble(opened.remark.take());
+        opened.remark = remark.map(|(_, remark)| remark);
+        let abouts = world.all_gather(opened.description.clone().in_common().as_bytes());
         let all = opened.state.iterations() as u64 == iterations;
         let together = abouts.iter().all(|about| *about == abouts[0]) && world.all(all);
         let shown = self.checkpoint.display();
@@ -168,9 +169,8 @@ fn open(path: &Path, processes: usize) -> anyhow::Result<Opened> {
     );
     Ok(Opened {
         state,
-        about,
         description,
-        remark,
+        remark: remark.map(|fallback| fallback.to_string()),
     })
 }
 

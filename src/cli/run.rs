@@ -49,8 +49,8 @@ impl<C: ForCommand> RunOptions<C> {
         Team::join(self.processes, |_| Ok(None))
     }
 
-    /// Paints together with the `team`, and writes the picture. Options win over what the command itself has `given`, perhaps out of the file `settings_from`,
-    /// that over the preset that `--preset` names, and that over the command's own.
+    /// Paints together with the `team`, and writes the picture. Options win over what the command itself has `given`, perhaps out of the
+    /// file `settings_from`, that over the preset that `--preset` names, and that over the command's own.
     ///
     /// # Errors
     /// What went wrong, for the user.

@@ -122,6 +122,7 @@ impl CheckpointFile {
         let path = self.0.path();
         self.0.write(|file| {
             encode(file, about, state)?;
+            file.sync_all()?;
             agree()?;
             if path.is_file() {
                 let previous = previous(path);

@@ -134,14 +134,13 @@ impl<T: Scalar> Lbfgs<T> {
         gradient: &BigArray<T>,
         world: &dyn Communicator,
     ) {
-        let inner = |a: &BigArray<T>, b: &BigArray<T>| world.sum_of(a.inner(b));
         let mut direction = self.direction(gradient, world);
-        let mut slope = inner(gradient, &direction);
+        let mut slope = inner(gradient, &direction, world);
         if slope >= 0.0 || !slope.is_finite() {
             // H is no longer positive definite, by rounding.
             self.pairs.clear();
             direction = gradient.negated();
-            slope = -inner(gradient, gradient);
+            slope = -inner(gradient, gradient, world);
         }
         if slope == 0.0 {
             return; // the gradient is 0: nowhere is downhill
@@ -158,19 +157,18 @@ impl<T: Scalar> Lbfgs<T> {
 
     /// d = −H g
     fn direction(&self, gradient: &BigArray<T>, world: &dyn Communicator) -> BigArray<T> {
-        let inner = |a: &BigArray<T>, b: &BigArray<T>| world.sum_of(a.inner(b));
         let mut q = gradient.negated();
         let mut newest_first = Vec::new();
         for Pair { s, y, rho } in self.pairs.iter().rev() {
-            let a = rho * inner(s, &q);
+            let a = rho * inner(s, &q, world);
             q.add_scaled(-a, y);
             newest_first.push(a);
         }
         if let Some(Pair { y, rho, .. }) = self.pairs.back() {
-            q.scale(1.0 / (rho * inner(y, y)));
+            q.scale(1.0 / (rho * inner(y, y, world)));
         }
         for (Pair { s, y, rho }, a) in self.pairs.iter().zip(newest_first.iter().rev()) {
-            let b = rho * inner(y, &q);
+            let b = rho * inner(y, &q, world);
             q.add_scaled(a - b, s);
         }
         q
@@ -188,9 +186,9 @@ impl<T: Scalar> Lbfgs<T> {
             x.minus(search.begin()),
             gradient.minus(search.begin_gradient()),
         );
-        let product = world.sum_of(s.inner(&y));
+        let product = inner(&s, &y, world);
         // The line search makes it positive, up to rounding.
-        if product > f64::EPSILON * world.sum_of(y.inner(&y)) {
+        if product > f64::EPSILON * inner(&y, &y, world) {
             if self.pairs.len() == self.history {
                 self.pairs.pop_front();
             }
@@ -201,6 +199,11 @@ impl<T: Scalar> Lbfgs<T> {
             });
         }
     }
+}
+
+/// aᵀb, of which each process has a part of the elements.
+pub(super) fn inner<T: Scalar>(a: &BigArray<T>, b: &BigArray<T>, world: &dyn Communicator) -> f64 {
+    world.sum_of(a.inner(b))
 }
 
 #[cfg(test)]

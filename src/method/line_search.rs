@@ -10,6 +10,7 @@
 //! definite.
 
 use super::big_array::Storage;
+use super::lbfgs::inner;
 use super::{BigArray, Communicator, Scalar};
 use serde::{Deserialize, Serialize};
 
@@ -99,7 +100,7 @@ impl<T: Scalar> LineSearch<T> {
         gradient: &BigArray<T>,
         world: &dyn Communicator,
     ) -> Verdict {
-        let slope = world.sum_of(gradient.inner(&self.direction));
+        let slope = inner(gradient, &self.direction, world);
         self.trials += 1;
         let low_enough = loss <= self.loss + DECREASE * self.step * self.slope;
         if !low_enough {

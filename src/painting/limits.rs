@@ -5,7 +5,7 @@ use super::settings::InvalidSetting;
 use crate::files::picture::Size;
 use crate::objective::{Tap, depth};
 use crate::vgg::{LayerKind, LayerSpec};
-use sysinfo::{CpuRefreshKind, RefreshKind, System};
+use sysinfo::System;
 
 /// Bytes of an `f32`.
 pub(super) const F32: u64 = 4;
@@ -132,6 +132,7 @@ pub(super) fn of_machine() -> u64 {
 /// How many cores the machine has, whichever of them this process may use; 1 if the system does not say.
 #[cfg(feature = "cli")]
 pub(crate) fn cores_of_machine() -> usize {
+    use sysinfo::{CpuRefreshKind, RefreshKind};
     let cores = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing());
     System::new_with_specifics(cores).map_or(1, |system| system.cpus().len().max(1))
 }

@@ -34,13 +34,15 @@ pub(super) struct Layout {
     targets: u64,
     /// Pixels of the painted picture that one process has, at most.
     own_pixels: u64,
+    /// Bytes of the whole picture, which the first of several processes gathers, and of the painted picture that it makes of it.
+    gathered: u64,
 }
 
 /// How much memory each process may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget {
     /// How many processes there are.
-    ranks: usize,
+    pub ranks: usize,
     /// Bytes for a picture that is computed whole.
     whole: u64,
     /// Bytes for tiles, and what is kept beside them.
@@ -74,9 +76,9 @@ const GOOD_TILE: u64 = 1_000_000;
 /// The part of the machine's memory that is used, if the user names none.
 const MACHINE_SHARE: f64 = 0.8;
 
-/// Bytes for each pixel of the painted picture that are needed in any case: the photograph and the paintings with 8 bits a channel, and at
-/// the end the painted picture, before and after it is rounded.
-const SOURCES: u64 = 24;
+/// Bytes for each pixel of the painted picture that are needed in any case: the photograph and the paintings with 8 bits a channel, as they are
+/// read and as they are fitted to a size.
+const SOURCES: u64 = 12;
 
 /// The smallest tile that is worth its halo, in pixels that it reads.
 const SMALLEST_TILE: u64 = 256 * 256;
@@ -108,6 +110,7 @@ impl Layout {
                 history,
                 targets: needs.targets,
                 own_pixels: needs.own_pixels,
+                gathered: 0,
             });
         }
         let option = match (ranks, memory.tile) {
@@ -131,15 +134,17 @@ impl Layout {
         let arrays = arrays_of_run(settings, history) + if ranks > 1 { 2 } else { 0 };
         let of_pixel = arrays * limits::PICTURE + needs.targets;
         let pictures = of_pixel * needs.own_pixels;
+        let gathered = if ranks > 1 {
+            2 * limits::PICTURE * needs.pixels
+        } else {
+            0
+        };
         let sources = SOURCES * needs.pixels;
         let area_beside = |resident: u64| tiled.saturating_sub(resident) / needs.tile_pixel;
         let resident = sources + needs.network;
-        let on_disk = area_beside(resident + pictures) < GOOD_TILE.min(needs.own_pixels);
-        let area = area_beside(if on_disk {
-            resident
-        } else {
-            resident + pictures
-        });
+        let in_memory = resident + pictures + gathered;
+        let on_disk = area_beside(in_memory) < GOOD_TILE.min(needs.own_pixels);
+        let area = area_beside(if on_disk { resident } else { in_memory });
         if area < SMALLEST_TILE && memory.tile.is_none() {
             let needed = resident + SMALLEST_TILE * needs.tile_pixel;
             return Err(too_large(needs, needed, tiled, ", even in tiles"));
@@ -154,6 +159,7 @@ impl Layout {
             history,
             targets: needs.targets,
             own_pixels: needs.own_pixels,
+            gathered,
         })
     }
 
@@ -163,7 +169,7 @@ impl Layout {
             return 0;
         }
         let pictures = arrays_of_run(settings, self.history) * limits::PICTURE;
-        (pictures + self.targets) * self.own_pixels
+        (pictures + self.targets) * self.own_pixels + self.gathered
     }
 }
 

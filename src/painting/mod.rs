@@ -107,7 +107,7 @@ pub enum StylizeError {
     Diverged {
         /// The iteration that found it.
         iteration: usize,
-        /// The last picture with a finite loss; `None` if the first loss was not finite.
+        /// The last picture with a finite loss; `None` if the first loss was not finite, and on all processes but the first.
         last_good: Option<Box<FloatPicture>>,
     },
 }
@@ -216,6 +216,7 @@ impl Stylization {
             settings.seamless,
         )?;
         let storage = plan.reserve_scratch(settings, &self.memory, &*self.world)?;
+        let finishes = self.world.is_first();
         Ok(Run {
             network: network(plan.depth()),
             parametrizations: plan.parametrizations(settings),
@@ -224,8 +225,12 @@ impl Stylization {
             plan,
             world: self.world.clone(),
             settings: settings.clone(),
-            photograph: (inputs.content.as_ref()).map(|content| content.fit(finest)),
-            paintings: inputs.styles().map(|style| style.picture.clone()).collect(),
+            photograph: (inputs.content.as_ref())
+                .filter(|_| finishes)
+                .map(|content| content.fit(finest)),
+            paintings: (inputs.styles().filter(|_| finishes))
+                .map(|style| style.picture.clone())
+                .collect(),
         })
     }
 

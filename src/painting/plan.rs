@@ -85,14 +85,7 @@ impl Plan {
         let mut stages = Vec::new();
         for scale in scales {
             let mut stage = StagePlan::new(&scale, pictures, settings);
-            match plan.layout(
-                &stage,
-                pictures,
-                &layers,
-                settings,
-                memory,
-                (budget, world.ranks()),
-            ) {
+            match plan.layout(&stage, pictures, &layers, settings, memory, budget) {
                 Ok(layout) => {
                     stage.layout = layout;
                     stages.push(stage);
@@ -194,7 +187,7 @@ impl Plan {
         layers: &[LayerSpec],
         settings: &Settings,
         memory: &MemoryOptions,
-        (budget, ranks): (Budget, usize),
+        budget: Budget,
     ) -> Result<Layout, InvalidSetting> {
         let painted = match pictures.content {
             Some(_) => "content",
@@ -217,7 +210,11 @@ impl Plan {
         let (bytes, which, size) = needed.expect("there is a painted picture");
         let layers = &layers[..self.depth()];
         let strides = taps.iter().map(|tap| layers[tap.layer].stride);
-        let bands = Bands::new(whole.height as usize, ranks, strides.max().unwrap_or(1));
+        let bands = Bands::new(
+            whole.height as usize,
+            budget.ranks,
+            strides.max().unwrap_or(1),
+        );
         let needs = Needs {
             whole: bytes,
             which,

@@ -1,4 +1,5 @@
 //! Several processes that paint one picture, started by a real `mpirun` on this machine.
+#![cfg(feature = "mpi")]
 
 #[path = "../program/workplace.rs"]
 mod workplace;
@@ -304,6 +305,24 @@ fn what_is_wrong_is_said_once() {
     assert_eq!(place.contents(), ["run.ckpt.1"]);
     let said = fails(mpirun(&place, 2, "-o out.png --size forty --mpi"));
     assert_eq!(said.len(), 1, "{said:?}");
+    // A process on a machine that has not what the user asks for.
+    let mut command = mpirun(&place, 1, "-o out.png --size 48 --mpi");
+    command
+        .args([":", "-x", "IMPASTO_CPU=abacus", "-n", "1"])
+        .args([
+            env!("CARGO_BIN_EXE_impasto"),
+            "stylize",
+            "-o",
+            "out.png",
+            "--mpi",
+        ])
+        .args([data("content/chelsea.jpg"), data("style/starry_night.jpg")]);
+    let said = fails(command);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].starts_with("error: process 1: IMPASTO_CPU: "),
+        "{said:?}"
+    );
 }
 
 #[test]

@@ -4,7 +4,9 @@ use crate::common::processes::on_processes;
 use crate::common::{distance, random};
 use impasto::method::big_array::{Bands, Interval, Storage};
 use impasto::method::{Alone, BigArray, Communicator};
-use impasto::painting::{Init, OptimizerKind, Recipe, Scales, Settings, Stylization};
+use impasto::painting::{
+    Init, Layers, OptimizerKind, Recipe, Scales, Settings, Stylization, StylizeError,
+};
 use impasto::picture::Picture;
 use impasto::weights::{Source, Weights};
 use ndarray::{Array3, Axis, concatenate};
@@ -106,9 +108,7 @@ fn settings() -> Settings {
 
 /// The losses of all iterations and the last picture (H×W×3), as the first of these processes has them.
 fn paint(ranks: usize, settings: &Settings, weights: &Weights) -> (Vec<f64>, Array3<f32>) {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
-    let open = |name: &str| Picture::open(&data.join(name)).unwrap().0;
-    let (photograph, painting) = (open("content/coffee.jpg"), open("style/great_wave.jpg"));
+    let (photograph, painting) = pictures();
     let paint = |world: Arc<dyn Communicator>| {
         let mut losses = Vec::new();
         let mut last = None;
@@ -161,6 +161,12 @@ fn several_processes_paint_the_picture_of_one() {
 #[test]
 fn several_processes_have_the_losses_of_one_from_any_first_picture_and_around_a_torus() {
     let weights = vgg16();
+    let settings = || Settings {
+        size: "240x201".parse().unwrap(),
+        content_layers: Layers::from(&[("conv3_1", 1.0)][..]),
+        style_layers: Layers::from(&[("conv1_1", 1.0), ("conv2_1", 1.0), ("conv3_1", 1.0)][..]),
+        ..settings()
+    };
     let cases = [
         settings(),
         Settings {
@@ -172,7 +178,7 @@ fn several_processes_have_the_losses_of_one_from_any_first_picture_and_around_a_
         Settings {
             init: Init::Content,
             seamless: true,
-            size: "128x96".parse().unwrap(),
+            size: "224x192".parse().unwrap(),
             ..settings()
         },
     ];
@@ -190,7 +196,50 @@ fn check_losses(divided: &[f64], whole: &[f64]) {
     }
 }
 
+fn pictures() -> (Picture, Picture) {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
+    let open = |name: &str| Picture::open(&data.join(name)).unwrap().0;
+    (open("content/coffee.jpg"), open("style/great_wave.jpg"))
+}
+
 fn vgg16() -> Weights {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/vgg16.safetensors");
     Weights::load(&Source::File(file)).unwrap()
+}
+
+/// The only step at the smaller size goes too far, which the first loss at the larger one tells: the last good picture is the one before.
+#[test]
+fn if_several_processes_diverge_the_first_has_the_last_good_picture() {
+    let weights = vgg16();
+    let settings = Settings {
+        learning_rate: 1e30,
+        iterations: 2,
+        ..settings()
+    };
+    let (photograph, painting) = pictures();
+    let diverged = |world: Arc<dyn Communicator>| {
+        let run = (Stylization::of(&photograph, &painting).settings(settings.clone()))
+            .world(world)
+            .prepare(&weights)
+            .unwrap();
+        match run.run(|_| ControlFlow::Continue(())) {
+            Err(StylizeError::Diverged {
+                iteration,
+                last_good,
+            }) => (iteration, last_good),
+            other => panic!("{other:?}"),
+        }
+    };
+    let (expected_at, expected) = diverged(Arc::new(Alone));
+    assert_eq!(expected_at, 2);
+    let expected = expected.unwrap().to_picture().to_array();
+    for ranks in [2, 5] {
+        let mut all = on_processes(ranks, diverged).into_iter();
+        let (iteration, last_good) = all.next().unwrap();
+        assert_eq!(iteration, expected_at);
+        let found = last_good.unwrap().to_picture().to_array();
+        let error = distance(&found, &expected.mapv(f64::from));
+        assert!(error < 1e-3, "{ranks}: {error:e}");
+        assert!(all.all(|(at, picture)| at == expected_at && picture.is_none()));
+    }
 }

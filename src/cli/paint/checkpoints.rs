@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// What a checkpoint says about its run, as JSON.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct RunDescription {
     /// The folder in which the program was started: names of files are relative to it.
     pub folder: PathBuf,
@@ -46,13 +46,25 @@ impl RunDescription {
         Ok(Self {
             folder: std::env::current_dir().context("the current folder cannot be found")?,
             request: request.clone(),
-            cpu: match engine {
-                EngineKind::Fast(cpu) => Some(cpu.name().to_owned()),
-                EngineKind::Reference => None,
-            },
+            cpu: cpu_name(engine),
             digests: digests.collect::<anyhow::Result<_>>()?,
             processes,
         })
+    }
+
+    /// A description in JSON with another engine: that of another process.
+    pub fn computed_by(json: &str, engine: EngineKind) -> String {
+        let Ok(mut description) = serde_json::from_str::<Self>(json) else {
+            return json.to_owned(); // there is none, as there are no checkpoints
+        };
+        description.cpu = cpu_name(engine);
+        serde_json::to_string(&description).expect("it was text before")
+    }
+
+    /// What all processes of a run say of it.
+    pub fn in_common(self) -> String {
+        let description = Self { cpu: None, ..self };
+        serde_json::to_string(&description).expect("it was text before")
     }
 
     /// The files whose contents have changed, or which are missing.
@@ -97,6 +109,13 @@ pub fn to_json(description: &RunDescription, checkpoint: &Path) -> anyhow::Resul
         .map_err(|_| anyhow!("{shown}: --checkpoint: it needs files whose names are text"))
 }
 
+fn cpu_name(engine: EngineKind) -> Option<String> {
+    match engine {
+        EngineKind::Fast(cpu) => Some(cpu.name().to_owned()),
+        EngineKind::Reference => None,
+    }
+}
+
 /// The SHA-256 of a file.
 ///
 /// # Errors
@@ -119,7 +138,7 @@ pub struct Checkpoints {
 
 impl Checkpoints {
     /// Those of the process of this rank, as the options ask for them; `None` if they do not. They are of a run with this
-    /// [`description`].
+    /// `description`.
     ///
     /// # Errors
     /// If they cannot be written.
@@ -165,25 +184,33 @@ impl Checkpoints {
         }
     }
 
-    /// Writes a checkpoint if all processes can: either all have the one of this iteration, or none has.
+    /// Writes a checkpoint if all processes can write theirs.
     ///
     /// # Errors
     /// Why it cannot be written here, or by another process.
     pub fn write(&self, iteration: &Iteration) -> Result<(), AtomicFileError> {
         let world = iteration.world();
-        let mut asked = false;
+        let hear = |own: Option<String>| match world.first_trouble(own) {
+            None => Ok(()),
+            Some((rank, trouble)) => Err(io::Error::other(format!("process {rank}: {trouble}"))),
+        };
+        let mut heard = None;
         let agree = || {
-            asked = true;
-            match world.first_trouble(None) {
-                None => Ok(()),
-                Some((rank, trouble)) => {
-                    Err(io::Error::other(format!("process {rank}: {trouble}")))
-                }
-            }
+            let all = hear(None);
+            heard = Some(all.is_ok());
+            all
         };
         let written = self.file.write(&self.description, iteration.state, agree);
-        if let (Err(error), false) = (&written, asked) {
-            world.first_trouble(Some(error.to_string()));
+        let own = written.as_ref().err().map(ToString::to_string);
+        match heard {
+            // The others wait to hear whether its content is on the disk.
+            None => drop(hear(own)),
+            Some(false) => (),
+            // All have it; but did it take its place everywhere?
+            Some(true) => {
+                let all = hear(own).map_err(AtomicFileError::CannotWrite);
+                return written.and(all);
+            }
         }
         written
     }

@@ -179,10 +179,12 @@ impl Painter {
         let engine = resumed.as_ref().map(|resumed| resumed.engine);
         let found = self.read(request, engine)?;
         if let Some(Loaded { weights, .. }) = &self.weights {
-            self.team.send(request, &found.inputs, weights);
+            self.team.send(request, &found.inputs, weights)?;
         }
         let (engine, world) = (found.engine, self.team.world().clone());
-        let prepared = agree(&*world, self.prepare(request, found))?;
+        let here = processes_of_this_machine(&*world);
+        let threads = agree(&*world, request.network.machine.threads(here))?;
+        let prepared = agree(&*world, self.prepare(request, found, threads))?;
         processes::compare_engines(engine, &*world);
         if !self.many {
             self.drop_weights();
@@ -224,6 +226,7 @@ impl Painter {
         &mut self,
         request: &'a RunRequest,
         found: Found,
+        threads: ThreadPool,
     ) -> anyhow::Result<Prepared<'a>> {
         let Found { output, engine, .. } = found;
         let world = self.team.world().clone();
@@ -231,7 +234,6 @@ impl Painter {
         let begin = Instant::now();
         let machine = &request.network.machine;
         machine.remark().iter().for_each(|line| talk.remark(line));
-        let threads = machine.threads(processes_of_this_machine(&*world))?;
         let stylization = Stylization::new(found.inputs)
             .settings(request.settings.clone())
             .engine(engine)

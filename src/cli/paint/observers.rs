@@ -85,8 +85,9 @@ impl Observers {
     }
 
     /// Writes the animation, if there is one, with this picture as its last frame.
-    pub fn write_animation(&mut self, last: &Picture) {
-        if let Some(Err(error)) = self.animation.take().map(|animation| animation.write(last)) {
+    pub fn write_animation(&mut self, last: impl FnOnce() -> Picture) {
+        let animation = self.animation.take();
+        if let Some(Err(error)) = animation.map(|animation| animation.write(&last())) {
             self.warn(format_args!("warning: no animation: {error}"));
         }
     }

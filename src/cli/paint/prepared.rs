@@ -108,8 +108,7 @@ impl Prepared<'_> {
         }
         // The picture comes first: it is there whatever happens to the animation.
         let written = write_or_rescue(&self.output, &painting.picture);
-        let picture = painting.picture.to_picture();
-        watch.observers.write_animation(&picture);
+        (watch.observers).write_animation(|| painting.picture.to_picture());
         written?;
         self.report(&painting, watch, begin.elapsed());
         Ok(if early { Ended::Early } else { Ended::Finished })

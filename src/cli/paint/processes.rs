@@ -1,6 +1,6 @@
 //! Several processes that paint one picture: the first reads, reports and writes; the others paint their bands as it says.
 
-use super::checkpoints::Checkpoints;
+use super::checkpoints::{Checkpoints, RunDescription};
 use super::interrupt::Interrupt;
 use crate::cli::args::{ProcessOptions, engine_name};
 use crate::cli::request::RunRequest;
@@ -9,7 +9,7 @@ use crate::engine::EngineKind;
 use crate::files::weights::{ConvWeights, Weights};
 use crate::method::{Alone, Communicator};
 use crate::painting::{
-    Inputs, Iteration, Run, State, Stylization, host_name, processes_of_this_machine,
+    Inputs, Iteration, State, Stylization, host_name, processes_of_this_machine,
 };
 use crate::vgg::{VGG16, VGG19};
 use anyhow::{Context, anyhow, bail};
@@ -29,12 +29,9 @@ const LAUNCHED: [(&str, &str); 2] = [
 
 /// Whether a launcher started this process, and it is not the first. Then it does not print what the first one prints.
 pub fn is_launched_after_another() -> bool {
-    number(|(rank, _)| rank).is_some_and(|rank| rank > 0)
-}
-
-fn number(of: impl Fn((&'static str, &'static str)) -> &'static str) -> Option<usize> {
-    let mut numbers = LAUNCHED.iter().map(|&names| std::env::var(of(names)));
-    numbers.find_map(|number| number.ok()?.parse().ok())
+    let ranks = LAUNCHED.iter().map(|(rank, _)| std::env::var(rank));
+    let mut ranks = ranks.filter_map(|rank| rank.ok()?.parse::<usize>().ok());
+    ranks.next().is_some_and(|rank| rank > 0)
 }
 
 /// The processes that paint a picture, of which this one is the first.
@@ -65,14 +62,8 @@ impl Team {
         options: ProcessOptions,
         resumed: impl FnOnce(&dyn Communicator) -> anyhow::Result<Option<Resumed>>,
     ) -> anyhow::Result<Option<Self>> {
-        let launched = number(|(_, size)| size).unwrap_or(1);
-        if !options.mpi && launched > 1 && std::env::var_os(LAUNCHED[0].1).is_some() {
-            bail!(
-                "mpirun started {launched} processes, which would all paint the same; with --mpi they paint one picture together"
-            );
-        }
         if !options.mpi {
-            return Ok(Some(Self::alone()));
+            return check_alone().map(|first| first.then(Self::alone));
         }
         let (session, world) = join_all()?;
         if world.is_first() {
@@ -96,19 +87,28 @@ impl Team {
     }
 
     /// Tells the other processes what to paint.
-    pub fn send(&mut self, request: &RunRequest, inputs: &Inputs, weights: &Weights) {
+    ///
+    /// # Errors
+    /// If the name of a file is not text.
+    pub fn send(
+        &mut self,
+        request: &RunRequest,
+        inputs: &Inputs,
+        weights: &Weights,
+    ) -> anyhow::Result<()> {
         if self.told {
-            return;
+            return Ok(());
         }
         let job = Job {
-            request: serde_json::to_string(request).unwrap_or_default(),
+            request: serde_json::to_string(request)
+                .map_err(|_| anyhow!("--mpi: it needs files whose names are text"))?,
             inputs: Cow::Borrowed(inputs),
             architecture: weights.architecture().name.to_owned(),
             convs: Cow::Borrowed(weights.convs()),
         };
-        // Without any bytes they end.
-        (self.world).broadcast(postcard::to_stdvec(&job).unwrap_or_default());
+        self.world.broadcast(postcard::to_stdvec(&job)?);
         self.told = true;
+        Ok(())
     }
 }
 
@@ -118,6 +118,22 @@ impl Drop for Team {
             self.world.broadcast(Vec::new());
         }
     }
+}
+
+/// Refuses to paint the same picture several times. Returns whether this is the first process, or not known to be another.
+fn check_alone() -> anyhow::Result<bool> {
+    // Other launchers than Open MPI's also start processes that have nothing to do with each other, as a batch does.
+    let launched = std::env::var(LAUNCHED[0].1).ok();
+    let launched: usize = launched.and_then(|size| size.parse().ok()).unwrap_or(1);
+    if launched == 1 {
+        return Ok(true);
+    }
+    if is_launched_after_another() {
+        return Ok(false); // the first one says so
+    }
+    bail!(
+        "mpirun started {launched} processes, which would all paint the same; with --mpi they paint one picture together"
+    )
 }
 
 /// A session to keep, and the processes.
@@ -168,22 +184,34 @@ pub struct Resumed {
 
 /// What all processes but the first do.
 fn assist(world: &Arc<dyn Communicator>, resumed: Option<Resumed>) -> anyhow::Result<()> {
-    let job = Job::receive(&**world);
-    let prepared = match job {
+    let job = match Job::receive(&**world) {
         Ok(None) => return Ok(()),
-        Ok(Some(job)) => Assistant::new(job, world, resumed.as_ref().map(|run| run.engine)),
+        Ok(Some(job)) => Ok(job),
         Err(error) => Err(error),
     };
+    let here = processes_of_this_machine(&**world);
+    let begun =
+        job.and_then(|job| Assistant::new(job, resumed.as_ref().map(|run| run.engine), here));
     let Assistant {
         request,
         engine,
-        run,
         threads,
-    } = agree(&**world, prepared)?;
+        inputs,
+        weights,
+    } = agree(&**world, begun)?;
+    let stylization = Stylization::new(inputs)
+        .settings(request.settings.clone())
+        .engine(engine)
+        .memory(request.memory.beside(&request.files.output))
+        .world(world.clone());
+    let run = threads.install(|| stylization.prepare(&weights));
+    let run = agree(&**world, run.map_err(anyhow::Error::from))?;
+    drop((stylization, weights));
     // The launcher passes Ctrl-C on to all processes; the first one decides.
     let _interrupt = Interrupt::watch(|| ());
     compare_engines(engine, &**world);
     let description = String::from_utf8(world.broadcast(Vec::new())).unwrap_or_default();
+    let description = RunDescription::computed_by(&description, engine);
     let checkpoints = Checkpoints::create(&request.checkpoints, world.rank(), description);
     let checkpoints = agree(&**world, checkpoints)?;
     threads.install(|| {
@@ -205,41 +233,29 @@ fn assist(world: &Arc<dyn Communicator>, resumed: Option<Resumed>) -> anyhow::Re
     Ok(())
 }
 
-/// What a process needs to paint its band.
+/// What a process needs to prepare its part of a run.
 struct Assistant {
     request: RunRequest,
     engine: EngineKind,
-    run: Run,
     threads: ThreadPool,
+    inputs: Inputs,
+    weights: Weights,
 }
 
 impl Assistant {
-    fn new(
-        job: Job,
-        world: &Arc<dyn Communicator>,
-        engine: Option<EngineKind>,
-    ) -> anyhow::Result<Self> {
+    /// For one of so many processes on this machine.
+    fn new(job: Job, engine: Option<EngineKind>, here: usize) -> anyhow::Result<Self> {
         let request: RunRequest = serde_json::from_str(&job.request)?;
         let architectures = [VGG16, VGG19];
-        let architecture = architectures
-            .iter()
-            .filter(|one| one.name == job.architecture);
+        let architecture = (architectures.iter()).filter(|one| one.name == job.architecture);
         let architecture: Vec<_> = architecture.copied().collect();
-        let weights = Weights::new(job.convs.into_owned(), &architecture)?;
         let machine = &request.network.machine;
-        let engine = engine.map_or_else(|| machine.engine(), Ok)?;
-        let threads = machine.threads(processes_of_this_machine(&**world))?;
-        let stylization = Stylization::new(job.inputs.into_owned())
-            .settings(request.settings.clone())
-            .engine(engine)
-            .memory(request.memory.beside(&request.files.output))
-            .world(world.clone());
-        let run = threads.install(|| stylization.prepare(&weights))?;
         Ok(Self {
+            engine: engine.map_or_else(|| machine.engine(), Ok)?,
+            threads: machine.threads(here)?,
             request,
-            engine,
-            run,
-            threads,
+            inputs: job.inputs.into_owned(),
+            weights: Weights::new(job.convs.into_owned(), &architecture)?,
         })
     }
 }

@@ -74,13 +74,17 @@ impl FloatPicture {
     /// If the sizes differ.
     pub fn with_chrominance_of(mut self, colors: &Picture) -> Self {
         assert_eq!(self.size(), colors.size(), "the sizes must be equal");
-        let pixels = self.pixels.lanes_mut(Axis(2)).into_iter();
-        for (mut pixel, color) in pixels.zip(colors.rgb.pixels()) {
-            let color = vector(color);
-            let clamped = std::array::from_fn(|c| f64::from(pixel[c]).clamp(0.0, 255.0));
-            // In YIQ, a change of Y adds the same amount to red, green and blue.
-            let change = dot(LUMINANCE, clamped) - dot(LUMINANCE, color);
-            (0..3).for_each(|c| pixel[c] = (color[c] + change) as f32);
+        let mut colors = colors.rgb.pixels();
+        for rows in self.chunks() {
+            let mut pixels = self.pixels.rows(rows.clone());
+            for (mut pixel, color) in pixels.lanes_mut(Axis(2)).into_iter().zip(&mut colors) {
+                let color = vector(color);
+                let clamped = std::array::from_fn(|c| f64::from(pixel[c]).clamp(0.0, 255.0));
+                // In YIQ, a change of Y adds the same amount to red, green and blue.
+                let change = dot(LUMINANCE, clamped) - dot(LUMINANCE, color);
+                (0..3).for_each(|c| pixel[c] = (color[c] + change) as f32);
+            }
+            self.pixels.set_rows(rows.start, &pixels);
         }
         self
     }

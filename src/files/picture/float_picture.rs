@@ -2,20 +2,31 @@
 
 use super::{Picture, Size};
 use crate::method::BigArray;
+use crate::method::big_array::Storage;
 use crate::vgg::MEAN;
 use image::{GrayImage, RgbImage};
-use ndarray::{Array3, Axis};
+use ndarray::{Array3, s};
+use std::io;
+use std::ops::Range;
 
-/// Rows that are copied at a time.
-const ROWS: usize = 64;
+/// Rows that are worked on at a time.
+pub(super) const ROWS: usize = 64;
 
-/// An sRGB picture in floating point, with an optional alpha channel. The result of a run.
-#[derive(Clone, Debug, PartialEq)]
+/// An sRGB picture in floating point, with an optional alpha channel. The result of a run. A large one may be in a scratch file.
+#[derive(Clone, Debug)]
 pub struct FloatPicture {
     /// H×W×3 RGB. Black is 0 and white is 255; values may lie outside.
-    pub(super) pixels: Array3<f32>,
+    pub(super) pixels: BigArray<f32>,
     /// H×W, 0 is transparent. `None` if the picture is opaque.
     pub(super) alpha: Option<GrayImage>,
+}
+
+impl PartialEq for FloatPicture {
+    fn eq(&self, other: &Self) -> bool {
+        let same_rows =
+            |rows: Range<usize>| self.pixels.rows(rows.clone()) == other.pixels.rows(rows);
+        self.size() == other.size() && self.alpha == other.alpha && self.chunks().all(same_rows)
+    }
 }
 
 impl FloatPicture {
@@ -25,37 +36,39 @@ impl FloatPicture {
     /// If `x` does not have 3 channels.
     pub fn from_array(x: &Array3<f32>) -> Self {
         assert_eq!(x.dim().2, 3, "a picture has 3 channels");
-        let pixels = x + &ndarray::arr1(&MEAN);
         Self {
-            pixels,
+            pixels: (x + &ndarray::arr1(&MEAN)).into(),
             alpha: None,
         }
     }
 
-    /// The same of the part of `x` that lies `border` inside its edges.
+    /// The same of the part of `x` that lies `border` inside its edges, kept where `x` is.
     ///
     /// # Panics
     /// As [`from_array`](Self::from_array), and if the border is wider than the picture.
     pub(crate) fn inside(x: &BigArray<f32>, border: usize) -> Self {
         let (height, width, channels) = x.dim();
-        let (rows, columns) = (height - 2 * border, width - 2 * border);
-        let mut pixels = Array3::zeros((rows, columns, channels));
-        let column = border as isize;
-        for (chunk, mut pixels) in (0..).zip(pixels.axis_chunks_iter_mut(Axis(0), ROWS)) {
-            let row = (border + chunk * ROWS) as isize;
-            let lines = row..row + pixels.dim().0 as isize;
-            let part = x.part(lines, column..column + columns as isize);
-            pixels.assign(&(part + &ndarray::arr1(&MEAN)));
-        }
-        Self {
-            pixels,
+        assert_eq!(channels, 3, "a picture has 3 channels");
+        let shape = (height - 2 * border, width - 2 * border, channels);
+        let mut picture = Self {
+            pixels: BigArray::zeros(shape, &x.storage()),
             alpha: None,
+        };
+        for rows in picture.chunks() {
+            let part = x.rows(border + rows.start..border + rows.end);
+            let part = part.slice(s![.., border..width - border, ..]);
+            (picture.pixels).set_rows(rows.start, &(&part + &ndarray::arr1(&MEAN)));
         }
+        picture
     }
 
     /// The width and height.
     pub fn size(&self) -> Size {
-        Size::of_array(&self.pixels)
+        let (height, width, _) = self.pixels.dim();
+        Size {
+            width: width as u32,
+            height: height as u32,
+        }
     }
 
     /// This picture with the alpha channel of `picture`.
@@ -73,11 +86,34 @@ impl FloatPicture {
     /// Rounds to 8 bits per channel. Values below 0 and above 255 are clamped.
     pub fn to_picture(&self) -> Picture {
         let Size { width, height } = self.size();
-        // `as` clamps.
-        let levels = self.pixels.iter().map(|value| value.round() as u8);
+        let mut levels = Vec::with_capacity(3 * width as usize * height as usize);
+        for rows in self.chunks() {
+            // `as` clamps.
+            levels.extend(
+                self.pixels
+                    .rows(rows)
+                    .iter()
+                    .map(|value| value.round() as u8),
+            );
+        }
         Picture {
-            rgb: RgbImage::from_vec(width, height, levels.collect()).expect("the sizes are equal"),
+            rgb: RgbImage::from_vec(width, height, levels).expect("the sizes are equal"),
             alpha: self.alpha.clone(),
+        }
+    }
+
+    /// Its rows, some at a time.
+    pub(super) fn chunks(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let height = self.pixels.dim().0;
+        let begins = (0..height).step_by(ROWS);
+        begins.map(move |first| first..(first + ROWS).min(height))
+    }
+
+    /// Why its scratch file cannot be read, if it cannot.
+    pub(super) fn trouble(&self) -> Option<io::Error> {
+        match self.pixels.storage() {
+            Storage::Memory => None,
+            Storage::Scratch(scratch) => scratch.trouble(),
         }
     }
 }
@@ -87,8 +123,9 @@ impl From<&Picture> for FloatPicture {
         let Size { width, height } = picture.size();
         let shape = (height as usize, width as usize, 3);
         let levels = picture.rgb.as_raw().iter().map(|&level| f32::from(level));
+        let pixels = Array3::from_shape_vec(shape, levels.collect()).expect("the sizes are equal");
         Self {
-            pixels: Array3::from_shape_vec(shape, levels.collect()).expect("the sizes are equal"),
+            pixels: pixels.into(),
             alpha: picture.alpha.clone(),
         }
     }

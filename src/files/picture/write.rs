@@ -3,8 +3,8 @@
 use super::encode::encode;
 use super::{Encoding, FloatPicture, PictureError, PictureErrorKind, Size};
 use crate::files::atomic_file::AtomicFile;
-use image::ImageFormat;
-use std::io::Write;
+use image::{ImageError, ImageFormat};
+use std::io;
 use std::path::Path;
 
 /// The file name extensions of the formats that can be written.
@@ -80,11 +80,24 @@ impl OutputFile {
     /// # Errors
     /// If the picture cannot be encoded, or the file cannot be written.
     pub fn write(&self, picture: &FloatPicture) -> Result<(), PictureError> {
-        let bytes = encode(picture, self.format, &self.encoding).map_err(|error| {
-            PictureError::new(self.path(), PictureErrorKind::CannotEncode(error))
-        })?;
-        (self.file.write(|file| file.write_all(&bytes)))
-            .map_err(|error| PictureError::new(self.path(), error))
+        let mut not_encoded = None;
+        let written = self.file.write(|file| {
+            match encode(picture, self.format, &self.encoding, file) {
+                Ok(()) => (),
+                Err(ImageError::IoError(error)) => return Err(error),
+                Err(error) => {
+                    not_encoded = Some(error);
+                    return Err(io::ErrorKind::InvalidData.into());
+                }
+            }
+            // Rows that a scratch file did not give are not those of the picture.
+            picture.trouble().map_or(Ok(()), Err)
+        });
+        match not_encoded {
+            Some(error) => Err(PictureErrorKind::CannotEncode(error)),
+            None => written.map_err(PictureErrorKind::from),
+        }
+        .map_err(|kind| PictureError::new(self.path(), kind))
     }
 }
 

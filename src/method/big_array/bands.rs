@@ -28,10 +28,10 @@ struct Piece {
 
 impl Bands {
     /// Bands of about the same height for this many processes, which begin at multiples of the `stride`. Where there are more processes than
-    /// strides, some bands are empty.
+    /// strides, the last have none.
     pub fn new(height: usize, ranks: usize, stride: usize) -> Self {
         let strides = height.div_ceil(stride);
-        let bound = |rank: usize| (strides * rank / ranks * stride).min(height);
+        let bound = |rank: usize| ((strides * rank).div_ceil(ranks) * stride).min(height);
         Self {
             bounds: (0..=ranks).map(bound).collect(),
         }
@@ -80,8 +80,8 @@ impl Bands {
         self.bounds.windows(2).map(wider).collect()
     }
 
-    /// The rows that this process wants, which it gets from those that own them. `wanted` says it of each process. On a torus they may lie
-    /// beyond the edges. They are kept in the `storage`.
+    /// The rows that this process wants: its own, and those of others, which send them. `wanted` says it of each process. On a torus they
+    /// may lie beyond the edges. They are kept in the `storage`.
     ///
     /// # Panics
     /// If `own` does not have the rows of this process.
@@ -92,29 +92,34 @@ impl Bands {
         storage: &Storage,
         world: &dyn Communicator,
     ) -> BigArray<T> {
+        let rank = world.rank();
         let (_, width, channels) = own.dim();
-        let mut fetched = BigArray::zeros((wanted[world.rank()].len(), width, channels), storage);
-        self.in_rounds(wanted, |round, first| {
-            let to = |wanted: &Interval| self.own_rows(own, wanted, world.rank());
-            let received = world.exchange_numbers(round.iter().map(to).collect());
-            let mut used = vec![0; received.len()];
-            for piece in self.pieces(&round[world.rank()]) {
-                let length = piece.rows.len() * width * channels;
-                let from = &mut used[piece.owner];
-                let rows = received[piece.owner][*from..*from + length].to_vec();
-                *from += length;
-                let rows = Array3::from_shape_vec((piece.rows.len(), width, channels), rows);
-                fetched.set_rows(
-                    first + piece.first,
-                    &rows.expect("as many as were asked for"),
-                );
+        let mut fetched = BigArray::zeros((wanted[rank].len(), width, channels), storage);
+        let own_rows = |piece: &Piece| {
+            let first = self.of(rank).start;
+            own.rows(piece.rows.start - first..piece.rows.end - first)
+        };
+        for piece in self.pieces(&wanted[rank], rank, true) {
+            fetched.set_rows(piece.first, &own_rows(&piece));
+        }
+        self.in_rounds(wanted, |round| {
+            let send = |piece: &Option<Piece>| match piece {
+                Some(piece) if piece.owner == rank => elements_of(own_rows(piece)),
+                _ => Vec::new(),
+            };
+            let mut received = world.exchange_numbers(round.iter().map(send).collect());
+            if let Some(piece) = &round[rank] {
+                let rows = std::mem::take(&mut received[piece.owner]);
+                let shape = (piece.rows.len(), width, channels);
+                let rows = Array3::from_shape_vec(shape, rows);
+                fetched.set_rows(piece.first, &rows.expect("as many as were asked for"));
             }
         });
         fetched
     }
 
-    /// The adjoint of [`fetch`](Self::fetch): the rows of this process, each the sum of those of all processes that have `fetched` it, in the
-    /// order of their ranks. They are kept where `fetched` is.
+    /// The adjoint of [`fetch`](Self::fetch): the rows of this process, each the sum of those of all processes that have `fetched` it. They
+    /// are added in the same order each time, and kept where `fetched` is.
     ///
     /// # Panics
     /// If `fetched` does not have the rows that this process wanted.
@@ -124,76 +129,71 @@ impl Bands {
         wanted: &[Interval],
         world: &dyn Communicator,
     ) -> BigArray<T> {
+        let rank = world.rank();
         let (_, width, channels) = fetched.dim();
-        let own = self.of(world.rank());
+        let own = self.of(rank);
         let mut sum = BigArray::zeros((own.len(), width, channels), &fetched.storage());
-        self.in_rounds(wanted, |round, first| {
+        let rows_of = |piece: &Piece| fetched.rows(piece.first..piece.first + piece.rows.len());
+        let mut add = |piece: &Piece, rows: &Array3<T>| {
+            sum.add_part(((piece.rows.start - own.start) as isize, 0), rows);
+        };
+        for piece in self.pieces(&wanted[rank], rank, true) {
+            add(&piece, &rows_of(&piece));
+        }
+        self.in_rounds(wanted, |round| {
             let mut outgoing = vec![Vec::new(); world.ranks()];
-            for piece in self.pieces(&round[world.rank()]) {
-                let rows = first + piece.first..first + piece.first + piece.rows.len();
-                outgoing[piece.owner].extend(fetched.rows(rows).iter());
+            if let Some(piece) = &round[rank] {
+                outgoing[piece.owner] = elements_of(rows_of(piece));
             }
             let received = world.exchange_numbers(outgoing);
-            for (wanted, rows) in round.iter().zip(&received) {
-                let mut rows = rows.chunks_exact(width * channels);
-                for piece in self.pieces(wanted) {
-                    if piece.owner == world.rank() {
-                        let elements: Vec<T> = rows
-                            .by_ref()
-                            .take(piece.rows.len())
-                            .flatten()
-                            .copied()
-                            .collect();
-                        let part =
-                            Array3::from_shape_vec((piece.rows.len(), width, channels), elements);
-                        let row = (piece.rows.start - own.start) as isize;
-                        sum.add_part((row, 0), &part.expect("as many as were asked for"));
-                    }
+            for (piece, rows) in round.iter().zip(received) {
+                if let Some(piece) = piece.as_ref().filter(|piece| piece.owner == rank) {
+                    let shape = (piece.rows.len(), width, channels);
+                    let rows = Array3::from_shape_vec(shape, rows);
+                    add(piece, &rows.expect("as many as were asked for"));
                 }
             }
         });
         sum
     }
 
-    /// Calls `f` with the intervals of each round, and the number of rows in the rounds before.
-    fn in_rounds(&self, wanted: &[Interval], mut f: impl FnMut(&[Interval], usize)) {
-        let most = wanted.iter().map(ExactSizeIterator::len).max();
-        for first in (0..most.unwrap_or(0)).step_by(ROWS) {
-            let part = |wanted: &Interval| {
-                let begin = first.min(wanted.len()) as isize;
-                let end = (first + ROWS).min(wanted.len()) as isize;
-                wanted.start + begin..wanted.start + end
-            };
-            f(&wanted.iter().map(part).collect::<Vec<_>>(), first);
+    /// Calls `f` with a piece for each process that it wants of another, until each has had all.
+    fn in_rounds(&self, wanted: &[Interval], mut f: impl FnMut(&[Option<Piece>])) {
+        let mut pieces: Vec<_> = (wanted.iter().enumerate())
+            .map(|(rank, wanted)| self.pieces(wanted, rank, false).into_iter())
+            .collect();
+        loop {
+            let round: Vec<_> = pieces.iter_mut().map(Iterator::next).collect();
+            if round.iter().all(Option::is_none) {
+                return;
+            }
+            f(&round);
         }
     }
 
-    /// Those of the wanted rows that this process has, one after the other.
-    fn own_rows<T: Scalar>(&self, own: &BigArray<T>, wanted: &Interval, rank: usize) -> Vec<T> {
-        let first = self.of(rank).start;
-        let pieces = self.pieces(wanted).into_iter();
-        let parts = pieces.filter(|piece| piece.owner == rank).map(|piece| {
-            let rows = own.rows(piece.rows.start - first..piece.rows.end - first);
-            rows.into_raw_vec_and_offset().0
-        });
-        parts.flatten().collect()
-    }
-
-    /// An interval cut where the owner of its rows changes.
-    fn pieces(&self, wanted: &Interval) -> Vec<Piece> {
+    /// The rows that process `rank` wants of itself, or those that it wants of others, cut where the owner changes, and into [`ROWS`].
+    fn pieces(&self, wanted: &Interval, rank: usize, own: bool) -> Vec<Piece> {
         let mut cut = Vec::new();
         for (to, at) in pieces(wanted, self.height()) {
-            for owner in 0..self.bounds.len() - 1 {
-                let own = self.of(owner);
-                let rows = at.start.max(own.start)..at.end.min(own.end);
-                if !rows.is_empty() {
-                    let first = to.start + (rows.start - at.start);
-                    cut.push(Piece { owner, rows, first });
+            let owners = (0..self.bounds.len() - 1).filter(|owner| (*owner == rank) == own);
+            for owner in owners {
+                let of_owner = self.of(owner);
+                let (first, end) = (at.start.max(of_owner.start), at.end.min(of_owner.end));
+                for row in (first..end).step_by(ROWS) {
+                    cut.push(Piece {
+                        owner,
+                        rows: row..(row + ROWS).min(end),
+                        first: to.start + (row - at.start),
+                    });
                 }
             }
         }
         cut
     }
+}
+
+fn elements_of<T: Scalar>(rows: Array3<T>) -> Vec<T> {
+    rows.into_raw_vec_and_offset().0
 }
 
 /// Rows of an array, all that this process has of it.

@@ -169,11 +169,7 @@ impl<T: Scalar> TiledObjective<T> {
         if alone {
             return (losses, gradient);
         }
-        let own = self.bands.sum_fetched(&gradient, &self.read, world);
-        if gradient.in_memory().is_some() {
-            network.engine().recycle(gradient.into_array());
-        }
-        (losses, own)
+        (losses, self.bands.sum_fetched(&gradient, &self.read, world))
     }
 
     /// The losses, and their gradient with respect to the pixels that this process reads, as far as the losses of its own positions depend on

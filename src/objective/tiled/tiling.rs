@@ -59,11 +59,6 @@ pub enum TileSize {
 }
 
 impl TileSize {
-    /// A picture (H×W) cut into such tiles.
-    pub fn cut(self, size: (usize, usize), field: ReceptiveField) -> Tiling {
-        self.cut_band(0..size.0, size, field)
-    }
-
     /// These rows of a picture (H×W) cut into such tiles. They begin at a multiple of the stride, and end at one or with the picture.
     pub fn cut_band(
         self,
@@ -133,7 +128,8 @@ impl Tiling {
         Self::of_counts(band, size, counts, field)
     }
 
-    /// These rows of a picture (H×W) in tiles that read at most `area` pixels each, and together as few as possible. If even the smallest read more, the smallest.
+    /// These rows of a picture (H×W) in tiles that read at most `area` pixels each, and together as few as possible. If even the smallest
+    /// read more, the smallest.
     ///
     /// # Panics
     /// As [`new`](Self::new).

@@ -1,10 +1,11 @@
 //! The painted picture: without its border, in its final size and colors.
 
 use super::super::border;
-use super::super::enlarge::resized;
+use super::super::enlarge::Enlarging;
 use super::Run;
 use crate::files::picture::FloatPicture;
-use crate::method::BigArray;
+use crate::method::big_array::Bands;
+use crate::method::{Alone, BigArray};
 use std::borrow::Cow;
 
 /// The result of a run.
@@ -42,8 +43,16 @@ impl Run {
         let mut painted = if finest == (height, width) {
             FloatPicture::inside(x, border)
         } else {
-            let x = border::cut(&x.to_array(), border);
-            FloatPicture::from_array(&resized(&x, self.size(), self.settings.seamless))
+            let enlarging = Enlarging {
+                from: &Bands::undivided(height, 1),
+                to: &Bands::undivided(finest.0, 1),
+                border,
+                size: self.size(),
+                seamless: self.settings.seamless,
+                storage: &x.storage(),
+                world: &Alone,
+            };
+            FloatPicture::inside(&enlarging.picture(x), border)
         };
         let photograph = self.photograph.as_ref();
         if let Some(photograph) = photograph {

@@ -41,11 +41,17 @@ impl Iteration<'_> {
     }
 
     /// The picture of that size, H×W×3, RGB 0..255 less the mean.
+    ///
+    /// # Panics
+    /// On all processes that paint it but the first.
     pub fn array(&self) -> Array3<f32> {
         border::cut(&self.gathered().to_array(), self.run.plan.border)
     }
 
     /// The result if the run ended here: in its final size and colors.
+    ///
+    /// # Panics
+    /// As [`array`](Self::array).
     pub fn picture(&self) -> Picture {
         self.run.finished(&self.gathered()).to_picture()
     }
@@ -55,7 +61,11 @@ impl Iteration<'_> {
         &*self.run.world
     }
 
-    /// Has all processes `watch` this iteration, of which otherwise only the first does: they have to do something together.
+    /// Has all processes `watch` this iteration, of which otherwise only the first does: they have to do something together. Whether
+    /// `watch` breaks counts on the first alone.
+    ///
+    /// # Panics
+    /// As [`array`](Self::array).
     pub fn call_others(&self) {
         self.run.order(Order::Watch);
     }
@@ -197,6 +207,7 @@ impl Run {
 
     /// Tells the other processes what to do.
     fn order(&self, order: Order) {
+        assert!(self.world.is_first(), "only the first process gives orders");
         self.world.broadcast(vec![order as u8]);
     }
 
@@ -220,7 +231,7 @@ impl Run {
         &self,
         objective: &StageObjective,
         state: &mut State,
-        last_good: &mut Option<BigArray<f32>>,
+        last_good: &mut Option<LastGood>,
     ) -> Result<(Losses, Duration), StylizeError> {
         let parametrization = &self.parametrizations[state.stage];
         let picture = parametrization.picture(&state.x);
@@ -231,16 +242,14 @@ impl Run {
         let evaluation = begin.elapsed();
         let loss = losses.total();
         if loss.is_finite() {
-            copy_into(last_good, &picture);
+            copy_into(last_good, state.stage, &picture);
         }
         drop(picture);
         let of_parameters = parametrization.backward(&gradient);
         let world = &*self.world;
         let stepped = (state.optimizer).step(&mut state.x, loss, &of_parameters, world);
         drop(of_parameters);
-        if gradient.in_memory().is_some() {
-            self.network.engine().recycle(gradient.into_array()); // where it is from
-        }
+        objective.recycle(gradient, &self.network);
         self.check_scratch(state)?;
         state.stage_iterations += 1;
         state.iterations += 1;
@@ -250,7 +259,7 @@ impl Run {
             let last_good = last_good.take();
             let whole = last_good
                 .as_ref()
-                .and_then(|x| self.gathered(state.stage, x));
+                .and_then(|good| self.gathered(good.stage, &good.x));
             return Err(StylizeError::Diverged {
                 iteration: state.iterations,
                 last_good: whole.map(|x| Box::new(self.finished(&x))),
@@ -311,6 +320,7 @@ impl Run {
     }
 
     fn painting(&self, state: &State) -> Result<Painting, StylizeError> {
+        self.network.engine().release_memory(); // for the picture
         let picture = match self.gathered_of(state) {
             Some(x) => self.finished(&x),
             None => FloatPicture::from_array(&Array3::zeros((0, 0, 3))),
@@ -323,10 +333,19 @@ impl Run {
     }
 }
 
+/// The last picture with a finite loss.
+struct LastGood {
+    stage: usize,
+    x: BigArray<f32>,
+}
+
 /// Copies `x`, into the array that is there if it has the same shape.
-fn copy_into(copy: &mut Option<BigArray<f32>>, x: &BigArray<f32>) {
+fn copy_into(copy: &mut Option<LastGood>, stage: usize, x: &BigArray<f32>) {
     match copy {
-        Some(copy) if copy.dim() == x.dim() => copy.assign(x),
-        _ => *copy = Some(x.clone()),
+        Some(copy) if copy.stage == stage => copy.x.assign(x),
+        _ => {
+            let x = x.clone();
+            *copy = Some(LastGood { stage, x });
+        }
     }
 }

@@ -33,6 +33,13 @@ impl StageObjective {
             Self::Tiled(objective) => objective.evaluate(network, x),
         }
     }
+
+    /// Gives the memory of a gradient back to the network's engine, if that is where it is from.
+    pub fn recycle(&self, gradient: BigArray<f32>, network: &Network<f32>) {
+        if let Self::Whole(_) = self {
+            network.engine().recycle(gradient.into_array());
+        }
+    }
 }
 
 impl Run {
