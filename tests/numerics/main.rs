@@ -2,6 +2,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod corner;
 mod engines;
 mod golden;
 mod gradients;

@@ -21,15 +21,16 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The environment variables in which launchers tell a process its number, and how many there are.
-const LAUNCHED: [(&str, &str); 2] = [
-    ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
-    ("PMI_RANK", "PMI_SIZE"),
-];
+/// The environment variables in which launchers tell a process its number.
+const RANK_VARIABLES: [&str; 2] = ["OMPI_COMM_WORLD_RANK", "PMI_RANK"];
+
+/// The one in which Open MPI's `mpirun` tells how many processes it started. Other launchers also start processes that have nothing to do
+/// with each other, as those of a batch.
+const COUNT_VARIABLE: &str = "OMPI_COMM_WORLD_SIZE";
 
 /// Whether a launcher started this process, and it is not the first. Then it does not print what the first one prints.
 pub fn is_launched_after_another() -> bool {
-    let ranks = LAUNCHED.iter().map(|(rank, _)| std::env::var(rank));
+    let ranks = RANK_VARIABLES.iter().map(std::env::var);
     let mut ranks = ranks.filter_map(|rank| rank.ok()?.parse::<usize>().ok());
     ranks.next().is_some_and(|rank| rank > 0)
 }
@@ -122,9 +123,8 @@ impl Drop for Team {
 
 /// Refuses to paint the same picture several times. Returns whether this is the first process, or not known to be another.
 fn check_alone() -> anyhow::Result<bool> {
-    // Other launchers than Open MPI's also start processes that have nothing to do with each other, as a batch does.
-    let launched = std::env::var(LAUNCHED[0].1).ok();
-    let launched: usize = launched.and_then(|size| size.parse().ok()).unwrap_or(1);
+    let launched = std::env::var(COUNT_VARIABLE).ok();
+    let launched: usize = launched.and_then(|count| count.parse().ok()).unwrap_or(1);
     if launched == 1 {
         return Ok(true);
     }
@@ -136,10 +136,10 @@ fn check_alone() -> anyhow::Result<bool> {
     )
 }
 
-/// A session to keep, and the processes.
-type Joined = (Session, Arc<dyn Communicator>);
-
+/// What is kept as long as MPI is used.
 type Session = Box<dyn std::any::Any + Send + Sync>;
+
+type Joined = (Session, Arc<dyn Communicator>);
 
 #[cfg(feature = "mpi")]
 fn join_all() -> anyhow::Result<Joined> {

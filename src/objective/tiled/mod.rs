@@ -228,6 +228,7 @@ impl<T: Scalar> TiledObjective<T> {
         (losses, gradient)
     }
 
+    /// Forward over the tiles, and the style losses of the sums of all processes.
     fn first_pass<'a>(&self, network: &'a Network<T>, picture: &Band<T>) -> FirstPass<'a, T> {
         let engine = network.engine();
         let summed: Vec<_> = (self.styles.iter())
