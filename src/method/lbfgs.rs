@@ -14,7 +14,7 @@
 
 use super::big_array::Storage;
 pub(crate) use super::line_search::MAX_TRIALS;
-use super::line_search::{LineSearch, Verdict};
+use super::line_search::{LineSearch, Verdict, inner};
 use super::{BigArray, Communicator, Scalar};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -199,11 +199,6 @@ impl<T: Scalar> Lbfgs<T> {
             });
         }
     }
-}
-
-/// aᵀb, of which each process has a part of the elements.
-pub(super) fn inner<T: Scalar>(a: &BigArray<T>, b: &BigArray<T>, world: &dyn Communicator) -> f64 {
-    world.sum_of(a.inner(b))
 }
 
 #[cfg(test)]

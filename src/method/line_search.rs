@@ -10,7 +10,6 @@
 //! definite.
 
 use super::big_array::Storage;
-use super::lbfgs::inner;
 use super::{BigArray, Communicator, Scalar};
 use serde::{Deserialize, Serialize};
 
@@ -162,4 +161,9 @@ impl<T: Scalar> LineSearch<T> {
         };
         short + lowest.clamp(MARGIN * width, (1.0 - MARGIN) * width)
     }
+}
+
+/// aᵀb, of which each process has a part of the elements.
+pub(super) fn inner<T: Scalar>(a: &BigArray<T>, b: &BigArray<T>, world: &dyn Communicator) -> f64 {
+    world.sum_of(a.inner(b))
 }

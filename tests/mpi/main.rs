@@ -25,6 +25,22 @@ fn mpirun(place: &Workplace, processes: usize, arguments: &str) -> Command {
     command
 }
 
+/// `mpirun` of two processes, the second with the instructions of this CPU.
+fn with_another_cpu(place: &Workplace, cpu: &str) -> Command {
+    let mut command = mpirun(place, 1, "-o out.png --size 48 --iterations 2 --mpi");
+    command
+        .args([":", "-x", &format!("IMPASTO_CPU={cpu}"), "-n", "1"])
+        .args([
+            env!("CARGO_BIN_EXE_impasto"),
+            "stylize",
+            "-o",
+            "out.png",
+            "--mpi",
+        ])
+        .args([data("content/chelsea.jpg"), data("style/starry_night.jpg")]);
+    command
+}
+
 /// `mpirun` without what it is to start. These tests start more processes than the machine has cores.
 fn launcher(place: &Workplace) -> Command {
     let mut command = Command::new("mpirun");
@@ -306,17 +322,7 @@ fn what_is_wrong_is_said_once() {
     let said = fails(mpirun(&place, 2, "-o out.png --size forty --mpi"));
     assert_eq!(said.len(), 1, "{said:?}");
     // A process on a machine that has not what the user asks for.
-    let mut command = mpirun(&place, 1, "-o out.png --size 48 --mpi");
-    command
-        .args([":", "-x", "IMPASTO_CPU=abacus", "-n", "1"])
-        .args([
-            env!("CARGO_BIN_EXE_impasto"),
-            "stylize",
-            "-o",
-            "out.png",
-            "--mpi",
-        ])
-        .args([data("content/chelsea.jpg"), data("style/starry_night.jpg")]);
+    let command = with_another_cpu(&place, "abacus");
     let said = fails(command);
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(
@@ -328,17 +334,7 @@ fn what_is_wrong_is_said_once() {
 #[test]
 fn a_process_with_other_instructions_is_told() {
     let place = Workplace::new();
-    let mut command = mpirun(&place, 1, "-o out.png --size 48 --iterations 2 --mpi");
-    command
-        .args([":", "-x", "IMPASTO_CPU=portable", "-n", "1"])
-        .args([
-            env!("CARGO_BIN_EXE_impasto"),
-            "stylize",
-            "-o",
-            "out.png",
-            "--mpi",
-        ])
-        .args([data("content/chelsea.jpg"), data("style/starry_night.jpg")]);
+    let command = with_another_cpu(&place, "portable");
     let said = succeeds(command);
     let warnings: Vec<_> = said
         .lines()
