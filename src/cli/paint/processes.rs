@@ -115,7 +115,8 @@ impl Team {
 
 impl Drop for Team {
     fn drop(&mut self) {
-        if !self.told {
+        // If this process panics, its session ends the others.
+        if !self.told && !std::thread::panicking() {
             self.world.broadcast(Vec::new());
         }
     }
