@@ -1,6 +1,6 @@
 //! Processes that an MPI launcher started, on one machine or on several.
 //!
-//! The library of MPI calls from any thread, but not from two at once: a [`Mpi`] takes care of that with a lock.
+//! MPI may be called from any thread, but not from two at once: [`Mpi`] holds a lock during each exchange.
 
 use crate::method::Communicator;
 use ::mpi::Threading;

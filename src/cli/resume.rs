@@ -151,7 +151,7 @@ impl Resume {
     }
 }
 
-/// Opens the checkpoint of a process that is one of so many.
+/// Opens the checkpoint of one of this many `processes`.
 fn open(path: &Path, processes: usize) -> anyhow::Result<Opened> {
     let open = || Checkpoint::<State>::open(path);
     let opened = deserialize_into(&storage(path), open);

@@ -2,10 +2,9 @@
 
 use super::border;
 use crate::files::picture::{Size, resize, resize_rows, resize_torus, rows_behind};
-use crate::method::big_array::{Band, Bands, Interval, Storage};
+use crate::method::big_array::{Bands, Interval, Storage};
 use crate::method::{BigArray, Communicator};
 use ndarray::{Array3, Axis, s};
-use std::borrow::Cow;
 use std::ops::Range;
 
 /// Rows that are enlarged at a time, where the whole does not fit into memory.
@@ -54,14 +53,10 @@ impl Enlarging<'_> {
         x: &BigArray<f32>,
         enlarge: impl FnOnce(&Array3<f32>) -> Array3<f32>,
     ) -> BigArray<f32> {
-        let whole = if self.world.ranks() == 1 {
-            Cow::Borrowed(x)
-        } else {
-            let all = 0..self.from.height() as isize;
-            let wanted = vec![all; self.world.ranks()];
-            Cow::Owned(self.from.fetch(x, &wanted, &Storage::Memory, self.world))
-        };
-        let enlarged = enlarge(&whole.to_array());
+        let all = 0..self.from.height() as isize;
+        let wanted = vec![all; self.world.ranks()];
+        let whole = (self.from).read(x, &wanted, &Storage::Memory, self.world);
+        let enlarged = enlarge(&whole.rows.to_array());
         let own = self.to.of(self.world.rank());
         let own = if own.len() == enlarged.dim().0 {
             enlarged
@@ -92,13 +87,7 @@ impl Enlarging<'_> {
                 rows => behind(&rows),
             })
             .collect();
-        let fetched = if world.ranks() == 1 {
-            Band::of(Cow::Borrowed(x), 0, self.from.height())
-        } else {
-            let fetched = self.from.fetch(x, &wanted, self.storage, world);
-            let first = wanted[world.rank()].start;
-            Band::of(Cow::Owned(fetched), first, self.from.height())
-        };
+        let fetched = self.from.read(x, &wanted, self.storage, world);
         let (_, width, channels) = x.dim();
         let columns = border as isize..(width - border) as isize;
         let own = self.to.of(world.rank());

@@ -112,7 +112,7 @@ impl MachineOptions {
         ))
     }
 
-    /// The threads to compute with, where so many processes share this machine.
+    /// The threads to compute with, where this many `processes` share the machine.
     ///
     /// # Errors
     /// If the system cannot start this many.

@@ -30,7 +30,7 @@ pub struct RunDescription {
 }
 
 impl RunDescription {
-    /// Describes a run of so many processes that reads these files.
+    /// Describes a run of this many `processes` that reads these files.
     ///
     /// # Errors
     /// If a file cannot be read.

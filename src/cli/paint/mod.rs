@@ -21,6 +21,7 @@ use super::terminal::say;
 use crate::engine::EngineKind;
 use crate::files::picture::OutputFile;
 use crate::files::weights::{self, Loaded, Source};
+use crate::method::Communicator;
 use crate::painting::{Inputs, NetworkCache, Run, Stylization, processes_of_this_machine};
 use anyhow::anyhow;
 use describe::Originals;
@@ -29,6 +30,7 @@ use prepared::{Prepared, Unfinished};
 use processes::{Team, agree};
 use rayon::ThreadPool;
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Paints runs one after the other, with the same weights and, where it fits, the same network.
@@ -117,7 +119,7 @@ impl Painter {
         if ranks == 1 {
             return Self::new(built_in, request.reports.talk.quiet);
         }
-        let line = processes::last_words(ranks, request.checkpoints.checkpoint.as_deref());
+        let line = processes::ending_message(ranks, request.checkpoints.checkpoint.as_deref());
         let interrupt = Interrupt::watch(move || say(format_args!("{line}")))?;
         Ok(Self {
             team,
@@ -234,11 +236,7 @@ impl Painter {
         let begin = Instant::now();
         let machine = &request.network.machine;
         machine.remark().iter().for_each(|line| talk.remark(line));
-        let stylization = Stylization::new(found.inputs)
-            .settings(request.settings.clone())
-            .engine(engine)
-            .memory(request.memory.beside(output.path()))
-            .world(world.clone());
+        let stylization = stylization(request, found.inputs, engine, &world);
         let run = self.prepare_run(&stylization, &request.network, &threads)?;
         output.check_size(run.size())?;
         if let Some(file) = &request.save_settings {
@@ -260,4 +258,18 @@ impl Painter {
             world,
         })
     }
+}
+
+/// What the processes of this `world` are to paint.
+fn stylization(
+    request: &RunRequest,
+    inputs: Inputs,
+    engine: EngineKind,
+    world: &Arc<dyn Communicator>,
+) -> Stylization {
+    Stylization::new(inputs)
+        .settings(request.settings.clone())
+        .engine(engine)
+        .memory(request.memory.beside(&request.files.output))
+        .world(world.clone())
 }

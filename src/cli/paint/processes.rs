@@ -2,15 +2,14 @@
 
 use super::checkpoints::{Checkpoints, RunDescription};
 use super::interrupt::Interrupt;
+use super::stylization;
 use crate::cli::args::{ProcessOptions, engine_name};
 use crate::cli::request::RunRequest;
 use crate::cli::terminal::say;
 use crate::engine::EngineKind;
 use crate::files::weights::{ConvWeights, Weights};
 use crate::method::{Alone, Communicator};
-use crate::painting::{
-    Inputs, Iteration, State, Stylization, host_name, processes_of_this_machine,
-};
+use crate::painting::{Inputs, Iteration, State, host_name, processes_of_this_machine};
 use crate::vgg::{VGG16, VGG19};
 use anyhow::{Context, anyhow, bail};
 use rayon::ThreadPool;
@@ -176,7 +175,7 @@ impl Job<'_> {
     }
 }
 
-/// The part of a run that is resumed which a process has in its checkpoint.
+/// What a process continues from.
 pub struct Resumed {
     pub state: State,
     /// The engine that it was begun with.
@@ -200,11 +199,7 @@ fn assist(world: &Arc<dyn Communicator>, resumed: Option<Resumed>) -> anyhow::Re
         inputs,
         weights,
     } = agree(&**world, begun)?;
-    let stylization = Stylization::new(inputs)
-        .settings(request.settings.clone())
-        .engine(engine)
-        .memory(request.memory.beside(&request.files.output))
-        .world(world.clone());
+    let stylization = stylization(&request, inputs, engine, world);
     let run = threads.install(|| stylization.prepare(&weights));
     let run = agree(&**world, run.map_err(anyhow::Error::from))?;
     drop((stylization, weights));
@@ -244,7 +239,7 @@ struct Assistant {
 }
 
 impl Assistant {
-    /// For one of so many processes on this machine.
+    /// `here` is the number of processes on this machine.
     fn new(job: Job, engine: Option<EngineKind>, here: usize) -> anyhow::Result<Self> {
         let request: RunRequest = serde_json::from_str(&job.request)?;
         let architectures = [VGG16, VGG19];
@@ -293,7 +288,7 @@ pub fn compare_engines(engine: EngineKind, world: &dyn Communicator) {
     }
 }
 
-/// What comes before and after `impasto resume FILE` if so many processes are to go on.
+/// What to write before and after `impasto resume FILE`, so that this many processes continue.
 pub fn launched(ranks: usize) -> (String, &'static str) {
     match ranks {
         1 => (String::new(), ""),
@@ -301,9 +296,9 @@ pub fn launched(ranks: usize) -> (String, &'static str) {
     }
 }
 
-/// What the first process says when it is asked to end: the launcher asks all processes to when Ctrl-C is pressed, and when one of them has
-/// died, and does not wait long.
-pub fn last_words(ranks: usize, checkpoint: Option<&Path>) -> String {
+/// What the first process says when it gets a signal to end. The launcher sends one to all processes when Ctrl-C is pressed, and when one of
+/// them has died, and kills them soon after.
+pub fn ending_message(ranks: usize, checkpoint: Option<&Path>) -> String {
     let (launch, option) = launched(ranks);
     let then = match checkpoint {
         Some(path) => {

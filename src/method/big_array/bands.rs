@@ -80,6 +80,26 @@ impl Bands {
         self.bounds.windows(2).map(wider).collect()
     }
 
+    /// The rows that this process wants, as [`fetch`](Self::fetch) gets them. A process without others has them: all that there are, not
+    /// copied.
+    ///
+    /// # Panics
+    /// As [`fetch`](Self::fetch).
+    pub fn read<'a, T: Scalar>(
+        &self,
+        own: &'a BigArray<T>,
+        wanted: &[Interval],
+        storage: &Storage,
+        world: &dyn Communicator,
+    ) -> Band<'a, T> {
+        if world.ranks() == 1 {
+            return Band::of(Cow::Borrowed(own), 0, self.height());
+        }
+        let fetched = self.fetch(own, wanted, storage, world);
+        let first = wanted[world.rank()].start;
+        Band::of(Cow::Owned(fetched), first, self.height())
+    }
+
     /// The rows that this process wants: its own, and those of others, which send them. `wanted` says it of each process. On a torus they
     /// may lie beyond the edges. They are kept in the `storage`.
     ///

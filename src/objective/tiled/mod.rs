@@ -156,17 +156,10 @@ impl<T: Scalar> TiledObjective<T> {
     /// If `x` has another size than this objective is for.
     pub fn evaluate(&self, network: &Network<T>, x: &BigArray<T>) -> (Losses, BigArray<T>) {
         let world = &*self.world;
-        let alone = world.ranks() == 1;
-        let rows = if alone {
-            Cow::Borrowed(x)
-        } else {
-            Cow::Owned(self.bands.fetch(x, &self.read, &x.storage(), world))
-        };
-        let first = self.read[world.rank()].start;
-        let picture = Band::of(rows, first, self.bands.height());
+        let picture = (self.bands).read(x, &self.read, &x.storage(), world);
         let (losses, gradient) = self.of_own_positions(network, &picture);
         let gradient = gradient.rows.into_owned();
-        if alone {
+        if world.ranks() == 1 {
             return (losses, gradient);
         }
         (losses, self.bands.sum_fetched(&gradient, &self.read, world))

@@ -25,14 +25,11 @@ impl Run {
         x: &'a BigArray<f32>,
     ) -> Option<Cow<'a, BigArray<f32>>> {
         let world = &*self.world;
-        if world.ranks() == 1 {
-            return Some(Cow::Borrowed(x));
-        }
         let bands = self.bands(stage);
         let mut wanted = vec![0..0; world.ranks()];
         wanted[0] = 0..bands.height() as isize;
-        let whole = bands.fetch(x, &wanted, &x.storage(), world);
-        world.is_first().then_some(Cow::Owned(whole))
+        let whole = bands.read(x, &wanted, &x.storage(), world);
+        world.is_first().then_some(whole.rows)
     }
 
     /// The picture of `x`, of any stage, in its final size and colors.
