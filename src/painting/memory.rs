@@ -30,6 +30,8 @@ pub(super) struct Layout {
     pub on_disk: bool,
     /// How many pairs of pictures L-BFGS remembers.
     pub history: usize,
+    /// Bytes of memory that it takes, about.
+    pub bytes: u64,
     /// Bytes of the photograph's activations, for each pixel.
     targets: u64,
     /// Pixels of the painted picture that one process has, at most.
@@ -108,6 +110,7 @@ impl Layout {
                 tile: None,
                 on_disk: false,
                 history,
+                bytes: needs.network + needs.whole,
                 targets: needs.targets,
                 own_pixels: needs.own_pixels,
                 gathered: 0,
@@ -157,6 +160,10 @@ impl Layout {
             tile: Some(tile),
             on_disk,
             history,
+            bytes: match tile {
+                TileSize::Area(_) => tiled,
+                TileSize::Edge(edge) => in_memory + (edge * edge) as u64 * needs.tile_pixel,
+            },
             targets: needs.targets,
             own_pixels: needs.own_pixels,
             gathered,

@@ -31,6 +31,8 @@ pub use memory::MemoryOptions;
 #[cfg(feature = "cli")]
 pub(crate) use memory::processes_of_this_machine;
 pub use network_cache::NetworkCache;
+#[cfg(feature = "studio")]
+pub(crate) use run::Effort;
 pub use run::{Iteration, Painting, Run, State, Tiles};
 #[cfg(feature = "cli")]
 pub(crate) use settings::preset_names;

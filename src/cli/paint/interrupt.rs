@@ -11,7 +11,7 @@ pub const EXIT_CODE: u8 = 130;
 const DEBOUNCE: Duration = Duration::from_secs(1);
 
 /// When Ctrl-C was first pressed, if it was.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Interrupt(Arc<Mutex<Option<Instant>>>);
 
 impl Interrupt {

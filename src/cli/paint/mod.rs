@@ -10,9 +10,11 @@ mod prepared;
 pub mod processes;
 pub mod progress;
 pub mod rescue;
+pub mod supervisor;
 
-pub use prepared::{Ended, break_if};
+pub use prepared::Ended;
 pub use processes::Resumed;
+pub use supervisor::break_if;
 
 use super::args::{NetworkOptions, load_weights};
 use super::request::RunRequest;
@@ -26,12 +28,13 @@ use crate::painting::{Inputs, NetworkCache, Run, Stylization, processes_of_this_
 use anyhow::anyhow;
 use describe::Originals;
 use interrupt::Interrupt;
-use prepared::{Prepared, Unfinished};
+use prepared::Prepared;
 use processes::{Team, agree};
 use rayon::ThreadPool;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Instant;
+use supervisor::{CtrlC, Supervisor, Unfinished};
 
 /// Paints runs one after the other, with the same weights and, where it fits, the same network.
 pub struct Painter {
@@ -106,6 +109,12 @@ impl Painter {
         }
     }
 
+    /// The same for many runs that others [supervise](Self::paint_under). Ctrl-C is theirs to watch for.
+    #[cfg(feature = "studio")]
+    pub fn supervised(built_in: Option<&'static [u8]>) -> Self {
+        Self::with(built_in, Interrupt::default(), true)
+    }
+
     /// The same for the first of several processes that paint one picture.
     ///
     /// # Errors
@@ -169,7 +178,7 @@ impl Painter {
         self.weights = None;
     }
 
-    /// Paints, and writes the picture.
+    /// Paints, and writes the picture. Ctrl-C ends the run early.
     ///
     /// # Errors
     /// What went wrong, for the user.
@@ -177,6 +186,28 @@ impl Painter {
         &mut self,
         request: &RunRequest,
         resumed: Option<Resumed>,
+    ) -> anyhow::Result<Ended> {
+        let mut ctrl_c = CtrlC {
+            interrupt: self.interrupt.clone(),
+            unfinished: if self.many {
+                Unfinished::Discard
+            } else {
+                Unfinished::Write
+            },
+            pressed: false,
+        };
+        self.paint_under(request, resumed, &mut ctrl_c)
+    }
+
+    /// Paints, and writes the picture. The `supervisor` may end the run early.
+    ///
+    /// # Errors
+    /// What went wrong, for the user.
+    pub fn paint_under(
+        &mut self,
+        request: &RunRequest,
+        resumed: Option<Resumed>,
+        supervisor: &mut dyn Supervisor,
     ) -> anyhow::Result<Ended> {
         let engine = resumed.as_ref().map(|resumed| resumed.engine);
         let found = self.read(request, engine)?;
@@ -191,12 +222,7 @@ impl Painter {
         if !self.many {
             self.drop_weights();
         }
-        let unfinished = if self.many {
-            Unfinished::Discard
-        } else {
-            Unfinished::Write
-        };
-        prepared.paint(&self.interrupt, unfinished, resumed)
+        prepared.paint(supervisor, resumed)
     }
 
     /// Checks the files of a run, and reads them. `engine` is that of a run that is resumed.

@@ -1,11 +1,12 @@
 //! A run that can begin: painting it, and writing the picture and whatever else is asked for.
 
 use super::checkpoints::{Checkpoints, RunDescription, to_json};
-use super::interrupt::{self, Interrupt};
+use super::interrupt;
 use super::observers::Observers;
 use super::processes::{Resumed, agree, launched};
 use super::progress::{duration, iterations};
 use super::rescue::{OutputWatch, rescue_last_good, write_or_rescue};
+use super::supervisor::{Supervisor, Unfinished};
 use crate::cli::request::RunRequest;
 use crate::engine::EngineKind;
 use crate::files::picture::OutputFile;
@@ -22,7 +23,7 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
     Finished,
-    /// By Ctrl-C, before its last iteration.
+    /// By its supervisor, before its last iteration.
     Early,
 }
 
@@ -33,13 +34,6 @@ impl From<Ended> for ExitCode {
             Ended::Early => Self::from(interrupt::EXIT_CODE),
         }
     }
-}
-
-/// What to do with the picture of a run that ends early or fails.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Unfinished {
-    Write,
-    Discard,
 }
 
 /// A run with everything that it needs.
@@ -60,8 +54,7 @@ impl Prepared<'_> {
     /// What went wrong, for the user.
     pub fn paint(
         self,
-        interrupt: &Interrupt,
-        unfinished: Unfinished,
+        supervisor: &mut dyn Supervisor,
         resumed: Option<Resumed>,
     ) -> anyhow::Result<Ended> {
         let done = (resumed.as_ref()).map_or(0, |resumed| resumed.state.iterations());
@@ -70,7 +63,7 @@ impl Prepared<'_> {
             .as_ref()
             .map_or_else(|_| Vec::new(), |text| text.clone().into_bytes());
         self.world.broadcast(sent);
-        let watch = description.and_then(|text| Watch::new(&self, interrupt, done, text));
+        let watch = description.and_then(|text| Watch::new(&self, supervisor, done, text));
         let mut watch = agree(&*self.world, watch)?;
         let begin = Instant::now();
         let painted = self.threads.install(|| match resumed {
@@ -80,6 +73,7 @@ impl Prepared<'_> {
                 .resume(resumed.state, |iteration| watch.observe(iteration)),
         });
         watch.observers.finish();
+        let unfinished = watch.supervisor.unfinished();
         let painting = painted.map_err(|error| match unfinished {
             Unfinished::Write => rescue_last_good(error, &self.output),
             Unfinished::Discard => error.into(),
@@ -101,7 +95,7 @@ impl Prepared<'_> {
         unfinished: Unfinished,
         begin: Instant,
     ) -> anyhow::Result<Ended> {
-        // If Ctrl-C was pressed during the last iteration, the run is complete.
+        // If it was to end during the last iteration, the run is complete.
         let early = painting.iterations < self.run.iterations();
         if early && unfinished == Unfinished::Discard {
             return Ok(Ended::Early);
@@ -166,7 +160,7 @@ struct Watch<'a> {
     observers: Observers,
     checkpoints: Option<Checkpoints>,
     output: OutputWatch<'a>,
-    interrupt: &'a Interrupt,
+    supervisor: &'a mut dyn Supervisor,
     /// The time of all iterations so far, also of those before the run was resumed.
     elapsed: Duration,
     /// Bytes that all processes sent in the last iteration.
@@ -177,7 +171,7 @@ impl<'a> Watch<'a> {
     /// For a run of which the first `done` iterations were done before it was resumed.
     fn new(
         run: &'a Prepared,
-        interrupt: &'a Interrupt,
+        supervisor: &'a mut dyn Supervisor,
         done: usize,
         description: String,
     ) -> anyhow::Result<Self> {
@@ -186,7 +180,7 @@ impl<'a> Watch<'a> {
             checkpoints: Checkpoints::create(&request.checkpoints, 0, description)?,
             observers: Observers::create(&request.reports, done, run.run.iterations())?,
             output: OutputWatch::new(&run.output),
-            interrupt,
+            supervisor,
             elapsed: Duration::ZERO,
             sent: 0,
         })
@@ -199,23 +193,14 @@ impl<'a> Watch<'a> {
         if let Some(warning) = self.output.warning() {
             self.observers.warn(format_args!("warning: {warning}"));
         }
-        let pressed = self.interrupt.pressed();
+        let must = self.supervisor.observe(iteration);
         let checkpoints = self.checkpoints.as_mut();
-        let written = checkpoints.map(|c| c.observe(iteration, pressed));
+        let written = checkpoints.map(|c| c.observe(iteration, must));
         if let Some(Err(error)) = written {
             self.observers.warn(format_args!(
                 "warning: no checkpoint: {error}; the run continues, and tries again"
             ));
         }
-        break_if(pressed)
-    }
-}
-
-/// Breaks if `end`.
-pub fn break_if(end: bool) -> ControlFlow<()> {
-    if end {
-        ControlFlow::Break(())
-    } else {
-        ControlFlow::Continue(())
+        self.supervisor.proceed()
     }
 }

@@ -40,6 +40,24 @@ impl Iteration<'_> {
         self.run.plan.stages[self.state.stage].size
     }
 
+    /// The size of the painted picture.
+    #[cfg(feature = "studio")]
+    pub(crate) fn final_size(&self) -> Size {
+        self.run.size()
+    }
+
+    /// The index of that size, among those of the run.
+    #[cfg(feature = "studio")]
+    pub(crate) fn stage(&self) -> usize {
+        self.state.stage
+    }
+
+    /// What the whole run takes.
+    #[cfg(feature = "studio")]
+    pub(crate) fn effort(&self) -> super::Effort {
+        self.run.effort()
+    }
+
     /// The picture of that size, H×W×3, RGB 0..255 less the mean.
     ///
     /// # Panics

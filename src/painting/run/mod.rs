@@ -44,6 +44,15 @@ pub struct Run {
     pub(super) paintings: Vec<Picture>,
 }
 
+/// What a run will take.
+#[cfg(feature = "studio")]
+pub(crate) struct Effort {
+    /// For each of its sizes the pixels, with the border, and the iterations.
+    pub stages: Vec<(u64, usize)>,
+    /// Bytes of memory, about.
+    pub bytes: u64,
+}
+
 /// How the painted picture is computed in tiles.
 #[derive(Clone, Debug)]
 pub struct Tiles {
@@ -90,6 +99,22 @@ impl Run {
             on_disk: stage.layout.on_disk,
             history: stage.layout.history,
         })
+    }
+
+    /// What it will take.
+    #[cfg(feature = "studio")]
+    pub(crate) fn effort(&self) -> Effort {
+        let stages = self.plan.stages.iter();
+        let pixels = |size| {
+            let whole = border::around(size, self.plan.border);
+            u64::from(whole.width) * u64::from(whole.height)
+        };
+        Effort {
+            stages: (stages.clone())
+                .map(|stage| (pixels(stage.size), stage.iterations))
+                .collect(),
+            bytes: stages.map(|stage| stage.layout.bytes).max().unwrap_or(0),
+        }
     }
 
     /// The rows of each process at size number `stage`, with the border.

@@ -52,6 +52,16 @@ impl Bounds {
         low && high
     }
 
+    /// The least number and the greatest, if there are any.
+    #[cfg(feature = "studio")]
+    pub(crate) fn ends(self) -> (Option<f64>, Option<f64>) {
+        let (low, high) = (self.low, self.high);
+        (
+            (low > f64::MIN).then_some(low),
+            (high < f64::MAX).then_some(high),
+        )
+    }
+
     pub(super) fn is_any(self) -> bool {
         self == Self::any()
     }

@@ -40,7 +40,8 @@ pub struct Definition {
     /// The name of its field in [`Settings`].
     field: &'static str,
     value_name: &'static str,
-    choices: fn() -> Vec<&'static str>,
+    /// The names to choose from, if there are only a few values.
+    pub(crate) choices: fn() -> Vec<&'static str>,
     /// What it does.
     pub help: &'static str,
     /// Whether it is a list, separated by commas.
