@@ -2,6 +2,7 @@
 # make test             check the whole project
 # make doc              open the library's documentation
 # make test-mpi         check that several processes paint one picture, with Open MPI, which must be installed: see docs/large.md
+# make test-studio      check the page of `impasto studio` in a browser: needs Chromium and Node.js, 20 or newer; see docs/studio.md
 # make bench            measure each operation and a whole iteration
 # make bench-peer       measure a whole iteration, and the same in PyTorch
 # make bench-pictures   paint pairs of pictures by several methods and measure the results, into docs/pictures/
@@ -14,7 +15,7 @@ CARGO ?= cargo
 # cargo nextest runs the test programs in parallel. Without it, cargo test runs them one after the other.
 TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
 
-.PHONY: demo test test-mpi bench bench-peer bench-pictures bench-ways check-weights fuzz doc clean
+.PHONY: demo test test-mpi test-studio bench bench-peer bench-pictures bench-ways check-weights fuzz doc clean
 
 demo:
 	$(CARGO) build --release --locked
@@ -38,6 +39,15 @@ test:
 test-mpi:
 	$(CARGO) clippy --locked --features mpi --lib --bins --test mpi -- -D warnings
 	$(CARGO) test --locked --features mpi --test mpi -- --test-threads=1
+
+# The types of the page and of its tests, then the tests, in the program as `make test` builds it.
+test-studio: tests/studio/node_modules/.package-lock.json
+	cd tests/studio && npx tsc && npx tsc --project ../../src/cli/studio/page
+	$(CARGO) build --locked
+	cd tests/studio && node --test --test-concurrency=1
+
+tests/studio/node_modules/.package-lock.json: tests/studio/package-lock.json
+	cd tests/studio && npm ci --no-audit --no-fund
 
 bench:
 	$(CARGO) bench --locked --bench operations

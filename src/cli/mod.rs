@@ -12,6 +12,8 @@ mod reconstruct;
 mod request;
 mod resume;
 mod run;
+#[cfg(feature = "studio")]
+mod studio;
 mod stylize;
 mod terminal;
 mod texture;
@@ -35,6 +37,8 @@ enum Cli {
     Reconstruct(reconstruct::Reconstruct),
     Batch(batch::Batch),
     Resume(resume::Resume),
+    #[cfg(feature = "studio")]
+    Studio(studio::StudioCommand),
     Explain(explain::Explain),
     Bench(bench::Bench),
     #[command(subcommand)]
@@ -57,6 +61,8 @@ pub fn run(built_in: Option<&'static [u8]>) -> ExitCode {
         Cli::Reconstruct(command) => command.run(built_in),
         Cli::Batch(command) => command.run(built_in),
         Cli::Resume(command) => command.run(built_in),
+        #[cfg(feature = "studio")]
+        Cli::Studio(command) => command.run(built_in),
         Cli::Explain(command) => command.run(built_in),
         Cli::Bench(command) => command.run(),
         Cli::Weights(command) => command.run(built_in),

@@ -33,7 +33,7 @@ pub struct RunRequest {
 }
 
 /// The pictures of a run, and the file to write.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Files {
     pub content: Option<PathBuf>,
@@ -61,6 +61,22 @@ impl RunRequest {
         Ok(Inputs {
             initial,
             ..self.files.open(remark)?
+        })
+    }
+
+    /// The inputs, with the pictures that `picture(file, what)` returns.
+    ///
+    /// # Errors
+    /// As `picture`, or if the number of masks is not that of the styles.
+    #[cfg(feature = "studio")]
+    pub fn inputs_from(
+        &self,
+        picture: impl Fn(&Path, &str) -> anyhow::Result<Picture>,
+    ) -> anyhow::Result<Inputs> {
+        let initial = init_file(&self.settings).map(|file| picture(file, "--init"));
+        Ok(Inputs {
+            initial: initial.transpose()?,
+            ..self.files.inputs_from(picture)?
         })
     }
 

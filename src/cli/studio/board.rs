@@ -1,0 +1,241 @@
+//! The state of the studio, which every tab shows: the desk, what is painted now, what waits, and what was painted.
+
+use super::desk::{Desk, DeskView, Estimate};
+use super::history::Painted;
+use super::losses::Curves;
+use super::pictures::{PictureId, Pictures};
+use crate::cli::request::RunRequest;
+use axum::body::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+/// A JPEG that the page shows, and how many came before it.
+#[derive(Clone, Default)]
+pub struct Frame {
+    pub number: u64,
+    pub jpeg: Bytes,
+}
+
+impl Frame {
+    /// Replaces it by the next one.
+    pub fn show(&mut self, jpeg: Vec<u8>) {
+        self.number += 1;
+        self.jpeg = jpeg.into();
+    }
+}
+
+/// How far something is that is painted small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Progress {
+    Waiting,
+    Working,
+    Done,
+    Failed,
+}
+
+/// What is on the desk, painted small.
+pub struct Sketch {
+    pub id: u64,
+    /// Of the desk.
+    pub revision: u64,
+    pub state: Progress,
+    pub frame: Frame,
+    /// From 0 to 1.
+    pub share: f64,
+    pub seconds: f64,
+    pub error: Option<String>,
+}
+
+/// The desk with some other settings, painted small.
+pub struct Variant {
+    pub id: u64,
+    pub label: &'static str,
+    pub changes: BTreeMap<String, String>,
+    pub state: Progress,
+    pub frame: Frame,
+    pub error: Option<String>,
+}
+
+/// A picture to paint.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Job {
+    pub id: u64,
+    pub title: String,
+    pub photo: Option<PictureId>,
+    pub request: RunRequest,
+}
+
+/// What is to become of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    Continue,
+    Pause,
+    /// End it, and keep the picture as it is.
+    Stop,
+    /// End it, and keep nothing.
+    Discard,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    Preparing,
+    Painting,
+    Paused,
+    Writing,
+}
+
+/// The picture that is being painted.
+pub struct Run {
+    pub job: Job,
+    pub state: Stage,
+    pub wish: Wish,
+    pub iteration: usize,
+    pub iterations: usize,
+    pub size: String,
+    pub final_size: String,
+    pub elapsed: f64,
+    pub left: Option<f64>,
+    pub frame: Frame,
+    pub curves: Curves,
+}
+
+impl Run {
+    pub fn new(job: Job) -> Self {
+        Self {
+            job,
+            state: Stage::Preparing,
+            wish: Wish::Continue,
+            iteration: 0,
+            iterations: 0,
+            size: String::new(),
+            final_size: String::new(),
+            elapsed: 0.0,
+            left: None,
+            frame: Frame::default(),
+            curves: Curves::default(),
+        }
+    }
+}
+
+/// What the page has set up, and what is known of it.
+pub struct Draft {
+    pub desk: Desk,
+    pub revision: u64,
+    /// When it was changed last.
+    pub changed: Instant,
+    pub estimate: Option<Estimate>,
+    pub trouble: Option<String>,
+}
+
+/// The state of the studio.
+pub struct Board {
+    pub draft: Draft,
+    pub sketch: Option<Sketch>,
+    pub variants: Vec<Variant>,
+    pub run: Option<Run>,
+    /// What waits, the next first.
+    pub queue: Vec<Job>,
+    pub history: Vec<Painted>,
+    pub notice: Option<String>,
+    /// Whether something is being painted small. Then the run waits.
+    pub sketching: bool,
+    /// Whether the studio ends.
+    pub ending: bool,
+    pub next_id: u64,
+}
+
+impl Board {
+    /// With this on the desk, these jobs and these paintings.
+    pub fn new(desk: Desk, queue: Vec<Job>, history: Vec<Painted>) -> Self {
+        let next_id = queue.iter().map(|job| job.id + 1).max().unwrap_or(1);
+        Self {
+            draft: Draft {
+                desk,
+                revision: 1,
+                changed: Instant::now(),
+                estimate: None,
+                trouble: None,
+            },
+            sketch: None,
+            variants: Vec::new(),
+            run: None,
+            queue,
+            history,
+            notice: None,
+            sketching: false,
+            ending: false,
+            next_id,
+        }
+    }
+
+    /// A number that nothing else has.
+    pub fn new_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id - 1
+    }
+
+    /// All jobs, the one that is being painted first.
+    pub fn jobs(&self) -> Vec<&Job> {
+        let running = self.run.iter().map(|run| &run.job);
+        running.chain(&self.queue).collect()
+    }
+
+    /// The desk as the page sees it.
+    pub fn desk_view(&self, pictures: &Pictures) -> DeskView {
+        let draft = &self.draft;
+        DeskView {
+            estimate: draft.estimate.clone(),
+            trouble: draft.trouble.clone(),
+            ..DeskView::new(&draft.desk, draft.revision, pictures)
+        }
+    }
+
+    /// All of it, as JSON.
+    pub fn view(&self, pictures: &Pictures, folder: &str) -> Value {
+        json!({
+            "program": concat!("impasto ", env!("CARGO_PKG_VERSION")),
+            "folder": folder,
+            "desk": self.desk_view(pictures),
+            "sketch": self.sketch.as_ref().map(|sketch| json!({
+                "id": sketch.id,
+                "revision": sketch.revision,
+                "state": sketch.state,
+                "frame": sketch.frame.number,
+                "progress": sketch.share,
+                "seconds": sketch.seconds,
+                "error": sketch.error,
+            })),
+            "variants": self.variants.iter().map(|variant| json!({
+                "id": variant.id,
+                "label": variant.label,
+                "state": variant.state,
+                "frame": variant.frame.number,
+                "error": variant.error,
+            })).collect::<Vec<_>>(),
+            "run": self.run.as_ref().map(|run| json!({
+                "id": run.job.id,
+                "title": run.job.title,
+                "state": run.state,
+                "iteration": run.iteration,
+                "iterations": run.iterations,
+                "size": run.size,
+                "finalSize": run.final_size,
+                "elapsed": run.elapsed,
+                "left": run.left,
+                "frame": run.frame.number,
+                "photo": run.job.photo,
+            })),
+            "queue": self.queue.iter().map(|job| json!({
+                "id": job.id,
+                "title": job.title,
+                "size": job.request.settings.size.to_string(),
+            })).collect::<Vec<_>>(),
+            "history": self.history,
+            "notice": self.notice,
+        })
+    }
+}
