@@ -209,8 +209,10 @@ impl Stylization {
             &*self.world,
         )?;
         let last = plan.stages.last().expect("a plan has a size");
+        let protected = (pictures.protected.as_ref()).map(|protected| protected.fit(finest));
         inputs::check_masks(
             &pictures.regions,
+            protected.as_ref(),
             last.size,
             &last.style_sizes,
             settings.seamless,
@@ -228,6 +230,7 @@ impl Stylization {
             photograph: (inputs.content.as_ref())
                 .filter(|_| finishes)
                 .map(|content| content.fit(finest)),
+            protected: protected.filter(|_| finishes),
             paintings: (inputs.styles().filter(|_| finishes))
                 .map(|style| style.picture.clone())
                 .collect(),

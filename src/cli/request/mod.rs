@@ -128,6 +128,7 @@ impl Files {
             content,
             regions,
             initial: None,
+            protected: None,
         })
     }
 
