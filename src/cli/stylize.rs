@@ -44,6 +44,10 @@ pub struct Stylize {
     )]
     settings_from: Option<PathBuf>,
 
+    /// What of the photograph stays as it is: where this picture is white (gray: in part)
+    #[arg(long, value_name = "FILE", help_heading = "Picture")]
+    protect: Option<PathBuf>,
+
     #[command(flatten)]
     run: RunOptions<ForStylize>,
 }
@@ -62,6 +66,7 @@ impl Stylize {
             style: self.style,
             content_mask: self.content_mask,
             style_mask: self.style_mask,
+            protect: self.protect,
             output: self.output,
         };
         let mut given = Recipe::default();
@@ -78,6 +83,7 @@ impl Stylize {
                 style: or(files.style, embedded.files.style),
                 content_mask: or(files.content_mask, embedded.files.content_mask),
                 style_mask: or(files.style_mask, embedded.files.style_mask),
+                protect: files.protect.or(embedded.files.protect),
                 output: files.output,
             };
             given = embedded.recipe;

@@ -51,7 +51,8 @@ fn strotss<T: Scalar>(
     let mut terms = Vec::new();
     let taps = targets.style_taps;
     let numbers = with_pixels(taps);
-    for (region, area) in targets.regions.iter().zip(areas(targets.regions)) {
+    let regions = targets.regions.iter().zip(areas(targets.regions));
+    for (region, area) in regions.filter(|(region, _)| !region.styles.is_empty()) {
         let mut sampling = Sampling::new(seed, MEAN.map(f64::from));
         sampling.mask = region.mask.clone();
         let mut loss = StrotssStyleBuilder::new(sampling, palette_weight);

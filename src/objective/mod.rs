@@ -85,7 +85,8 @@ impl<T: Scalar> Objective<T> {
             }));
         }
         let regions = if by_layers { targets.regions } else { &[] };
-        for (region, area) in regions.iter().zip(areas(targets.regions)) {
+        let regions = regions.iter().zip(areas(targets.regions));
+        for (region, area) in regions.filter(|(region, _)| !region.styles.is_empty()) {
             terms.extend(style_terms(network, &targets, region, area));
         }
         if targets.tv_weight != 0.0 {

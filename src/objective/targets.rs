@@ -18,7 +18,7 @@ pub struct Tap {
 /// are: as files' contents, or as arrays of one size of a run.
 #[derive(Clone, Debug)]
 pub struct Region<P, M> {
-    /// Their mixture is the style.
+    /// Their mixture is the style. If there are none, the region has an area, and nothing is wanted of it.
     pub styles: Vec<Style<P, M>>,
     /// How much each pixel of the painted picture belongs to the region, 0 to 1. Without a mask it is the whole picture.
     pub mask: Option<M>,

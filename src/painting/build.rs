@@ -15,7 +15,7 @@ use std::borrow::Cow;
 pub(super) struct StagePictures<P> {
     /// The photograph, with the border.
     pub content: Option<P>,
-    /// Their masks have the border too.
+    /// Their masks have the border too. If a part of the photograph is protected, the last region is that part, and has no styles.
     pub regions: Vec<Region<P, Array2<f32>>>,
 }
 
@@ -79,13 +79,19 @@ fn build<P>(
             share,
         })
     };
-    let masks = region_masks(&pictures.regions, plan.size);
-    let regions = (pictures.regions.iter().zip(masks))
+    let protected = (pictures.protected.as_ref()).map(|protected| protected.fit(plan.size));
+    let masks = region_masks(&pictures.regions, protected.as_ref(), plan.size);
+    let mut regions: Vec<_> = (pictures.regions.iter().zip(masks))
         .map(|(region, mask)| Region {
             styles: region.styles.iter().filter_map(&mut style).collect(),
             mask: mask.map(|mask| border::mirrored(&mask, border)),
         })
         .collect();
+    // It belongs to the area, so that what is painted gets as much style as in a picture that is painted wholly.
+    regions.extend(protected.map(|protected| Region {
+        styles: Vec::new(),
+        mask: Some(border::mirrored(&protected.weights(), border)),
+    }));
     let content = pictures.content.as_ref();
     StagePictures {
         content: content.map(|content| fitted(content, plan.size, border)),

@@ -27,6 +27,9 @@ pub(super) fn check(settings: &Settings, inputs: &Inputs) -> Result<(), InvalidS
         if settings.original_colors != OriginalColors::Off {
             return refuse("there is no photograph whose colors could be preserved");
         }
+        if inputs.protected.is_some() {
+            return refuse("there is no photograph of which a part could be protected");
+        }
     }
     // The product of both weights may round to 0 when neither is.
     let any = |layers: &Layers, overall: f64| {
@@ -184,6 +187,16 @@ mod tests {
         let colors = |s: &mut Settings| s.original_colors = OriginalColors::Match;
         assert!(refusal(colors).contains("whose colors"));
         assert!(refusal(|s| s.style_weight = 0.0).contains("nothing to optimize"));
+        let protected = Inputs {
+            protected: Inputs::gray().content,
+            ..style_only
+        };
+        let settings = Settings {
+            init: Init::Random,
+            ..classic()
+        };
+        let line = check(&settings, &protected).unwrap_err().to_string();
+        assert!(line.contains("could be protected"), "{line}");
     }
 
     #[test]

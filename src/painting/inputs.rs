@@ -1,7 +1,7 @@
 //! The pictures of a run.
 
 use super::settings::InvalidSetting;
-use crate::files::picture::{Picture, Size};
+use crate::files::picture::{Mask, Picture, Size};
 use crate::objective::Style;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,9 @@ pub struct Inputs {
     pub regions: Vec<InputRegion>,
     /// The first picture, if the setting `init` names a file.
     pub initial: Option<Picture>,
+    /// What of the photograph stays as it is: where this picture is white. Where it is gray a part stays, and black is painted. It has the
+    /// aspect of the photograph.
+    pub protected: Option<Picture>,
 }
 
 /// A part of the painted picture, and the styles that are blended there. A style's mask has the aspect of its painting.
@@ -96,6 +99,9 @@ impl Inputs {
         if places().filter(|p| matches!(p, RegionPlace::Rest)).count() > 1 {
             return refuse("only one style can have the rest");
         }
+        if let Some(mask) = &self.protected {
+            check_aspect("the mask of what is protected", mask, "photograph", leading)?;
+        }
         let mut number = 0;
         for region in &self.regions {
             if let RegionPlace::Mask(mask) = &region.place {
@@ -141,8 +147,12 @@ pub(super) fn style_mask(
     Some(weights)
 }
 
-/// The mask of each region at this size; `None` for a region that is everywhere.
-pub(super) fn region_masks(regions: &[InputRegion], size: Size) -> Vec<Option<Array2<f32>>> {
+/// The mask of each region at this size; `None` for a region that is everywhere. What is `protected`, a mask of the same size, is in none.
+pub(super) fn region_masks(
+    regions: &[InputRegion],
+    protected: Option<&Mask>,
+    size: Size,
+) -> Vec<Option<Array2<f32>>> {
     let drawn = |region: &InputRegion| match &region.place {
         RegionPlace::Mask(mask) => Some(mask.fit(size).to_mask()),
         RegionPlace::Everywhere | RegionPlace::Rest => None,
@@ -154,13 +164,23 @@ pub(super) fn region_masks(regions: &[InputRegion], size: Size) -> Vec<Option<Ar
         masks.iter().flatten().for_each(|mask| left -= mask);
         masks[rest] = Some(left.mapv(|share| share.max(0.0)));
     }
+    if let Some(protected) = protected {
+        let painted = protected.left();
+        for mask in &mut masks {
+            match mask {
+                Some(mask) => *mask *= &painted,
+                None => *mask = Some(painted.clone()),
+            }
+        }
+    }
     masks
 }
 
-/// Refuses a style that is painted nowhere, and a painting of which nothing counts: they would be ignored silently. The painted picture has
-/// this size, and the style pictures have these.
+/// Refuses a style that is painted nowhere, and a painting of which nothing counts: they would be ignored silently. The painted picture, and
+/// the mask of what is protected, have this size, and the style pictures have these.
 pub(super) fn check_masks(
     regions: &[InputRegion],
+    protected: Option<&Mask>,
     size: Size,
     style_sizes: &[Size],
     seamless: bool,
@@ -168,8 +188,14 @@ pub(super) fn check_masks(
     let black = |mask: &Option<Array2<f32>>| {
         (mask.as_ref()).is_some_and(|mask| mask.iter().all(|share| *share == 0.0))
     };
+    if protected.is_some_and(Mask::is_white) {
+        return Err(InvalidSetting(
+            "the mask of what is protected is white: nothing would be painted; make it black where the picture is to be painted"
+                .to_owned(),
+        ));
+    }
     let mut number = 0;
-    for (region, mask) in regions.iter().zip(region_masks(regions, size)) {
+    for (region, mask) in regions.iter().zip(region_masks(regions, protected, size)) {
         if black(&mask) {
             return Err(InvalidSetting(format!(
                 "the masks leave style {} no place in the picture; give it one, or leave the style out",
@@ -214,5 +240,43 @@ impl Inputs {
     pub fn gray() -> Self {
         let gray = Picture::from_array(&ndarray::Array3::zeros((3, 3, 3)));
         Self::pair(gray.clone(), gray)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array3, array};
+
+    /// A gray picture of one row.
+    fn row(levels: [u8; 3]) -> Picture {
+        let x = Array3::from_shape_fn((1, 3, 3), |(_, j, c)| {
+            f32::from(levels[j]) - crate::vgg::MEAN[c]
+        });
+        Picture::from_array(&x)
+    }
+
+    #[test]
+    fn what_is_protected_is_in_no_region() {
+        let size = Size {
+            width: 3,
+            height: 1,
+        };
+        let protected = Mask::of(&row([255, 51, 0]));
+        let masks = |places: Vec<RegionPlace>, protected| {
+            let region = |place| InputRegion {
+                styles: Vec::new(),
+                place,
+            };
+            let regions: Vec<_> = places.into_iter().map(region).collect();
+            region_masks(&regions, protected, size)
+        };
+        let everywhere = || vec![RegionPlace::Everywhere];
+        assert_eq!(masks(everywhere(), None), [None]);
+        let painted = array![[0.0, 0.8, 1.0]];
+        assert_eq!(masks(everywhere(), Some(&protected)), [Some(painted)]);
+        let parts = || vec![RegionPlace::Mask(row([255, 0, 255])), RegionPlace::Rest];
+        let (part, rest) = (array![[0.0, 0.0, 1.0]], array![[0.0, 0.8, 0.0]]);
+        assert_eq!(masks(parts(), Some(&protected)), [Some(part), Some(rest)]);
     }
 }

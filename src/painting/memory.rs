@@ -69,6 +69,8 @@ pub(super) struct Needs<'a> {
     pub targets: u64,
     /// Bytes of the network.
     pub network: u64,
+    /// The number of regions that have no place where the photograph is protected; 0 if it is not.
+    pub around_protected: u64,
 }
 
 /// Pixels that a tile reads, at least, while the optimizer's pictures are in memory: with smaller ones the halos cost more time than the
@@ -81,6 +83,9 @@ const MACHINE_SHARE: f64 = 0.8;
 /// Bytes for each pixel of the painted picture that are needed in any case: the photograph and the paintings with 8 bits a channel, as they are
 /// read and as they are fitted to a size.
 const SOURCES: u64 = 12;
+
+/// Bytes for each pixel of the mask of what is protected: with 8 bits as it is read and as it is fitted, and as weights.
+const PROTECTED: u64 = 2 + limits::F32;
 
 /// The smallest tile that is worth its halo, in pixels that it reads.
 const SMALLEST_TILE: u64 = 256 * 256;
@@ -142,7 +147,11 @@ impl Layout {
         } else {
             0
         };
-        let sources = SOURCES * needs.pixels;
+        let masks = match needs.around_protected {
+            0 => 0,
+            regions => PROTECTED + regions * limits::F32,
+        };
+        let sources = (SOURCES + masks) * needs.pixels;
         let area_beside = |resident: u64| tiled.saturating_sub(resident) / needs.tile_pixel;
         let resident = sources + needs.network;
         let in_memory = resident + pictures + gathered;

@@ -211,8 +211,10 @@ impl Stylization {
             &*self.world,
         )?;
         let last = plan.stages.last().expect("a plan has a size");
+        let protected = (pictures.protected.as_ref()).map(|protected| protected.fit(finest));
         inputs::check_masks(
             &pictures.regions,
+            protected.as_ref(),
             last.size,
             &last.style_sizes,
             settings.seamless,
@@ -230,6 +232,7 @@ impl Stylization {
             photograph: (inputs.content.as_ref())
                 .filter(|_| finishes)
                 .map(|content| content.fit(finest)),
+            protected: protected.filter(|_| finishes),
             paintings: (inputs.styles().filter(|_| finishes))
                 .map(|style| style.picture.clone())
                 .collect(),

@@ -2,7 +2,7 @@
 
 use super::inputs::{InputRegion, Inputs};
 use super::settings::Settings;
-use crate::files::picture::Picture;
+use crate::files::picture::{Mask, Picture};
 use crate::objective::Style;
 
 /// The pictures of a run as the network is to see them, in their own sizes.
@@ -12,6 +12,8 @@ pub(super) struct Pictures {
     pub initial: Option<Picture>,
     /// Without the margins of the paintings.
     pub regions: Vec<InputRegion>,
+    /// What of the photograph stays as it is.
+    pub protected: Option<Mask>,
 }
 
 impl Pictures {
@@ -32,6 +34,7 @@ impl Pictures {
             content,
             initial: inputs.initial.clone(),
             regions,
+            protected: inputs.protected.as_ref().map(Mask::of),
         }
     }
 

@@ -224,6 +224,8 @@ impl Plan {
             tile_pixel: limits::of_tile_pixel(layers, &taps),
             targets: limits::of_targets(layers, &self.content_taps),
             network: limits::of_network(layers),
+            around_protected: (pictures.protected.as_ref())
+                .map_or(0, |_| pictures.regions.len() as u64),
         };
         Layout::new(settings, memory, budget, &needs)
     }

@@ -10,6 +10,7 @@ mod joint;
 mod nearest;
 mod operations;
 mod processes;
+mod protected;
 mod style_losses;
 mod tiled;
 mod torus;

@@ -136,6 +136,7 @@ fn each_command_has_only_the_options_that_it_uses() {
         ("normalize-gradients", [true, true, true]),
         ("content-mask", [true, false, false]),
         ("style-mask", [true, true, false]),
+        ("protect", [true, false, false]),
         ("settings-from", [true, false, false]),
         ("layer", [false, false, true]),
         // These can be set in files only.

@@ -18,11 +18,12 @@ use toml::de::{DeTable, DeValue, Deserializer, Error};
 const MAX_BYTES: u64 = 16 << 20;
 
 /// The keys of a job that are not settings.
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "content",
     "style",
     "content-mask",
     "style-mask",
+    "protect",
     "output",
     "preset",
 ];
@@ -35,6 +36,7 @@ struct Names {
     style: Option<Paths>,
     content_mask: Option<Paths>,
     style_mask: Option<Paths>,
+    protect: Option<PathBuf>,
     output: Option<PathBuf>,
     preset: Option<PathBuf>,
 }
@@ -258,6 +260,7 @@ impl Names {
             style: places(self.style, &defaults.style),
             content_mask: places(self.content_mask, &defaults.content_mask),
             style_mask: places(self.style_mask, &defaults.style_mask),
+            protect: (self.protect.or(defaults.protect.clone())).map(|mask| folder.join(mask)),
             output: folder.join(
                 self.output
                     .context("output is missing: the file to write")?,

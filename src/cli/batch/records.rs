@@ -64,7 +64,7 @@ impl Records {
         let mut digests = |files: &[PathBuf]| -> anyhow::Result<Vec<_>> {
             files.iter().map(|file| self.digest(file)).collect()
         };
-        let made_from = json!({
+        let mut made_from = json!({
             "content": digests(files.content.as_slice())?,
             "style": digests(&files.style)?,
             "content-mask": digests(&files.content_mask)?,
@@ -74,6 +74,10 @@ impl Records {
             "reference": request.network.machine.engine()? == EngineKind::Reference,
             "recipe": settings,
         });
+        // Only if there is one, so that records of earlier versions remain true.
+        if let Some(mask) = &files.protect {
+            made_from["protect"] = self.digest(mask)?.into();
+        }
         Ok(made_from.to_string())
     }
 

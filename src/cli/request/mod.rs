@@ -42,6 +42,9 @@ pub struct Files {
     pub content_mask: Vec<PathBuf>,
     /// Which part of each style picture counts; empty for all of it.
     pub style_mask: Vec<PathBuf>,
+    /// What of the photograph stays as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protect: Option<PathBuf>,
     pub output: PathBuf,
 }
 
@@ -98,7 +101,7 @@ impl Files {
     pub fn inputs(&self) -> impl Iterator<Item = &Path> {
         let masks = (self.content_mask.iter().chain(&self.style_mask))
             .filter(|mask| ![Path::new(ALL), Path::new(REST)].contains(&mask.as_path()));
-        let pictures = self.content.iter().chain(&self.style);
+        let pictures = self.content.iter().chain(&self.style).chain(&self.protect);
         pictures.chain(masks).map(PathBuf::as_path)
     }
 
@@ -140,10 +143,13 @@ impl Files {
                 });
             }
         }
+        let protect = self.protect.as_deref();
+        let protected = protect.map(|mask| picture(mask, "--protect"));
         Ok(Inputs {
             content,
             regions,
             initial: None,
+            protected: protected.transpose()?,
         })
     }
 

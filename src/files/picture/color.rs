@@ -7,7 +7,7 @@
 
 use super::matrix::{Matrix, Vector, apply, dot, transport};
 use super::{FloatPicture, Picture};
-use image::Rgb;
+use image::{GrayImage, Rgb};
 use ndarray::Axis;
 
 /// The weights of red, green and blue in Y, the luminance of YIQ.
@@ -34,6 +34,16 @@ impl Picture {
     /// The luminance in all three channels.
     pub fn luminance(&self) -> Self {
         self.map_pixels(|pixel| [dot(LUMINANCE, pixel); 3])
+    }
+
+    /// The luminance in one channel.
+    pub(super) fn to_gray(&self) -> GrayImage {
+        let levels = self
+            .rgb
+            .pixels()
+            .map(|pixel| round_to_level(dot(LUMINANCE, vector(pixel))));
+        let (width, height) = self.rgb.dimensions();
+        GrayImage::from_vec(width, height, levels.collect()).expect("the size is right")
     }
 
     fn map_pixels(&self, map: impl Fn(Vector) -> Vector) -> Self {

@@ -21,14 +21,9 @@ impl Picture {
         }
         let rgb = fit_pixels::<U8x3>(self.rgb.as_raw(), from, size);
         let rgb = rgb.pixels().iter().flat_map(|pixel| pixel.0).collect();
-        let alpha = self.alpha.as_ref().map(|alpha| {
-            let alpha = fit_pixels::<U8>(alpha.as_raw(), from, size);
-            let alpha = alpha.pixels().iter().map(|pixel| pixel.0).collect();
-            GrayImage::from_vec(size.width, size.height, alpha).expect("the size is right")
-        });
         Self {
             rgb: RgbImage::from_vec(size.width, size.height, rgb).expect("the size is right"),
-            alpha,
+            alpha: self.alpha.as_ref().map(|alpha| fit_gray(alpha, size)),
         }
     }
 
@@ -47,6 +42,18 @@ impl Picture {
                 .map(|alpha| crop_imm(alpha, left, top, width, height).to_image()),
         }
     }
+}
+
+/// Crops and scales as [`Picture::fit`] does.
+pub(super) fn fit_gray(gray: &GrayImage, size: Size) -> GrayImage {
+    let (width, height) = gray.dimensions();
+    let from = Size { width, height };
+    if from == size {
+        return gray.clone();
+    }
+    let fitted = fit_pixels::<U8>(gray.as_raw(), from, size);
+    let levels = fitted.pixels().iter().map(|pixel| pixel.0).collect();
+    GrayImage::from_vec(size.width, size.height, levels).expect("the size is right")
 }
 
 /// Crops and scales the pixels of a picture from size `from` to `size`. `bytes` are the pixels in rows.

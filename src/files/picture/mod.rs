@@ -13,6 +13,7 @@ mod fit;
 mod float_picture;
 mod guided_filter;
 mod jpeg;
+mod mask;
 mod matrix;
 mod oklab;
 mod painting_colors;
@@ -28,6 +29,7 @@ mod write;
 pub use encoding::{Depth, Encoding, EncodingError, ParseDepthError};
 pub use error::{PictureError, PictureErrorKind};
 pub use float_picture::FloatPicture;
+pub(crate) use mask::Mask;
 pub use png_text::{TextError, read_text};
 pub use resize::{resize, resize_torus};
 pub(crate) use resize::{resize_rows, rows_behind};
@@ -85,11 +87,7 @@ impl Picture {
 
     /// The luminance as weights H×W: black is 0, white is 1.
     pub fn to_mask(&self) -> Array2<f32> {
-        let Size { width, height } = self.size();
-        let gray = self.luminance();
-        Array2::from_shape_fn((height as usize, width as usize), |(i, j)| {
-            f32::from(gray.rgb.get_pixel(j as u32, i as u32)[0]) / 255.0
-        })
+        Mask::of(self).weights()
     }
 
     /// The inverse of [`to_array`](Self::to_array), for an array H×W×3: adds the mean, rounds, and clamps to 0..255.

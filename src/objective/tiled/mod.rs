@@ -126,7 +126,10 @@ impl<T: Scalar> TiledObjective<T> {
         styles.retain(|term| term.loss.as_sum_loss().is_some());
         network.engine().release_memory();
         let regions = targets.regions.iter();
-        let masks = regions.map(|region| region.mask.as_ref().map(big_mask));
+        let masks = regions.map(|region| {
+            let mask = region.mask.as_ref().filter(|_| !region.styles.is_empty());
+            mask.map(big_mask)
+        });
         Self {
             content,
             masks: masks.collect(),

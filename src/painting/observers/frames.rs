@@ -1,6 +1,6 @@
 //! Numbered pictures of a run as it goes on.
 
-use crate::files::picture::{FloatPicture, OutputFile, PictureError};
+use crate::files::picture::{OutputFile, PictureError};
 use crate::painting::Iteration;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -84,8 +84,7 @@ impl Frames {
         if !self.schedule.includes(iteration.iteration) {
             return Ok(());
         }
-        OutputFile::new(&self.place(iteration.iteration))?
-            .write(&FloatPicture::from_array(&iteration.array()))
+        OutputFile::new(&self.place(iteration.iteration))?.write(&iteration.sketch())
     }
 }
 

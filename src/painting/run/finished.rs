@@ -2,6 +2,7 @@
 
 use super::super::border;
 use super::super::enlarge::Enlarging;
+use super::super::pictures::Pictures;
 use super::Run;
 use crate::files::picture::FloatPicture;
 use crate::method::big_array::Bands;
@@ -55,6 +56,25 @@ impl Run {
         if let Some(photograph) = photograph {
             painted = painted.with_alpha_of(photograph);
         }
-        (self.settings.original_colors).finish(painted, photograph, &self.paintings)
+        let painted = (self.settings.original_colors).finish(painted, photograph, &self.paintings);
+        match (photograph, &self.protected) {
+            (Some(photograph), Some(protected)) => painted.blended_with(photograph, protected),
+            _ => painted,
+        }
+    }
+
+    /// The picture of `x`, of size number `stage`, in that size and in the colors that the network sees.
+    pub(super) fn unfinished(&self, stage: usize, x: &BigArray<f32>) -> FloatPicture {
+        let painted = FloatPicture::inside(x, self.plan.border);
+        let Pictures {
+            content, protected, ..
+        } = &self.pictures;
+        match (content, protected) {
+            (Some(photograph), Some(protected)) => {
+                let size = self.plan.stages[stage].size;
+                painted.blended_with(&photograph.fit(size), &protected.fit(size))
+            }
+            _ => painted,
+        }
     }
 }

@@ -66,6 +66,14 @@ impl Iteration<'_> {
         border::cut(&self.gathered().to_array(), self.run.plan.border)
     }
 
+    /// The same as a picture, in the colors that the network sees, with what is protected of the photograph.
+    ///
+    /// # Panics
+    /// As [`array`](Self::array).
+    pub(crate) fn sketch(&self) -> FloatPicture {
+        self.run.unfinished(self.state.stage, &self.gathered())
+    }
+
     /// The result if the run ended here: in its final size and colors.
     ///
     /// # Panics

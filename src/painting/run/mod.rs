@@ -17,7 +17,7 @@ use super::parametrization::Parametrization;
 use super::pictures::Pictures;
 use super::plan::{Plan, StagePlan};
 use super::settings::Settings;
-use crate::files::picture::{Picture, Size};
+use crate::files::picture::{Mask, Picture, Size};
 use crate::method::Communicator;
 use crate::method::big_array::{Bands, Storage};
 use crate::network::Network;
@@ -41,6 +41,8 @@ pub struct Run {
     pub(super) settings: Settings,
     /// The photograph, of the painted picture's size.
     pub(super) photograph: Option<Picture>,
+    /// What of it stays as it is.
+    pub(super) protected: Option<Mask>,
     pub(super) paintings: Vec<Picture>,
 }
 

@@ -72,6 +72,13 @@ fn regions_count_by_their_area_and_a_full_mask_changes_nothing() {
         let (other_loss, _) = evaluate(&[region(&other, None)]);
         let (both, _) = evaluate(&[region(&style, Some(&quarter)), region(&other, Some(&rest))]);
         assert!(close(both, 0.25 * loss + 0.75 * other_loss), "{kind}");
+        // A region without styles counts for the area alone.
+        let empty = Region {
+            styles: Vec::new(),
+            mask: Some(quarter.clone()),
+        };
+        let (part, _) = evaluate(&[region(&style, Some(&rest)), empty]);
+        assert!(close(part, 0.75 * loss), "{kind}");
         // A region without pixels does not count.
         let zero = Array2::zeros((9, 7));
         let (same, _) = evaluate(&[region(&other, Some(&zero)), region(&style, Some(&ones))]);

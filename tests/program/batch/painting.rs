@@ -109,6 +109,44 @@ fn finished_jobs_are_skipped_until_their_pictures_or_settings_change() {
 }
 
 #[test]
+fn a_job_protects_a_part_of_its_photograph_until_the_mask_changes() {
+    let place = pictures();
+    let mask = |white: u32| {
+        let level = |x, _| image::Luma([if x < white { 255 } else { 0 }]);
+        let mask = image::GrayImage::from_fn(451, 300, level);
+        mask.save(place.path("paintings/mask.png")).unwrap();
+    };
+    mask(200);
+    std::fs::create_dir(place.path("lists")).unwrap();
+    let job = |photo: &str, more: &str| {
+        format!("[[job]]\ncontent = '../photos/cat.jpg'\noutput = '../out/{photo}.png'\n{more}")
+    };
+    let first = job("a", "");
+    let second = job("b", "protect = '../paintings/mask.png'\n");
+    let defaults = format!("[defaults]\nstyle = '../paintings/wave.jpg'\n{QUICK_KEYS}");
+    place.write("lists/jobs.toml", format!("{defaults}{first}{second}"));
+    let run = || summary(&place, "lists/jobs.toml");
+    assert_eq!(run(), "2 painted, 0 skipped, 0 failed");
+    let single = |options: &str| {
+        let pictures = "photos/cat.jpg paintings/wave.jpg";
+        stylized(&place, pictures, &format!("{QUICK} {options}"))
+    };
+    assert!(place.pixels("out/a.png") == single(""));
+    assert!(place.pixels("out/b.png") == single("--protect paintings/mask.png"));
+    assert_eq!(run(), "0 painted, 2 skipped, 0 failed");
+    mask(100);
+    assert_eq!(run(), "1 painted, 1 skipped, 0 failed");
+    // For all jobs.
+    let protect = "protect = '../paintings/mask.png'\n";
+    place.write(
+        "lists/jobs.toml",
+        format!("{defaults}{protect}{first}{second}"),
+    );
+    assert_eq!(run(), "1 painted, 1 skipped, 0 failed");
+    assert!(place.pixels("out/a.png") == place.pixels("out/b.png"));
+}
+
+#[test]
 fn shards_paint_every_job_exactly_once() {
     let place = pictures();
     let arguments = format!("--contents photos --styles paintings -o out {QUICK}");

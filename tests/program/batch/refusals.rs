@@ -160,6 +160,14 @@ fn a_job_whose_settings_do_not_fit_is_refused() {
             job("out/a.png", "content-mask = ['photos/cat.jpg', 'rest']"),
             "line 1, job 1: --content-mask: 2 for 1",
         ),
+        (
+            job("out/a.png", "protect = 'photos/none.png'"),
+            "photos/none.png",
+        ),
+        (
+            job("paintings/night.jpg", "protect = 'paintings/night.jpg'"),
+            "paintings/night.jpg: it would replace a file that is read",
+        ),
     ]);
 }
 

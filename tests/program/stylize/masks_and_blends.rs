@@ -8,7 +8,7 @@ use image::{GrayImage, Luma, RgbImage};
 const LONGER: &str = "--size 48 --style-layers conv1_1,conv2_1 --iterations 30";
 
 /// A mask of this size, white where `white` says so.
-fn mask(
+pub fn mask(
     place: &Workplace,
     name: &str,
     (width, height): (u32, u32),

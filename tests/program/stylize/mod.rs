@@ -13,6 +13,7 @@ mod options;
 mod outputs;
 mod painting;
 mod presets;
+mod protect;
 mod ranges;
 mod refusals_of_files;
 mod refusals_of_pictures;
