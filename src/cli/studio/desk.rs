@@ -155,6 +155,7 @@ impl Desk {
             style: style.collect::<Result<_, _>>()?,
             content_mask,
             style_mask: Vec::new(),
+            protect: self.protect.map(path).transpose()?,
             output,
         };
         Ok((settings, files))

@@ -148,7 +148,9 @@ pub fn desk_of(painted: &Painted, pictures: &Pictures) -> Result<Desk, Refusal> 
             .content_mask
             .iter()
             .position(|mask| mask == Path::new(REST)),
-        protect: None,
+        protect: (files.protect.as_deref())
+            .map(|mask| take(mask, Kind::Mask))
+            .transpose()?,
         start,
         preset,
         settings: changed,

@@ -12,6 +12,7 @@ use crate::painting::{Effort, Inputs, Iteration, OptimizerKind, Settings, Styliz
 use anyhow::Context;
 use rayon::ThreadPool;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -227,9 +228,9 @@ impl Sketcher {
         let wanted: Vec<PathBuf> = request.inputs().map(Path::to_owned).collect();
         self.decoded.retain(|path, _| wanted.contains(path));
         for path in wanted {
-            if !self.decoded.contains_key(&path) {
-                let picture = request::open(&path, "stored", |_| ())?;
-                self.decoded.insert(path, picture);
+            if let Entry::Vacant(unknown) = self.decoded.entry(path) {
+                let picture = request::open(unknown.key(), "stored", |_| ())?;
+                unknown.insert(picture);
             }
         }
         request.inputs_from(|path, _| self.decoded.get(path).cloned().context("it was decoded"))

@@ -17,7 +17,8 @@ export function bars() {
     const lost = need("lost", HTMLElement);
     document.body.classList.toggle("lost", !connected);
     show(lost, !connected);
-    const words = "impasto studio has ended or cannot be reached; the page tries again by itself. If you start it anew, open the address that it prints.";
+    const words =
+      "impasto studio has ended or cannot be reached; the page tries again by itself. If you start it anew, open the address that it prints.";
     say(lost, connected ? "" : words);
   };
 }

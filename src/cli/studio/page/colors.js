@@ -18,7 +18,14 @@ export function colors(root) {
   const about = el("p", { class: "about", id: "colors-about" });
   const wrong = el("p", { class: "told wrong", role: "status" });
   const choices = el("div", { class: "segments" });
-  const box = el("fieldset", { class: "dial", "data-test": setting, "aria-describedby": "colors-about" }, el("legend", {}, "Colors"), choices, about, wrong);
+  const box = el(
+    "fieldset",
+    { class: "dial", "data-test": setting, "aria-describedby": "colors-about" },
+    el("legend", {}, "Colors"),
+    choices,
+    about,
+    wrong,
+  );
   root.append(box);
   watch(({ desk }, options) => {
     const known = definition(options, setting);
@@ -33,7 +40,7 @@ export function colors(root) {
 
 /** @param {string} value @param {HTMLElement} wrong */
 function choice(value, wrong) {
-  const input = el("input", { type: "radio", name: setting, value, class: "hidden", "data-test": `colors-${value}` });
+  const input = el("input", { type: "radio", name: setting, value, class: "cover", "data-test": `colors-${value}` });
   input.addEventListener("change", async () => {
     const [state, options] = [current(), getOptions()];
     if (!state || !options) return;

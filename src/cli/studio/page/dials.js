@@ -22,11 +22,13 @@ import { throttled } from "./throttle.js";
 /** A factor of what the preset has. @param {string} name @param {string} title @param {[string, string]} ends @returns {Dial} */
 function factor(name, title, ends) {
   return {
-    name, title, ends,
+    name,
+    title,
+    ends,
     range: { min: -4, max: 4, step: 0.25 },
     position: (value, preset) => (Number(preset) > 0 ? Math.log2(Math.max(1e-9, Number(value)) / Number(preset)) : null),
     value: (position, preset) => (position === 0 ? preset : number(Number(preset) * 2 ** position)),
-    words: (position, value) => (Math.abs(position) < 0.01 ? `${value}, as the preset` : `${value}, ${times(position)} preset`),
+    words: (position, value) => (Math.abs(position) < 0.01 ? `${value}, as the preset` : `${value} (${times(position)})`),
   };
 }
 
@@ -39,7 +41,9 @@ const sizes = [64, 96, 128, 192, 256, 384, 512, 640, 768, 896, 1024, 1280, 1536,
 
 /** @type {Dial} */
 const strokes = {
-  name: "style-scale", title: "Stroke size", ends: ["fine", "broad"],
+  name: "style-scale",
+  title: "Stroke size",
+  ends: ["fine", "broad"],
   range: { min: -1, max: 1, step: 0.125 },
   // For several paintings the setting may be a list; the slider stands at the first.
   position: (value) => Math.log2(Number(value.split(",")[0]) || 1),
@@ -49,7 +53,9 @@ const strokes = {
 
 /** @type {Dial} */
 const size = {
-  name: "size", title: "Size", ends: ["a quick look", "for the wall"],
+  name: "size",
+  title: "Size",
+  ends: ["a quick look", "for the wall"],
   range: { min: 0, max: sizes.length - 1, step: 1 },
   position: (value) => nearest(Math.max(...value.split("x").map(Number))),
   value: (position) => String(sizes[position] ?? 512),
@@ -77,13 +83,23 @@ function dial(root, { name, title, ends, range, position, value, words }) {
   const input = el("input", { type: "range", id, "data-test": id, ...range, "aria-describedby": `${id}-wrong` });
   const output = el("output", { for: id, class: "reading" });
   const wrong = el("p", { class: "told wrong", id: `${id}-wrong`, role: "status" });
-  const reset = button("undo", `${title}: back to the preset`, () => {
-    void set(name, null, before());
-    input.focus();
-  }, { bare: true, "data-test": `reset-${name}` });
-  const box = el("div", { class: "dial" },
-    el("div", { class: "dial-head" }, el("label", { for: id }, title), output, reset), input,
-    el("div", { class: "ends", "aria-hidden": "true" }, el("span", {}, ends[0]), el("span", {}, ends[1])), wrong);
+  const reset = button(
+    "undo",
+    `${title}: back to the preset`,
+    () => {
+      void set(name, null, before());
+      input.focus();
+    },
+    { bare: true, "data-test": `reset-${name}` },
+  );
+  const box = el(
+    "div",
+    { class: "dial" },
+    el("div", { class: "dial-head" }, el("label", { for: id }, title), output, reset),
+    input,
+    el("div", { class: "ends", "aria-hidden": "true" }, el("span", {}, ends[0]), el("span", {}, ends[1])),
+    wrong,
+  );
   root.append(box);
 
   const before = () => {

@@ -79,12 +79,15 @@ export function easel() {
 /** @param {Hanging | null} hanging @param {boolean} variants */
 function label(hanging, variants) {
   const badge = need("easel-badge", HTMLElement);
-  const words = variants ? "" : hanging?.badge ?? "";
+  const words = variants ? "" : (hanging?.badge ?? "");
   show(badge, words !== "");
   say(badge, words);
-  say(need("easel-caption", HTMLElement), variants ? "Four variants of what is on the desk" : hanging?.caption ?? "Nothing on the easel yet");
+  say(
+    need("easel-caption", HTMLElement),
+    variants ? "Four variants of what is on the desk" : (hanging?.caption ?? "Nothing on the easel yet"),
+  );
   const progress = need("sketch-progress", HTMLProgressElement);
-  const share = variants ? null : hanging?.progress ?? null;
+  const share = variants ? null : (hanging?.progress ?? null);
   show(progress, share !== null);
   if (share !== null) progress.value = share;
   const message = need("easel-message", HTMLElement);
@@ -140,21 +143,33 @@ function sketched({ desk, sketch }) {
     alt: there ? `Sketch: ${titled(desk)}` : `The photograph ${desk.photo.name}`,
     size: there ? null : desk.photo,
     progress: working ? sketch.progress : null,
-    trouble: sketch?.state === "failed" ? sketch.error ?? "The sketch failed." : undefined,
+    trouble: sketch?.state === "failed" ? (sketch.error ?? "The sketch failed.") : undefined,
   };
 }
 
 /** @param {Desk} desk @returns {Hanging | null} */
 function underMask({ photo }) {
-  return photo && {
-    picture: `picture/${photo.id}`, before: null, caption: `Masks on ${photo.name}`, badge: "", alt: `The photograph ${photo.name}`, size: photo, progress: null,
-  };
+  return (
+    photo && {
+      picture: `picture/${photo.id}`,
+      before: null,
+      caption: `Masks on ${photo.name}`,
+      badge: "",
+      alt: `The photograph ${photo.name}`,
+      size: photo,
+      progress: null,
+    }
+  );
 }
 
 /** @param {Desk} desk */
 function titled({ photo, paintings }) {
   const names = paintings.map(({ picture }) => short(picture));
-  return names.length > 0 && photo ? `${short(photo)} in the style of ${names.join(" and ")}` : photo ? `${short(photo)}, without a painting yet` : "";
+  return names.length > 0 && photo
+    ? `${short(photo)} in the style of ${names.join(" and ")}`
+    : photo
+      ? `${short(photo)}, without a painting yet`
+      : "";
 }
 
 /** @param {Picture} picture */

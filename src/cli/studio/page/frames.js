@@ -44,7 +44,10 @@ export class Frames {
       const image = new Image();
       image.draggable = false;
       image.src = address;
-      const good = await image.decode().then(() => true, () => false);
+      const good = await image.decode().then(
+        () => true,
+        () => false,
+      );
       if (!good) {
         // A frame that is gone is no loss: the next one comes.
         if (this.#wanted === address) break;

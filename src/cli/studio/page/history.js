@@ -12,10 +12,20 @@ export function history() {
   const strip = need("history", HTMLElement);
   const draw = tools();
   watch((state) => {
-    list(strip, state.history, ({ id }) => id, thumb, (element, item) => {
-      const shown = onEasel();
-      attribute(element.firstElementChild ?? element, "aria-pressed", shown.kind === "painting" && shown.id === item.id ? "true" : "false");
-    });
+    list(
+      strip,
+      state.history,
+      ({ id }) => id,
+      thumb,
+      (element, item) => {
+        const shown = onEasel();
+        attribute(
+          element.firstElementChild ?? element,
+          "aria-pressed",
+          shown.kind === "painting" && shown.id === item.id ? "true" : "false",
+        );
+      },
+    );
     show(strip, state.history.length > 0);
     show(need("history-none", HTMLElement), state.history.length === 0);
     draw(state);
@@ -24,10 +34,13 @@ export function history() {
 
 /** @param {Painting} painting */
 function thumb(painting) {
-  const press = el("button", { type: "button", class: "thumb", "data-test": "history-item", "data-id": painting.id },
+  const press = el(
+    "button",
+    { type: "button", class: "thumb", "data-test": "history-item", "data-id": painting.id },
     el("img", { src: `painting/${painting.id}/thumb.jpg`, alt: "", loading: "lazy" }),
     el("span", { class: "name" }, stem(painting.name)),
-    el("span", { class: "facts" }, `${painting.width} × ${painting.height} · ${moment(painting.time)}`));
+    el("span", { class: "facts" }, `${painting.width} × ${painting.height} · ${moment(painting.time)}`),
+  );
   press.addEventListener("click", () => {
     put({ kind: "painting", id: painting.id });
     announce(`${painting.name} is on the easel.`);
@@ -43,22 +56,38 @@ function tools() {
   const message = need("easel-message", HTMLElement);
   /** @type {Painting | null} */
   let painting = null;
-  const post = (/** @type {string} */ what) => (painting ? act(message, "POST", `painting/${painting.id}/${what}`) : Promise.resolve(false));
+  const post = (/** @type {string} */ what) =>
+    painting ? act(message, "POST", `painting/${painting.id}/${what}`) : Promise.resolve(false);
 
   const download = el("a", { class: "tool", "data-test": "painting-download" }, icon("download"), el("span", {}, "Download"));
-  const again = button("again", "One more round", async () => {
-    awaitRun();
-    if (await post("again")) say(message, "It waits in the queue.");
-  }, { "data-test": "painting-again" });
-  const open = button("open", "Open its settings", async () => {
-    if (await post("open")) put({ kind: "sketch" });
-  }, { "data-test": "painting-open" });
-  const remove = button("bin", "Delete", async () => {
-    const asked = painting;
-    if (!asked) return;
-    if (!(await confirmed(`Delete ${asked.name}?`, "The file is removed from the folder of the paintings.", "Delete"))) return;
-    if (await act(message, "DELETE", `painting/${asked.id}`)) announce(`${asked.name} is deleted.`);
-  }, { "data-test": "painting-delete" });
+  const again = button(
+    "again",
+    "One more round",
+    async () => {
+      awaitRun();
+      if (await post("again")) say(message, "It waits in the queue.");
+    },
+    { "data-test": "painting-again" },
+  );
+  const open = button(
+    "open",
+    "Open its settings",
+    async () => {
+      if (await post("open")) put({ kind: "sketch" });
+    },
+    { "data-test": "painting-open" },
+  );
+  const remove = button(
+    "bin",
+    "Delete",
+    async () => {
+      const asked = painting;
+      if (!asked) return;
+      if (!(await confirmed(`Delete ${asked.name}?`, "The file is removed from the folder of the paintings.", "Delete"))) return;
+      if (await act(message, "DELETE", `painting/${asked.id}`)) announce(`${asked.name} is deleted.`);
+    },
+    { "data-test": "painting-delete" },
+  );
   remove.classList.add("danger");
   root.append(download, again, open, remove);
 

@@ -188,7 +188,9 @@ export class MaskCanvas {
     const at = { x: Math.min(mask.width - 1, Math.floor(this.#at.x)), y: Math.min(mask.height - 1, Math.floor(this.#at.y)) };
     const inside = (mask.pixels[at.y * mask.width + at.x] ?? 0) > 127;
     const share = (/** @type {number} */ part, /** @type {number} */ whole) => Math.round((part / whole) * 100);
-    this.tell(`${share(at.x, mask.width)} % from the left, ${share(at.y, mask.height)} % from the top: ${inside ? "in the mask" : "not in the mask"}`);
+    this.tell(
+      `${share(at.x, mask.width)} % from the left, ${share(at.y, mask.height)} % from the top: ${inside ? "in the mask" : "not in the mask"}`,
+    );
   }
 
   /** Moves an enlarged picture after the crosshair. */

@@ -3,7 +3,12 @@
 /** @import { MaskCanvas, Tool } from "./mask-canvas.js" */
 import { attribute, button, el, icon, say, show } from "./dom.js";
 
-const tools = /** @type {const} */ ([["brush", "Brush", "brush"], ["eraser", "Eraser", "eraser"], ["fill", "Fill", "bucket"], ["move", "Move", "hand"]]);
+const tools = /** @type {const} */ ([
+  ["brush", "Brush", "brush"],
+  ["eraser", "Eraser", "eraser"],
+  ["fill", "Fill", "bucket"],
+  ["move", "Move", "hand"],
+]);
 
 /**
  * @param {MaskCanvas} canvas
@@ -12,7 +17,7 @@ const tools = /** @type {const} */ ([["brush", "Brush", "brush"], ["eraser", "Er
 export function maskTools(canvas, changed) {
   const choices = el("div", { class: "segments" });
   for (const [tool, title, image] of tools) {
-    const input = el("input", { type: "radio", name: "mask-tool", value: tool, class: "hidden", "data-test": `mask-tool-${tool}` });
+    const input = el("input", { type: "radio", name: "mask-tool", value: tool, class: "cover", "data-test": `mask-tool-${tool}` });
     input.checked = tool === canvas.tool;
     input.addEventListener("change", () => choose(tool));
     choices.append(el("label", { class: "segment" }, input, icon(image), el("span", {}, title)));
@@ -27,7 +32,13 @@ export function maskTools(canvas, changed) {
     canvas.strength = value / 100;
     canvas.draw();
   });
-  const color = el("input", { type: "color", value: "#e0422a", "aria-label": "Color of the tint", title: "Color of the tint", "data-test": "mask-tint" });
+  const color = el("input", {
+    type: "color",
+    value: "#e0422a",
+    "aria-label": "Color of the tint",
+    title: "Color of the tint",
+    "data-test": "mask-tint",
+  });
   color.addEventListener("input", () => {
     canvas.tint = [1, 3, 5].map((at) => parseInt(color.value.slice(at, at + 2), 16));
     canvas.draw();
@@ -39,8 +50,10 @@ export function maskTools(canvas, changed) {
     changed();
   };
   const act = {
-    undo: after(() => canvas.mask?.undo()), redo: after(() => canvas.mask?.redo()),
-    invert: after(() => canvas.mask?.invert()), clear: after(() => canvas.mask?.clear()),
+    undo: after(() => canvas.mask?.undo()),
+    redo: after(() => canvas.mask?.redo()),
+    invert: after(() => canvas.mask?.invert()),
+    clear: after(() => canvas.mask?.clear()),
   };
   const undo = button("undo", "Undo", act.undo, { bare: true, "data-test": "mask-undo", "aria-keyshortcuts": "Control+Z" });
   const redo = button("redo", "Redo", act.redo, { bare: true, "data-test": "mask-redo", "aria-keyshortcuts": "Control+Shift+Z" });

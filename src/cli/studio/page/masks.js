@@ -40,17 +40,32 @@ export function masks(viewport) {
   const done = button("check", "Done", () => void save(), { "data-test": "mask-done" });
   done.classList.add("solid");
   const cancel = button("close", "Cancel", () => void leave(), { "data-test": "mask-cancel" });
-  const choice = targets((target) => void choose(target), (target) => {
-    if (!session) return;
-    session.rest = target;
-    session.moved = true;
-    draw();
-  });
+  const choice = targets(
+    (target) => void choose(target),
+    (target) => {
+      if (!session) return;
+      session.rest = target;
+      session.moved = true;
+      draw();
+    },
+  );
   root.append(
-    el("div", { class: "masking-head" }, el("h3", { id: "masking-title" }, "Where each painting goes"), tools.history,
-      el("div", { class: "toolbar" }, cancel, done)),
-    choice.element, el("div", { class: "masking-tools" }, ...tools.elements), message,
-    el("p", { class: "hidden", id: "mask-help" }, "The arrow keys move the crosshair, the space bar paints while it is held, plus and minus zoom, Control Z undoes."));
+    el(
+      "div",
+      { class: "masking-head" },
+      el("h3", { id: "masking-title" }, "Where each painting goes"),
+      tools.history,
+      el("div", { class: "toolbar" }, cancel, done),
+    ),
+    choice.element,
+    el("div", { class: "masking-tools" }, ...tools.elements),
+    message,
+    el(
+      "p",
+      { class: "hidden", id: "mask-help" },
+      "The arrow keys move the crosshair, the space bar paints while it is held, plus and minus zoom, Control Z undoes.",
+    ),
+  );
 
   /** @type {Session | null} */
   let session = null;
@@ -71,7 +86,7 @@ export function masks(viewport) {
     const size = Masks.sizeFor(desk.photo);
     try {
       const pixels = await pixelsOf(desk.photo, size.width, size.height);
-      const rest = desk.rest === null ? null : keyed(desk)[desk.rest]?.key ?? null;
+      const rest = desk.rest === null ? null : (keyed(desk)[desk.rest]?.key ?? null);
       session = { photo: desk.photo, pixels, size, drafts: new Map(), rest, moved: false, target };
       say(message, "");
       turn(true);
@@ -95,7 +110,7 @@ export function masks(viewport) {
     if (!session || !desk) return;
     session.target = target;
     if (!session.drafts.has(target)) {
-      const stored = target === "protect" ? desk.protect : keyed(desk).find(({ key }) => key === target)?.mask ?? null;
+      const stored = target === "protect" ? desk.protect : (keyed(desk).find(({ key }) => key === target)?.mask ?? null);
       const mask = await loadMask(stored, session.size);
       if (!session.drafts.has(target)) session.drafts.set(target, mask);
     }

@@ -12,16 +12,28 @@ const rows = [];
 
 export function allOptions() {
   const root = need("options", HTMLElement);
-  const filter = el("input", { type: "search", id: "options-filter", "data-test": "options-filter", autocomplete: "off", spellcheck: "false" });
+  const filter = el("input", {
+    type: "search",
+    id: "options-filter",
+    "data-test": "options-filter",
+    autocomplete: "off",
+    spellcheck: "false",
+  });
   const changed = el("input", { type: "checkbox", id: "options-changed", "data-test": "options-changed" });
   const reset = button("undo", "Reset all", () => void resetAll(), { "data-test": "options-reset" });
   const none = el("p", { class: "none", role: "status" });
   const groups = el("div", { class: "groups" });
   root.append(
-    el("div", { class: "sift" },
+    el(
+      "div",
+      { class: "sift" },
       el("div", { class: "field" }, el("label", { for: "options-filter" }, "Find"), filter),
-      el("label", { class: "check" }, changed, el("span", {}, "Only changed")), reset),
-    none, groups);
+      el("label", { class: "check" }, changed, el("span", {}, "Only changed")),
+      reset,
+    ),
+    none,
+    groups,
+  );
   const sift = () => {
     const state = current();
     if (!state) return;
@@ -33,7 +45,8 @@ export function allOptions() {
       show(row, there);
       if (there) count++;
     }
-    for (const group of groups.children) if (group instanceof HTMLElement) show(group, group.querySelector(".option:not([hidden])") !== null);
+    for (const group of groups.children)
+      if (group instanceof HTMLElement) show(group, group.querySelector(".option:not([hidden])") !== null);
     say(none, count > 0 ? "" : changed.checked && words.length === 0 ? "All is as the preset has it." : "No option like this.");
   };
   filter.addEventListener("input", sift);
@@ -63,15 +76,26 @@ function option(of) {
   const { control, read, write } = field(of, id);
   const wrong = el("p", { class: "told wrong", id: `${id}-wrong`, role: "status", "data-test": `wrong-${of.name}` });
   const only = el("p", { class: "only" });
-  const reset = button("undo", `Reset ${of.name}`, async () => {
-    editing = false;
-    control.focus();
-    await send(null);
-  }, { bare: true, "data-test": `option-reset-${of.name}` });
+  const reset = button(
+    "undo",
+    `Reset ${of.name}`,
+    async () => {
+      editing = false;
+      control.focus();
+      await send(null);
+    },
+    { bare: true, "data-test": `option-reset-${of.name}` },
+  );
   attribute(control, "aria-describedby", `${id}-help ${id}-wrong`);
-  const row = el("div", { class: `option ${of.kind}`, "data-option": of.name },
-    el("label", { for: id }, of.name), el("div", { class: "control" }, control, reset),
-    el("p", { class: "help", id: `${id}-help` }, help(of)), only, wrong);
+  const row = el(
+    "div",
+    { class: `option ${of.kind}`, "data-option": of.name },
+    el("label", { for: id }, of.name),
+    el("div", { class: "control" }, control, reset),
+    el("p", { class: "help", id: `${id}-help` }, help(of)),
+    only,
+    wrong,
+  );
 
   // While someone writes, and while what they wrote is wrong, the field is theirs.
   let editing = false;
@@ -109,7 +133,8 @@ function option(of) {
   });
 
   rows.push({
-    row, of,
+    row,
+    of,
     draw: ({ desk }) => {
       const changed = of.name in desk.settings;
       row.classList.toggle("changed", changed);
@@ -117,7 +142,14 @@ function option(of) {
       back();
       const idle = of.optimizer !== null && plain(desk.effective.optimizer ?? "") !== plain(of.optimizer);
       row.classList.toggle("idle", idle);
-      say(only, of.optimizer === null ? "" : idle ? `Only for the optimizer ${of.optimizer}: has no effect now.` : `For the optimizer ${of.optimizer}.`);
+      say(
+        only,
+        of.optimizer === null
+          ? ""
+          : idle
+            ? `Only for the optimizer ${of.optimizer}: has no effect now.`
+            : `For the optimizer ${of.optimizer}.`,
+      );
       show(only, of.optimizer !== null);
     },
   });
@@ -151,9 +183,19 @@ function field({ name, kind, choices, value, list: several }, id) {
     return { control, read: () => control.value, write: (text) => (control.value = text) };
   }
   const mode = kind === "number" && !several ? "decimal" : "text";
-  const control = el("input", { type: "text", inputmode: mode, placeholder: value, autocomplete: "off", spellcheck: "false", name, ...shared });
+  const control = el("input", {
+    type: "text",
+    inputmode: mode,
+    placeholder: value,
+    autocomplete: "off",
+    spellcheck: "false",
+    name,
+    ...shared,
+  });
   return {
-    control, read: () => control.value.trim(), write: (text) => {
+    control,
+    read: () => control.value.trim(),
+    write: (text) => {
       if (control.value !== text) control.value = text;
     },
   };

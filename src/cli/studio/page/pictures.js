@@ -8,8 +8,14 @@ import { accept, acceptPaste, bring, bringExample } from "./drop.js";
 import { keyed, settle } from "./places.js";
 import { current, watch } from "./store.js";
 
-const photos = /** @type {const} */ ([["chelsea", "a cat"], ["coffee", "a cup of coffee"]]);
-const artworks = /** @type {const} */ ([["starry_night", "The Starry Night"], ["great_wave", "The Great Wave"]]);
+const photos = /** @type {const} */ ([
+  ["chelsea", "a cat"],
+  ["coffee", "a cup of coffee"],
+]);
+const artworks = /** @type {const} */ ([
+  ["starry_night", "The Starry Night"],
+  ["great_wave", "The Great Wave"],
+]);
 const types = "image/*,.tif,.tiff,.tga,.qoi,.ppm,.pgm,.pbm,.pnm";
 
 /** @param {(target: string) => void} paintMask opens the mask of a painting's picture id, or "protect" */
@@ -20,9 +26,15 @@ export function pictures(paintMask) {
   acceptPaste(() => (current()?.desk.photo ? adding : photo.drop));
   watch((state) => {
     photo.draw(state);
-    list(paintings, keyed(state.desk), ({ key }) => key, (item) => card(item, paintMask), (element, item, index) => {
-      drawCard(element, item, index, state.desk);
-    });
+    list(
+      paintings,
+      keyed(state.desk),
+      ({ key }) => key,
+      (item) => card(item, paintMask),
+      (element, item, index) => {
+        drawCard(element, item, index, state.desk);
+      },
+    );
     drawStart(state);
   });
 }
@@ -60,10 +72,18 @@ function chooser(image, name, drop, test, bare = false) {
 
 /** @param {Drop} drop @param {readonly (readonly [string, string])[]} names */
 function examples(drop, names) {
-  const row = el("div", { class: "examples", role: "group", "aria-label": "Examples" }, el("span", { class: "or", "aria-hidden": "true" }, "or"));
+  const row = el(
+    "div",
+    { class: "examples", role: "group", "aria-label": "Examples" },
+    el("span", { class: "or", "aria-hidden": "true" }, "or"),
+  );
   for (const [name, title] of names) {
     const picture = el("img", { src: `example/${name}.jpg`, alt: "", width: 64, height: 48 });
-    const take = el("button", { type: "button", class: "example", "aria-label": `Example: ${title}`, title, "data-test": `example-${name}` }, picture);
+    const take = el(
+      "button",
+      { type: "button", class: "example", "aria-label": `Example: ${title}`, title, "data-test": `example-${name}` },
+      picture,
+    );
     take.addEventListener("click", () => void bringExample(drop, name));
     row.append(take);
   }
@@ -77,18 +97,33 @@ function photoPlace(paintMask) {
   const message = el("p", { class: "told", "aria-live": "polite", "data-test": "drop-photo-message" });
   /** @type {Drop} */
   const drop = {
-    zone, message, several: false,
+    zone,
+    message,
+    several: false,
     take: ([picture]) => (picture ? change("photo", (desk) => putPhoto(desk, picture)) : Promise.resolve(null)),
   };
   const image = el("img", { class: "shot", alt: "", "data-test": "photo-picture" });
   const name = el("p", { class: "name" });
   const size = el("p", { class: "facts" });
   const protect = button("shield", "Protect parts", () => paintMask("protect"), { "data-test": "mask-protect" });
-  const remove = button("close", "Remove the photograph", () => void change("photo", (desk) => putPhoto(desk, null)), { bare: true, "data-test": "photo-remove" });
-  const have = el("div", { class: "have" }, image, el("div", { class: "words" }, name, size),
-    el("div", { class: "toolbar" }, protect, ...chooser("swap", "Replace the photograph", drop, "replace-photo", true), remove));
-  const none = el("div", { class: "none-yet" }, icon("picture"), el("p", {}, "Drop a photograph here, or paste it"),
-    ...chooser("add", "Choose a file", drop, "photo"));
+  const remove = button("close", "Remove the photograph", () => void change("photo", (desk) => putPhoto(desk, null)), {
+    bare: true,
+    "data-test": "photo-remove",
+  });
+  const have = el(
+    "div",
+    { class: "have" },
+    image,
+    el("div", { class: "words" }, name, size),
+    el("div", { class: "toolbar" }, protect, ...chooser("swap", "Replace the photograph", drop, "replace-photo", true), remove),
+  );
+  const none = el(
+    "div",
+    { class: "none-yet" },
+    icon("picture"),
+    el("p", {}, "Drop a photograph here, or paste it"),
+    ...chooser("add", "Choose a file", drop, "photo"),
+  );
   zone.append(have, none);
   root.append(zone, message, examples(drop, photos));
   accept(drop);
@@ -113,11 +148,14 @@ function addPlace() {
   const message = el("p", { class: "told", "aria-live": "polite", "data-test": "drop-painting-message" });
   /** @type {Drop} */
   const drop = {
-    zone, message, several: true,
-    take: (pictures) => change(`add ${pictures.map(({ id }) => id)}`, (desk) => {
-      for (const picture of pictures) desk.paintings.push({ picture, mask: null });
-      settle(desk);
-    }),
+    zone,
+    message,
+    several: true,
+    take: (pictures) =>
+      change(`add ${pictures.map(({ id }) => id)}`, (desk) => {
+        for (const picture of pictures) desk.paintings.push({ picture, mask: null });
+        settle(desk);
+      }),
   };
   zone.append(el("p", {}, "Drop a painting here, or paste it"), ...chooser("add", "Add a painting", drop, "painting"));
   need("add-painting", HTMLElement).append(zone, message, examples(drop, artworks));
@@ -137,7 +175,9 @@ function card(item, paintMask) {
   const { name } = item.picture;
   /** @type {Drop} */
   const drop = {
-    zone, message, several: false,
+    zone,
+    message,
+    several: false,
     take: ([picture]) => {
       const place = placeOf(zone);
       return change(`replace ${place}`, (desk) => {
@@ -150,8 +190,13 @@ function card(item, paintMask) {
   zone.append(
     el("img", { class: "shot", src: `picture/${item.picture.id}`, alt: `The painting ${name}` }),
     el("div", { class: "words" }, el("p", { class: "name" }, name), el("p", { class: "facts" }, facts(item.picture))),
-    el("div", { class: "toolbar" }, where, ...chooser("swap", `Replace ${name}`, drop, "replace-painting", true),
-      button("close", `Remove ${name}`, () => removePainting(placeOf(zone)), { bare: true, "data-test": "painting-remove" })),
+    el(
+      "div",
+      { class: "toolbar" },
+      where,
+      ...chooser("swap", `Replace ${name}`, drop, "replace-painting", true),
+      button("close", `Remove ${name}`, () => removePainting(placeOf(zone)), { bare: true, "data-test": "painting-remove" }),
+    ),
     message,
   );
   accept(drop);
@@ -176,6 +221,7 @@ function drawCard(element, item, index, desk) {
   attribute(where, "aria-label", `${place}: choose where ${item.picture.name} goes`);
   say(where.lastElementChild, place);
   where.classList.toggle("on", item.mask !== null || desk.rest === index);
+  where.classList.toggle("needs", place === "Needs a place");
 }
 
 /** What "one more round" begins with. @param {State} state */
@@ -184,11 +230,23 @@ function drawStart({ desk }) {
   show(root, desk.start !== null);
   if (!desk.start || root.dataset.shown === desk.start.id) return;
   root.dataset.shown = desk.start.id;
-  const remove = button("close", "Begin with the photograph instead", () => void change("start", (other) => {
-    other.start = null;
-  }), { bare: true, "data-test": "start-remove" });
-  root.replaceChildren(el("h3", {}, "Begins with"), el("div", { class: "card" },
-    el("img", { class: "shot", src: `picture/${desk.start.id}`, alt: "" }),
-    el("div", { class: "words" }, el("p", { class: "name" }, desk.start.name), el("p", { class: "facts" }, "instead of the photograph")),
-    el("div", { class: "toolbar" }, remove)));
+  const remove = button(
+    "close",
+    "Begin with the photograph instead",
+    () =>
+      void change("start", (other) => {
+        other.start = null;
+      }),
+    { bare: true, "data-test": "start-remove" },
+  );
+  root.replaceChildren(
+    el("h3", {}, "Begins with"),
+    el(
+      "div",
+      { class: "card" },
+      el("img", { class: "shot", src: `picture/${desk.start.id}`, alt: "" }),
+      el("div", { class: "words" }, el("p", { class: "name" }, desk.start.name), el("p", { class: "facts" }, "instead of the photograph")),
+      el("div", { class: "toolbar" }, remove),
+    ),
+  );
 }

@@ -27,15 +27,22 @@ function tell({ desk }) {
 /** @param {HTMLElement} root @param {Options} options */
 function fill(root, options) {
   for (const { name, title, about } of options.presets) {
-    const input = el("input", { type: "radio", name: "preset", value: name, class: "hidden", "data-test": `preset-${name}`, "aria-describedby": `about-${name}` });
+    const input = el("input", {
+      type: "radio",
+      name: "preset",
+      value: name,
+      class: "cover",
+      "data-test": `preset-${name}`,
+      "aria-describedby": `about-${name}`,
+    });
     input.addEventListener("change", async () => {
       const lost = Object.keys(current()?.desk.settings ?? {}).some((other) => other !== "size");
       cleared = lost ? name : null;
       const refused = await choosePreset(name);
       if (refused) say(need("preset-message", HTMLElement), refused.message);
     });
-    root.append(el("label", { class: "preset" }, input,
-      el("img", { src: `preset/${name}.jpg`, alt: "", width: 256, height: 192 }),
-      el("span", { class: "words" }, el("span", { class: "title" }, title), el("span", { class: "about", id: `about-${name}` }, about))));
+    const picture = el("img", { src: `preset/${name}.jpg`, alt: "", width: 256, height: 192 });
+    const face = el("span", { class: "face" }, picture, el("span", { class: "title" }, title), input);
+    root.append(el("label", { class: "preset" }, face, el("span", { class: "about", id: `about-${name}` }, about)));
   }
 }

@@ -16,12 +16,18 @@ export function queue() {
   watch(({ queue }) => {
     show(root, queue.length > 0);
     if (dragged !== null && queue.some(({ id }) => id === dragged)) return;
-    list(rows, queue, ({ id }) => String(id), row, (element, _, index) => {
-      const [up, down] = element.querySelectorAll("button");
-      // A disabled button would lose the focus of whoever moves the row to the end.
-      up?.setAttribute("aria-disabled", index === 0 ? "true" : "false");
-      down?.setAttribute("aria-disabled", index === queue.length - 1 ? "true" : "false");
-    });
+    list(
+      rows,
+      queue,
+      ({ id }) => String(id),
+      row,
+      (element, _, index) => {
+        const [up, down] = element.querySelectorAll("button");
+        // A disabled button would lose the focus of whoever moves the row to the end.
+        up?.setAttribute("aria-disabled", index === 0 ? "true" : "false");
+        down?.setAttribute("aria-disabled", index === queue.length - 1 ? "true" : "false");
+      },
+    );
   });
   rows.addEventListener("dragover", (event) => {
     const moving = rows.querySelector(".moving");
@@ -30,6 +36,7 @@ export function queue() {
     const over = [...rows.children].find((other) => other !== moving && event.clientY < middle(other));
     rows.insertBefore(moving, over ?? null);
   });
+  rows.addEventListener("drop", (event) => event.preventDefault());
 }
 
 /** @param {Element} element */
@@ -40,13 +47,19 @@ function middle(element) {
 
 /** @param {Waiting} waiting */
 function row({ id, title, size }) {
-  const made = el("li", { class: "row", draggable: "true", "data-test": "queue-item" },
+  const made = el(
+    "li",
+    { class: "row", draggable: "true", "data-test": "queue-item" },
     icon("grip"),
     el("div", { class: "words" }, el("p", { class: "name" }, title), el("p", { class: "facts" }, pixels(size))),
-    el("div", { class: "toolbar" },
+    el(
+      "div",
+      { class: "toolbar" },
       button("up", `Move up: ${title}`, () => void move(id, -1), { bare: true, "data-test": "queue-up" }),
       button("down", `Move down: ${title}`, () => void move(id, 1), { bare: true, "data-test": "queue-down" }),
-      button("close", `Remove: ${title}`, () => void act(message(), "DELETE", `queue/${id}`), { bare: true, "data-test": "queue-remove" })));
+      button("close", `Remove: ${title}`, () => void act(message(), "DELETE", `queue/${id}`), { bare: true, "data-test": "queue-remove" }),
+    ),
+  );
   made.addEventListener("dragstart", (event) => {
     dragged = id;
     made.classList.add("moving");

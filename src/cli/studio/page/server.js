@@ -28,7 +28,9 @@ export class Refusal extends Error {
 export async function ask(method, address, body) {
   let answer;
   try {
-    answer = await fetch(address, { method, body: body ?? (method === "GET" ? undefined : "") });
+    // Bodies are JSON, but for pictures, which have a type of their own.
+    const headers = typeof body === "string" ? { "content-type": "application/json" } : undefined;
+    answer = await fetch(address, { method, headers, body: body ?? (method === "GET" ? undefined : "") });
   } catch {
     throw new Refusal(0, "impasto studio cannot be reached. Is it still running?");
   }

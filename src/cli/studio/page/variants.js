@@ -20,7 +20,13 @@ export function variants() {
     const shown = onEasel().kind === "variants" && !isMasking();
     show(root, shown);
     if (!shown && grid.childElementCount === 0) return;
-    list(grid, state.variants, ({ id }) => String(id), (item) => make(item, message), (element, item) => draw(element, item));
+    list(
+      grid,
+      state.variants,
+      ({ id }) => String(id),
+      (item) => make(item, message),
+      (element, item) => draw(element, item),
+    );
   });
 }
 

@@ -67,7 +67,8 @@ export function follow(state) {
     shown = { kind: "painting", id: fresh.id };
     expecting = false;
   }
-  if (shown.kind === "painting" && !state.history.some(({ id }) => shown.kind === "painting" && id === shown.id)) shown = { kind: "sketch" };
+  if (shown.kind === "painting" && !state.history.some(({ id }) => shown.kind === "painting" && id === shown.id))
+    shown = { kind: "sketch" };
 }
 
 /** @param {Painting} painting */
