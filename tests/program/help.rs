@@ -68,6 +68,7 @@ fn the_help_of_stylize_has_all_options() {
         "--frames-at",
         "--animation",
         "--log",
+        "--report",
         "--quiet",
         "--verbose",
         "IMPASTO_CPU",

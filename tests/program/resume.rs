@@ -1,6 +1,7 @@
 //! `impasto resume`: runs that are killed, and end with the same bytes as runs that are not.
 #![cfg(unix)]
 
+use crate::page::page;
 use crate::processes::{Process, wait_for};
 use crate::workplace::{Workplace, data, said};
 use rand::{RngExt, SeedableRng};
@@ -103,7 +104,8 @@ fn a_run_that_is_killed_at_any_moment_ends_with_the_same_bytes() {
 
 /// Interrupts a run by Ctrl-C, which leaves its checkpoint.
 fn interrupt_run(place: &Workplace) {
-    let options = format!("-o out.png --checkpoint run.ckpt --checkpoint-every 1 {LBFGS}");
+    let options = "-o out.png --checkpoint run.ckpt --checkpoint-every 1 --report r.html";
+    let options = format!("{options} {LBFGS}");
     let run = Process::start_pair(place, "stylize", &options);
     wait_for("two checkpoints", || {
         place.path("run.ckpt.previous").exists()
@@ -125,6 +127,22 @@ fn an_interrupted_run_continues_from_any_folder() {
         uninterrupted(LBFGS).0
     );
     assert_eq!(elsewhere.contents(), [""; 0]);
+}
+
+#[test]
+fn the_page_about_a_continued_run_says_where_its_curves_begin() {
+    let place = Workplace::new();
+    interrupt_run(&place);
+    assert!(page(&place, "r.html").contains("Ended early"));
+    let said = said(place.impasto("resume run.ckpt"));
+    let done = said.split_once("continuing after iteration ").unwrap().1;
+    let done: usize = done.lines().next().unwrap().parse().unwrap();
+    let page = page(&place, "r.html");
+    assert!(!page.contains("Ended early"));
+    let remark = format!("<strong>Continued</strong> from a checkpoint after iteration {done}: ");
+    assert!(page.contains(&remark));
+    assert!(page.contains(&format!("Iteration {}</th>", done + 1)));
+    assert!(page.contains("<dt>Iterations</dt><dd>60</dd>"));
 }
 
 #[test]

@@ -33,6 +33,11 @@ pub struct ReportOptions {
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
 
+    /// Write a page about the run to this file: its pictures, settings, losses and times. The page is a single file without links to
+    /// others, to be looked at in a browser or sent to somebody. After a resume it shows only the losses since
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+
     #[command(flatten)]
     pub talk: TalkOptions,
 }

@@ -63,6 +63,26 @@ pub fn files(tasks: &[Task], weights: Option<&Path>) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Checks that a page about the tasks would not replace a file that one of them reads or writes, or one of these that are `read`.
+///
+/// # Errors
+/// If it would.
+pub fn report(file: &Path, tasks: &[Task], read: &[Option<&Path>]) -> anyhow::Result<()> {
+    let (path, shown) = (canonical(file), file.display());
+    let inputs = tasks.iter().flat_map(|task| task.request.inputs());
+    let mut read = inputs.chain(read.iter().copied().flatten());
+    ensure!(
+        !read.any(|file| canonical(file) == path),
+        "{shown}: --report would replace a file that is read; name another"
+    );
+    let mut written = tasks.iter().map(|task| &task.request.files.output);
+    ensure!(
+        !written.any(|file| canonical(file) == path),
+        "{shown}: --report would replace another file of this run; name another"
+    );
+    Ok(())
+}
+
 /// Each file that is read, and the name of a task that reads it.
 fn readers(tasks: &[Task]) -> anyhow::Result<HashMap<std::path::PathBuf, &str>> {
     let (mut seen, mut readers) = (HashMap::new(), HashMap::new());

@@ -3,6 +3,7 @@
 mod checks;
 mod folders;
 mod list;
+mod page;
 mod records;
 mod task;
 
@@ -10,6 +11,7 @@ use super::args::{
     CheckpointOptions, ForStylize, Interval, MemoryArgs, NetworkOptions, OutputOptions,
     PresetOptions, SettingOptions, TalkOptions,
 };
+use super::paint::report::file_name;
 use super::paint::{Ended, Painter, interrupt};
 use super::request::RunRequest;
 use super::terminal::say;
@@ -18,6 +20,7 @@ use crate::painting::Recipe;
 use anyhow::{Context, anyhow, ensure};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
+use page::BatchReport;
 use records::{Records, Status};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -76,6 +79,11 @@ pub struct Batch {
     /// minutes or hours: 30s, 5m, 1h
     #[arg(long, value_name = "N|TIME")]
     checkpoint_every: Option<Interval>,
+
+    /// Write a page about all jobs of this call to this file: pictures, losses, times, and why jobs failed. The page is a single
+    /// file without links to others
+    #[arg(long, value_name = "FILE.html", help_heading = "Reports")]
+    report: Option<PathBuf>,
 
     #[command(flatten)]
     settings: SettingOptions<ForStylize>,
@@ -139,6 +147,11 @@ impl Batch {
         self.network.weights = self.network.named_weights();
         let tasks = self.tasks()?;
         checks::files(&tasks, self.network.weights.as_deref())?;
+        if let Some(file) = &self.report {
+            let (list, preset) = (self.jobs.as_deref(), self.preset.file());
+            let others = [list, preset.as_deref(), self.network.weights.as_deref()];
+            checks::report(file, &tasks, &others)?;
+        }
         let mut painter = Painter::of_many(built_in, self.talk.quiet)?;
         let (_, loaded) = painter.read_weights(&self.network)?;
         for task in &tasks {
@@ -150,19 +163,59 @@ impl Batch {
             records::create_folder(&task.request.files.output)?;
             checks::output(task).with_context(|| task.name.clone())?;
         }
-        self.paint_all(&mut painter, &mine, tasks.len())
+        let mut report = self.batch_report(tasks.len(), mine.len())?;
+        painter.detail = report.as_ref().map(BatchReport::detail);
+        let (tally, left) = self.paint_all(&mut painter, &mine, tasks.len(), &mut report);
+        if let Some(report) = report {
+            report.write(&tally, left);
+        }
+        Ok(self.tell(&tally, left))
     }
 
-    /// Paints these tasks, each with its number, of a list of `count`.
+    /// Says how the batch ended, with this many jobs left after Ctrl-C.
+    fn tell(&self, tally: &Tally, left: usize) -> ExitCode {
+        if left > 0 {
+            self.talk
+                .remark(format_args!("{}, {left} left", tally.text()));
+            return ExitCode::from(interrupt::EXIT_CODE);
+        }
+        if tally.failed.is_empty() {
+            self.talk.remark(tally.text());
+            return ExitCode::SUCCESS;
+        }
+        say(format_args!("{}", tally.text()));
+        ExitCode::FAILURE
+    }
+
+    /// What is collected for the page about `count` tasks, of which this process has `mine`, if there is to be one.
+    fn batch_report(&self, count: usize, mine: usize) -> anyhow::Result<Option<BatchReport>> {
+        let Some(file) = &self.report else {
+            return Ok(None);
+        };
+        let title = match (&self.jobs, &self.contents, &self.styles) {
+            (None, Some(contents), Some(styles)) => {
+                format!(
+                    "{} in the styles of {}",
+                    file_name(contents),
+                    file_name(styles)
+                )
+            }
+            (list, ..) => list.as_deref().map(file_name).unwrap_or_default(),
+        };
+        BatchReport::new(file, title, count, mine).map(Some)
+    }
+
+    /// Paints these tasks, each with its number, of a list of `count`. Returns how they ended, and how many are left after Ctrl-C.
     fn paint_all(
         &self,
         painter: &mut Painter,
         mine: &[(usize, &Task)],
         count: usize,
-    ) -> anyhow::Result<ExitCode> {
+        report: &mut Option<BatchReport>,
+    ) -> (Tally, usize) {
         let mut tally = Tally::default();
         let mut records = Records::default();
-        for (at, (number, task)) in mine.iter().enumerate() {
+        for (at, &(number, task)) in mine.iter().enumerate() {
             let output = task.request.files.output.display();
             let title = format!("job {number} of {count}: {output}");
             let ended = if painter.interrupted() {
@@ -170,27 +223,26 @@ impl Batch {
             } else {
                 self.paint(painter, &mut records, &title, &task.request)
             };
+            if let Some(report) = report {
+                let run = painter.report.take();
+                match &ended {
+                    Ok(Some(Ended::Finished)) => report.painted(number, task, run),
+                    Ok(Some(Ended::Early)) => report.ended_early(number, task, run),
+                    Ok(None) => report.skipped(number, task),
+                    Err(error) => report.failed(number, task, error),
+                }
+            }
             match ended {
                 Ok(Some(Ended::Finished)) => tally.painted += 1,
                 Ok(None) => tally.skipped += 1,
-                Ok(Some(Ended::Early)) => {
-                    let left = mine.len() - at;
-                    self.talk
-                        .remark(format_args!("{}, {left} left", tally.text()));
-                    return Ok(ExitCode::from(interrupt::EXIT_CODE));
-                }
+                Ok(Some(Ended::Early)) => return (tally, mine.len() - at),
                 Err(error) => {
                     say(format_args!("{title}: failed: {error:#}"));
                     tally.failed.push(output.to_string());
                 }
             }
         }
-        if tally.failed.is_empty() {
-            self.talk.remark(tally.text());
-            return Ok(ExitCode::SUCCESS);
-        }
-        say(format_args!("{}", tally.text()));
-        Ok(ExitCode::FAILURE)
+        (tally, 0)
     }
 
     /// Paints one picture. Returns `None` if it is there already.

@@ -1,7 +1,7 @@
 //! Writes the progress of a run as an animated GIF or PNG that loops forever.
 
 use crate::files::atomic_file::{AtomicFile, AtomicFileError};
-use crate::files::picture::{Picture, Size, SizeRequest};
+use crate::files::picture::{Picture, Size};
 use crate::painting::Iteration;
 use rayon::prelude::*;
 use std::io::Write;
@@ -138,11 +138,7 @@ fn schedule(iterations: usize) -> Vec<usize> {
 
 /// The picture, scaled down to [`MAX_EDGE`] if it is larger.
 fn to_frame(picture: &Picture) -> Picture {
-    let size = picture.size();
-    if size.width.max(size.height) <= MAX_EDGE {
-        return picture.clone();
-    }
-    picture.fit(SizeRequest::LongEdge(MAX_EDGE).of(size))
+    picture.at_most(MAX_EDGE)
 }
 
 /// The time for which frame `index` of `count` is shown, in milliseconds.

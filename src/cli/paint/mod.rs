@@ -9,6 +9,7 @@ pub mod paths;
 mod prepared;
 pub mod processes;
 pub mod progress;
+pub mod report;
 pub mod rescue;
 pub mod supervisor;
 
@@ -31,7 +32,9 @@ use interrupt::Interrupt;
 use prepared::Prepared;
 use processes::{Team, agree};
 use rayon::ThreadPool;
+use report::{Detail, ReportFile, RunReport, run_page};
 use std::io::IsTerminal;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use supervisor::{CtrlC, Supervisor, Unfinished};
@@ -46,6 +49,10 @@ pub struct Painter {
     /// written.
     many: bool,
     team: Team,
+    /// How much is kept of each run for a page about all of them, if there is one.
+    pub detail: Option<Detail>,
+    /// What is kept of the last run, if it is for such a page.
+    pub report: Option<RunReport>,
 }
 
 /// What a run is made of, as its files have it.
@@ -57,6 +64,8 @@ struct Found {
     weights: Source,
     /// What is said about the weights.
     network: String,
+    /// For a page about the run, if there is one.
+    report: Option<report::Originals>,
 }
 
 impl Painter {
@@ -106,6 +115,8 @@ impl Painter {
             weights: None,
             many,
             team: Team::alone(),
+            detail: None,
+            report: None,
         }
     }
 
@@ -210,7 +221,9 @@ impl Painter {
         supervisor: &mut dyn Supervisor,
     ) -> anyhow::Result<Ended> {
         let engine = resumed.as_ref().map(|resumed| resumed.engine);
-        let found = self.read(request, engine)?;
+        self.report = None;
+        let mut found = self.read(request, engine)?;
+        let report = found.report.take();
         if let Some(Loaded { weights, .. }) = &self.weights {
             self.team.send(request, &found.inputs, weights)?;
         }
@@ -222,7 +235,24 @@ impl Painter {
         if !self.many {
             self.drop_weights();
         }
-        prepared.paint(supervisor, resumed)
+        let report = report.map(|report| RunReport::new(report, &prepared, resumed.as_ref()));
+        self.report = report;
+        let ended = prepared.paint(supervisor, resumed, self.report.as_mut());
+        if let Some(file) = &request.reports.report {
+            self.write_report(file);
+        }
+        ended
+    }
+
+    /// Writes the page about the run that has ended, if it has a picture. Warns if that fails: the picture is there.
+    fn write_report(&mut self, file: &Path) {
+        let Some(report) = self.report.take().filter(RunReport::is_finished) else {
+            return;
+        };
+        let written = ReportFile::new(file).and_then(|file| Ok(file.write(&run_page(&report))?));
+        if let Err(error) = written {
+            say(format_args!("warning: no report: {error:#}"));
+        }
     }
 
     /// Checks the files of a run, and reads them. `engine` is that of a run that is resumed.
@@ -237,8 +267,12 @@ impl Painter {
         let talk = request.reports.talk;
         let inputs = request.open(|text| talk.remark(text))?;
         let originals = describe::originals(request, &inputs);
+        let page = (request.reports.report.is_some()).then_some(Detail::PAGE);
+        let detail = self.detail.or(page);
         let (weights, loaded) = self.read_weights(&request.network)?;
         let network = describe::weights(&weights, loaded);
+        let report = detail
+            .map(|detail| report::Originals::new(detail, request, &inputs, (&weights, loaded)));
         Ok(Found {
             output,
             engine,
@@ -246,6 +280,7 @@ impl Painter {
             inputs,
             weights,
             network,
+            report,
         })
     }
 

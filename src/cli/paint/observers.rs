@@ -2,22 +2,25 @@
 
 use super::animation::{Animation, AnimationFile};
 use super::progress::Progress;
+use super::report::RunReport;
 use crate::cli::args::ReportOptions;
 use crate::cli::terminal::say;
 use crate::files::picture::Picture;
-use crate::painting::Iteration;
 use crate::painting::observers::{Frames, Log};
+use crate::painting::{Iteration, Painting};
 use anyhow::{Context, anyhow};
 
 /// Whoever watches a run. An observer that fails says so once and is dropped; the run continues.
-pub struct Observers {
+pub struct Observers<'a> {
+    /// What is collected for a page about the run, if there is one.
+    pub report: Option<&'a mut RunReport>,
     progress: Option<Progress>,
     log: Option<Log>,
     frames: Option<Frames>,
     animation: Option<Animation>,
 }
 
-impl Observers {
+impl Observers<'_> {
     /// For a run with this number of iterations, of which the first `done` were done before it was resumed.
     ///
     /// # Errors
@@ -44,6 +47,7 @@ impl Observers {
             log.with_context(|| format!("{}: no log can be written", path.display()))
         });
         Ok(Self {
+            report: None,
             frames,
             log: log.transpose()?,
             animation: animation.map(|file| Animation::new(file, done, iterations)),
@@ -64,6 +68,9 @@ impl Observers {
         if let Some(animation) = &mut self.animation {
             animation.observe(iteration);
         }
+        if let Some(report) = &mut self.report {
+            report.observe(iteration);
+        }
         if let Some(progress) = &mut self.progress {
             progress.observe(iteration);
         }
@@ -81,6 +88,13 @@ impl Observers {
     pub fn finish(&self) {
         if let Some(progress) = &self.progress {
             progress.finish();
+        }
+    }
+
+    /// Shows the painted picture to the page about the run.
+    pub fn finish_report(&mut self, painting: &Painting) {
+        if let Some(report) = &mut self.report {
+            report.finish(painting);
         }
     }
 

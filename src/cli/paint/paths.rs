@@ -1,6 +1,7 @@
 //! The files of a run: no file that is written may replace another.
 
 use super::animation::AnimationFile;
+use super::report::ReportFile;
 use crate::cli::args::{CheckpointOptions, ReportOptions};
 use crate::cli::request::RunRequest;
 use crate::files::checkpoint::{CheckpointFile, previous};
@@ -106,6 +107,10 @@ fn check_reports(options: &ReportOptions, paths: &mut RunPaths) -> anyhow::Resul
         paths.add_written("--animation", animation)?;
         AnimationFile::new(animation)
             .map_err(|error| anyhow!("{}: --animation: {error}", animation.display()))?;
+    }
+    if let Some(report) = &options.report {
+        paths.add_written("--report", report)?;
+        ReportFile::new(report)?;
     }
     Ok(())
 }

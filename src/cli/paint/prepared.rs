@@ -5,6 +5,7 @@ use super::interrupt;
 use super::observers::Observers;
 use super::processes::{Resumed, agree, launched};
 use super::progress::{duration, iterations};
+use super::report::RunReport;
 use super::rescue::{OutputWatch, rescue_last_good, write_or_rescue};
 use super::supervisor::{Supervisor, Unfinished};
 use crate::cli::request::RunRequest;
@@ -48,7 +49,7 @@ pub struct Prepared<'a> {
 }
 
 impl Prepared<'_> {
-    /// Paints, and writes the picture.
+    /// Paints, and writes the picture. The `report` collects what a page about the run shows.
     ///
     /// # Errors
     /// What went wrong, for the user.
@@ -56,6 +57,7 @@ impl Prepared<'_> {
         self,
         supervisor: &mut dyn Supervisor,
         resumed: Option<Resumed>,
+        report: Option<&mut RunReport>,
     ) -> anyhow::Result<Ended> {
         let done = (resumed.as_ref()).map_or(0, |resumed| resumed.state.iterations());
         let description = self.description();
@@ -65,6 +67,7 @@ impl Prepared<'_> {
         self.world.broadcast(sent);
         let watch = description.and_then(|text| Watch::new(&self, supervisor, done, text));
         let mut watch = agree(&*self.world, watch)?;
+        watch.observers.report = report;
         let begin = Instant::now();
         let painted = self.threads.install(|| match resumed {
             None => self.run.run(|iteration| watch.observe(iteration)),
@@ -103,6 +106,7 @@ impl Prepared<'_> {
         // The picture comes first: it is there whatever happens to the animation.
         let written = write_or_rescue(&self.output, &painting.picture);
         (watch.observers).write_animation(|| painting.picture.to_picture());
+        watch.observers.finish_report(&painting);
         written?;
         self.report(&painting, watch, begin.elapsed());
         Ok(if early { Ended::Early } else { Ended::Finished })
@@ -157,7 +161,7 @@ impl Prepared<'_> {
 
 /// What happens after each iteration.
 struct Watch<'a> {
-    observers: Observers,
+    observers: Observers<'a>,
     checkpoints: Option<Checkpoints>,
     output: OutputWatch<'a>,
     supervisor: &'a mut dyn Supervisor,

@@ -1,5 +1,7 @@
 //! Crops and scales pictures.
 
+#[cfg(feature = "cli")]
+use super::SizeRequest;
 use super::resize::resample;
 use super::{Picture, Size};
 use fast_image_resize::images::{TypedImage, TypedImageRef};
@@ -25,6 +27,16 @@ impl Picture {
             rgb: RgbImage::from_vec(size.width, size.height, rgb).expect("the size is right"),
             alpha: self.alpha.as_ref().map(|alpha| fit_gray(alpha, size)),
         }
+    }
+
+    /// A copy, scaled down if the long edge has more than `edge` pixels.
+    #[cfg(feature = "cli")]
+    pub(crate) fn at_most(&self, edge: u32) -> Self {
+        let size = self.size();
+        if size.width.max(size.height) <= edge {
+            return self.clone();
+        }
+        self.fit(SizeRequest::LongEdge(edge).of(size))
     }
 
     /// Cuts `margin` (a share of the width) off the left and the right, and the same share of the height off the top and

@@ -5,6 +5,8 @@ use crate::method::BigArray;
 use crate::method::big_array::Storage;
 use crate::vgg::MEAN;
 use image::{GrayImage, RgbImage};
+#[cfg(feature = "cli")]
+use ndarray::Axis;
 use ndarray::{Array3, s};
 use std::io;
 use std::ops::Range;
@@ -102,6 +104,31 @@ impl FloatPicture {
         }
     }
 
+    /// A small copy for a page, of at most `edge` pixels along the long edge, with 8 bits and opaque. A large picture is read some
+    /// rows at a time, as it may not fit into memory: what is scaled are the means of square blocks, without what is left over at the
+    /// right and at the bottom.
+    #[cfg(feature = "cli")]
+    pub(crate) fn preview(&self, edge: u32) -> Picture {
+        let Size { width, height } = self.size();
+        let block = (width.max(height) / (2 * edge).max(1)).max(1) as usize;
+        let (columns, rows) = (width as usize / block, height as usize / block);
+        if block == 1 || columns == 0 || rows == 0 {
+            let whole = self.to_picture();
+            return Picture::from(whole.rgb).at_most(edge);
+        }
+        let mut levels = Vec::with_capacity(3 * rows * columns);
+        for row in 0..rows {
+            let pixels = self.pixels.rows(row * block..(row + 1) * block);
+            for column in 0..columns {
+                let square = pixels.slice(s![.., column * block..(column + 1) * block, ..]);
+                let sums = square.sum_axis(Axis(0)).sum_axis(Axis(0));
+                levels.extend(sums.map(|sum| (sum / (block * block) as f32).round() as u8));
+            }
+        }
+        let means = RgbImage::from_vec(columns as u32, rows as u32, levels);
+        Picture::from(means.expect("the sizes are equal")).at_most(edge)
+    }
+
     /// Its rows, some at a time.
     pub(super) fn chunks(&self) -> impl Iterator<Item = Range<usize>> + use<> {
         let height = self.pixels.dim().0;
@@ -128,5 +155,38 @@ impl From<&Picture> for FloatPicture {
             pixels: pixels.into(),
             alpha: picture.alpha.clone(),
         }
+    }
+}
+
+#[cfg(all(test, feature = "cli"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preview_of_a_large_picture_shows_it_in_its_aspect() {
+        // Black at the left, white at the right.
+        let x = Array3::from_shape_fn(
+            (90, 1201, 3),
+            |(_, column, _)| {
+                if column < 600 { -500.0 } else { 500.0 }
+            },
+        );
+        let picture = FloatPicture::from_array(&x);
+        for edge in [2000, 601, 600, 100] {
+            let preview = picture.preview(edge);
+            let width = edge.min(1201);
+            assert_eq!(preview.size().width, width);
+            let height = f64::from(width) * 90.0 / 1201.0;
+            assert!((f64::from(preview.size().height) - height).abs() <= 1.0);
+            let level = |share: f64| {
+                preview
+                    .rgb
+                    .get_pixel((f64::from(width) * share) as u32, 2)
+                    .0
+            };
+            assert_eq!((level(0.4), level(0.6)), ([0; 3], [255; 3]), "{edge}");
+        }
+        let column = FloatPicture::from_array(&Array3::zeros((4000, 1, 3)));
+        assert_eq!(column.preview(100).size().to_string(), "1x100");
     }
 }

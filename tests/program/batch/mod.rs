@@ -4,6 +4,7 @@ mod documentation;
 mod failures;
 mod painting;
 mod refusals;
+mod report;
 
 use crate::workplace::{Workplace, data};
 use std::path::Path;

@@ -1,6 +1,7 @@
 //! `impasto stylize` and the signals that end it: Ctrl-C, a closed terminal, a shutdown.
 #![cfg(unix)]
 
+use crate::page::page;
 use crate::processes::{Process, wait_for};
 use crate::workplace::Workplace;
 use image::codecs::png::PngDecoder;
@@ -108,6 +109,38 @@ fn an_animation_that_cannot_be_written_leaves_the_picture_as_it_is() {
     let (code, said) = run.end();
     assert_eq!(code, Some(130), "{said}");
     let warning = "warning: no animation: there is no folder gone";
+    assert!(said.lines().any(|line| line == warning), "{said}");
+    assert_eq!(place.contents(), ["log.jsonl", "out.png"]);
+    image::open(place.path("out.png")).unwrap();
+}
+
+#[test]
+fn the_page_about_a_run_that_is_ended_early_says_so() {
+    let place = Workplace::new();
+    let run = begin(&place, "--size 48 --report r.html");
+    wait_for("two iterations", || lines(&place.path("log.jsonl")) >= 2);
+    assert!(!place.path("r.html").exists());
+    run.send("-INT");
+    let (code, said) = run.end();
+    assert_eq!(code, Some(130), "{said}");
+    assert_eq!(place.contents(), ["log.jsonl", "out.png", "r.html"]);
+    let done = lines(&place.path("log.jsonl"));
+    let remark =
+        format!("<strong>Ended early</strong>, by Ctrl-C, after iteration {done} of 1000000.");
+    assert!(page(&place, "r.html").contains(&remark));
+}
+
+#[test]
+fn a_page_that_cannot_be_written_leaves_the_picture_as_it_is() {
+    let place = Workplace::new();
+    std::fs::create_dir(place.path("gone")).unwrap();
+    let run = begin(&place, "--size 48 --report gone/r.html");
+    wait_for("two iterations", || lines(&place.path("log.jsonl")) >= 2);
+    std::fs::remove_dir(place.path("gone")).unwrap();
+    run.send("-INT");
+    let (code, said) = run.end();
+    assert_eq!(code, Some(130), "{said}");
+    let warning = "warning: no report: gone/r.html: --report: there is no folder gone";
     assert!(said.lines().any(|line| line == warning), "{said}");
     assert_eq!(place.contents(), ["log.jsonl", "out.png"]);
     image::open(place.path("out.png")).unwrap();

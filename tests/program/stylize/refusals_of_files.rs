@@ -41,6 +41,16 @@ fn an_input_is_never_replaced() {
     refused("cat.jpg", "-o out.png --log ./out.png");
     refused("cat.jpg", "-o out.png --init start.jpg --log start.jpg");
     refused("cat.jpg", "-o out.png --log w");
+    refused("cat.jpg", "-o out.png --report cat.jpg");
+    refused("cat.jpg", "-o out.png --report ./out.png");
+    refused("cat.jpg", "-o out.png --report w");
+    refused("cat.jpg", "-o out.png --log r.html --report r.html");
+    refused(
+        "cat.jpg",
+        "-o out.png --save-settings r.html --report r.html",
+    );
+    refused("cat.jpg", "-o out.png --report r.html --checkpoint r.html");
+    refused("cat.jpg", "-o out.png --report r.html --frames r.html");
     refused("00020.png", "-o out.png --frames .");
     refused("cat.jpg", "-o 00003.png --frames .");
     for name in ["cat.jpg", "start.jpg", "w", "00020.png"] {
@@ -96,6 +106,14 @@ fn a_report_that_cannot_be_written_is_refused_before_the_run() {
     for (arguments, reason) in [
         ("--log missing/log.jsonl", "there is no folder missing"),
         ("--log .", "this is a folder"),
+        (
+            "--report missing/r.html",
+            "missing/r.html: --report: there is no folder missing",
+        ),
+        (
+            "--report r.jpg",
+            "r.jpg: --report writes a page; name a file that ends in .html",
+        ),
         ("--frames file", "not a folder"),
         (
             "--frames file/below",

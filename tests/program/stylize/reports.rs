@@ -1,6 +1,8 @@
-//! `impasto stylize --log`, `--frames`, `--quiet` and `--verbose`.
+//! `impasto stylize --log`, `--frames`, `--report`, `--quiet` and `--verbose`.
 
-use crate::workplace::{SMALL, Workplace, said};
+use crate::page::page;
+use crate::workplace::{SMALL, Workplace, data, said};
+use base64::prelude::{BASE64_STANDARD, Engine};
 
 #[test]
 fn the_log_has_a_line_for_each_iteration_and_losses_fall() {
@@ -84,4 +86,127 @@ fn quiet_prints_nothing_and_verbose_prints_details() {
     ] {
         assert!(said.contains(detail), "{detail} in {said}");
     }
+}
+
+/// The text of a page, without its markup and pictures.
+fn words(page: &str) -> String {
+    let body = page.split("<body>").nth(1).unwrap();
+    let texts = body.split('<').filter_map(|part| part.split_once('>'));
+    texts.map(|(_, text)| text).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_page_has_the_pictures_the_settings_and_the_losses_of_the_log() {
+    let place = Workplace::new();
+    let settings = "--content-weight 17.5 --init noise --seed 9 --style-layers conv1_1=2,conv2_1";
+    let arguments =
+        "-o out.png --size 64 --scales 2 --iterations 8 --report r.html --log log.jsonl";
+    place
+        .stylize(&format!("{arguments} {settings}"))
+        .assert()
+        .success();
+    let page = page(&place, "r.html");
+    let text = words(&page);
+    for expected in [
+        "out.png",
+        "chelsea.jpg in the style of starry_night.jpg",
+        "Photograph",
+        "Painting",
+        "64 × 43",
+        "content-weight  How much the content of the photograph counts",
+        "17.5",
+        "conv1_1=2, conv2_1=1",
+        "VGG-16, built in",
+        concat!("impasto ", env!("CARGO_PKG_VERSION")),
+    ] {
+        assert!(text.contains(expected), "{expected} in {text}");
+    }
+    assert!(!text.contains("Ended early") && !text.contains("Continued"));
+    // What differs from the default stands first, all below.
+    let (first, all) = text.split_once("All settings").unwrap();
+    let listed = |name: &str| [first, all].map(|text| text.contains(&format!(" {name}  ")));
+    assert_eq!(listed("seed"), [true, true]);
+    assert_eq!(listed("border"), [false, true]);
+
+    let values: Vec<f64> = (page.split("<data value=\"").skip(1))
+        .map(|part| part.split('"').next().unwrap().parse().unwrap())
+        .collect();
+    let log = place.log("log.jsonl");
+    let expected = ["total", "tv", "style", "content"]
+        .map(|key| [&log[0], &log[7]].map(|line| line[key].as_f64().unwrap()));
+    assert_eq!(values, expected.concat());
+    // Both sizes are named in the drawing, with a mark between them.
+    assert_eq!(page.matches("class=\"change\"").count(), 1);
+    assert!(text.contains("45x30") && text.contains("64x43"));
+
+    let picture = page.split("data:image/jpeg;base64,").nth(1).unwrap();
+    let bytes = BASE64_STANDARD.decode(picture.split('"').next().unwrap());
+    let shown = image::load_from_memory(&bytes.unwrap())
+        .unwrap()
+        .into_rgb8();
+    let painted = place.rgb("out.png");
+    assert_eq!(shown.dimensions(), painted.dimensions());
+    let differences = shown.iter().zip(painted.iter());
+    let mean = differences
+        .map(|(a, b)| f64::from(a.abs_diff(*b)))
+        .sum::<f64>()
+        / painted.len() as f64;
+    assert!(mean < 12.0, "{mean}");
+}
+
+#[test]
+fn names_of_files_are_text_in_the_page_and_stand_without_their_folders() {
+    let place = Workplace::new();
+    let folder = place.path("my pictures");
+    std::fs::create_dir(&folder).unwrap();
+    for (from, to) in [
+        ("content/chelsea.jpg", "<b>&.jpg"),
+        ("style/starry_night.jpg", "\"night\".jpg"),
+    ] {
+        std::fs::copy(data(from), folder.join(to)).unwrap();
+    }
+    let mut command = place.impasto("stylize");
+    command.args([folder.join("<b>&.jpg"), folder.join("\"night\".jpg")]);
+    command.arg("--init").arg(folder.join("<b>&.jpg"));
+    command.args("-o <i>.png --size 48 --iterations 2 --report r.html".split(' '));
+    command.assert().success();
+    let page = page(&place, "r.html");
+    assert!(!page.contains("<b>&") && !page.contains("<i>") && !page.contains("my pictures"));
+    assert!(page.contains("alt=\"Photograph, &lt;b&gt;&amp;.jpg\""));
+    assert!(page.contains("alt=\"Painting, &quot;night&quot;.jpg\""));
+    assert!(page.contains("<title>&lt;i&gt;.png"));
+}
+
+#[test]
+fn masks_stand_in_the_page_too() {
+    let place = Workplace::new();
+    image::GrayImage::from_fn(45, 30, |x, _| image::Luma([if x < 20 { 255 } else { 0 }]))
+        .save(place.path("left.png"))
+        .unwrap();
+    let mut command = place.stylize(SMALL);
+    command.arg(data("style/great_wave.jpg"));
+    // Options end the list of paintings.
+    command.args("--content-mask left.png --content-mask rest --report r.html".split(' '));
+    command.assert().success();
+    let page = page(&place, "r.html");
+    for alt in [
+        "Painting 1, starry_night.jpg",
+        "Painting 2, great_wave.jpg",
+        "Where painting 1 is painted, left.png",
+    ] {
+        assert!(page.contains(&format!("alt=\"{alt}\"")), "{alt}");
+    }
+    assert_eq!(page.matches("<img").count(), 5);
+}
+
+#[test]
+fn a_page_without_a_photograph_is_of_a_texture() {
+    let place = Workplace::new();
+    let mut command = place.impasto("texture");
+    command.arg(data("style/starry_night.jpg"));
+    command.args(format!("{SMALL} --report r.html").split(' '));
+    command.assert().success();
+    let text = words(&page(&place, "r.html"));
+    assert!(text.contains("A texture with the style of starry_night.jpg"));
+    assert!(!text.contains("Photograph") && !text.contains("Content weight"));
 }
