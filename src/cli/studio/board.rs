@@ -2,14 +2,17 @@
 
 use super::desk::{Desk, DeskView, Estimate};
 use super::history::Painted;
-use super::losses::Curves;
 use super::pictures::{PictureId, Pictures};
+use crate::cli::paint::report::Curve;
 use crate::cli::request::RunRequest;
 use axum::body::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// The most points of the loss curves that the page shows.
+const CURVE_POINTS: usize = 300;
 
 /// A JPEG that the page shows, and how many came before it.
 #[derive(Clone, Default)]
@@ -100,7 +103,7 @@ pub struct Run {
     pub elapsed: f64,
     pub left: Option<f64>,
     pub frame: Frame,
-    pub curves: Curves,
+    pub losses: Curve,
 }
 
 impl Run {
@@ -116,7 +119,7 @@ impl Run {
             elapsed: 0.0,
             left: None,
             frame: Frame::default(),
-            curves: Curves::default(),
+            losses: Curve::new(CURVE_POINTS, Duration::ZERO),
         }
     }
 }

@@ -5,6 +5,7 @@ use super::history::Painted;
 use super::jpeg::jpeg;
 use super::studio::Studio;
 use crate::cli::paint::checkpoints::RunDescription;
+use crate::cli::paint::report::Point;
 use crate::cli::paint::supervisor::{Supervisor, Unfinished};
 use crate::cli::paint::{Ended, Painter, Resumed};
 use crate::cli::terminal::say;
@@ -161,7 +162,12 @@ impl Supervisor for StudioSupervisor {
         run.final_size = iteration.final_size().to_string();
         run.elapsed = iteration.elapsed.as_secs_f64();
         run.left = self.left(run, iteration);
-        run.curves.push(iteration.iteration, &iteration.losses);
+        let (number, losses) = (iteration.iteration, iteration.losses);
+        let point = Point {
+            iteration: number,
+            losses,
+        };
+        run.losses.add(point, iteration.size(), iteration.elapsed);
         frame.into_iter().for_each(|frame| run.frame.show(frame));
         self.wish = run.wish;
         if iteration.iteration == iteration.iterations {

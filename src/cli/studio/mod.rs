@@ -11,7 +11,6 @@ mod examples;
 mod folder;
 mod history;
 mod jpeg;
-mod losses;
 mod options;
 mod pictures;
 mod refusal;

@@ -13,6 +13,7 @@ mod pictures;
 mod settings;
 mod thumbnail;
 
+pub use curve::{Curve, Point};
 pub use names::{file_name, without_folders};
 pub use numbers::time;
 pub use page::run_page;
@@ -27,7 +28,6 @@ use crate::files::picture::Size;
 use crate::files::weights::{Loaded, Source};
 use crate::painting::{Inputs, Iteration, Painting, Settings};
 use anyhow::{anyhow, ensure};
-use curve::{Curve, Point};
 use pictures::Original;
 use std::io::Write;
 use std::path::Path;

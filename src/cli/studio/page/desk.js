@@ -33,6 +33,7 @@ export function onOwnChange(call) {
 /** @param {Desk} desk from the server; an older one than is known comes too late */
 export function adopt(desk) {
   if (!known || desk.revision >= known.revision) known = desk;
+  void send(); // what was changed before anything was known
 }
 
 /** The desk as it will be: what the server has, with the changes that it has not answered yet. */

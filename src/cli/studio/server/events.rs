@@ -1,6 +1,8 @@
 //! Server-sent events: the state of the studio, and the loss curves of the run.
 
+use crate::cli::paint::report::Point;
 use crate::cli::studio::studio::Studio;
+use crate::objective::Losses;
 use axum::extract::State;
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
@@ -10,20 +12,22 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// The shortest time between two states.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// What one tab was sent.
+/// What one tab is sent.
 struct Tab {
     studio: Arc<Studio>,
     changes: watch::Receiver<u64>,
-    /// Of which run, how often its points were thinned out, and how many of them were sent.
-    losses: (u64, u64, usize),
-    waiting: Option<Event>,
+    /// When the next state may be sent.
+    next: Instant,
+    /// The loss curves that follow the state.
+    losses: Option<Event>,
 }
 
-/// The state now, and whenever it changes.
+/// The state now, and whenever it changes, each time with the loss curves of the run.
 pub async fn events(
     State(studio): State<Arc<Studio>>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
@@ -32,21 +36,17 @@ pub async fn events(
     let tab = Tab {
         studio,
         changes,
-        losses: (0, 0, 0),
-        waiting: None,
+        next: Instant::now(),
+        losses: None,
     };
     let events = stream::unfold(tab, |mut tab| async {
-        if let Some(event) = tab.waiting.take() {
-            tokio::time::sleep(PAUSE).await;
-            return Some((Ok(event), tab));
+        if let Some(losses) = tab.losses.take() {
+            return Some((Ok(losses), tab));
         }
+        tokio::time::sleep_until(tab.next).await;
         tab.changes.changed().await.ok()?;
-        let (state, losses) = tab.look()?;
-        tab.waiting = losses.map(|losses| event("losses", &losses));
-        if tab.waiting.is_none() {
-            tokio::time::sleep(PAUSE).await;
-        }
-        Some((Ok(event("state", &state)), tab))
+        tab.next = Instant::now() + PAUSE;
+        Some((Ok(tab.look()?), tab))
     });
     Sse::new(events).keep_alive(KeepAlive::default())
 }
@@ -56,24 +56,25 @@ fn event(name: &str, value: &Value) -> Event {
 }
 
 impl Tab {
-    /// The state, and the points of the loss curves that were not sent yet; `None` if the studio ends.
-    fn look(&mut self) -> Option<(Value, Option<Value>)> {
+    /// The state; `None` if the studio ends.
+    fn look(&mut self) -> Option<Event> {
         let studio = &self.studio;
         let board = studio.board();
         if board.ending {
             return None;
         }
-        let folder = studio.folder.path().display().to_string();
-        let state = board.view(&studio.pictures, &folder);
-        let losses = board.run.as_ref().and_then(|run| {
-            let now = (run.job.id, run.curves.generation);
-            let known = (self.losses.0, self.losses.1) == now;
-            let from = if known { self.losses.2 } else { 0 };
-            let points = &run.curves.points;
-            self.losses = (now.0, now.1, points.len());
-            (points.len() > from)
-                .then(|| json!({ "run": now.0, "from": from, "points": points[from..] }))
+        self.losses = board.run.as_ref().map(|run| {
+            let points = run.losses.points().map(|Point { iteration, losses }| {
+                let Losses { content, style, tv } = losses;
+                json!([iteration, losses.total(), content, style, tv])
+            });
+            let points: Vec<_> = points.collect();
+            event(
+                "losses",
+                &json!({ "run": run.job.id, "from": 0, "points": points }),
+            )
         });
-        Some((state, losses))
+        let folder = studio.folder.path().display().to_string();
+        Some(event("state", &board.view(&studio.pictures, &folder)))
     }
 }

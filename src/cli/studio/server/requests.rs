@@ -153,17 +153,18 @@ pub async fn picture(State(studio): Shared, Path(Name { id }): Path<Name>) -> As
     .await
 }
 
-/// A frame, if there is one.
-fn frame(frame: Option<&Frame>) -> Asked<Response> {
-    let shown = frame.filter(|frame| frame.number > 0);
-    let shown = shown.ok_or_else(|| Refusal::missing("this picture"))?;
-    Ok(jpeg(shown.jpeg.clone()))
+/// A frame; nothing if something newer has taken its place, which the page will hear of.
+fn frame(frame: Option<&Frame>) -> Response {
+    match frame.filter(|frame| frame.number > 0) {
+        Some(frame) => jpeg(frame.jpeg.clone()),
+        None => StatusCode::NO_CONTENT.into_response(),
+    }
 }
 
 pub async fn sketch_frame(
     State(studio): Shared,
     Path(NumberAndFile { id, .. }): Path<NumberAndFile>,
-) -> Asked<Response> {
+) -> Response {
     let board = studio.board();
     frame(
         board
@@ -177,7 +178,7 @@ pub async fn sketch_frame(
 pub async fn variant_frame(
     State(studio): Shared,
     Path(NumberAndFile { id, .. }): Path<NumberAndFile>,
-) -> Asked<Response> {
+) -> Response {
     let board = studio.board();
     frame(
         board
@@ -191,7 +192,7 @@ pub async fn variant_frame(
 pub async fn run_frame(
     State(studio): Shared,
     Path(NumberAndFile { id, .. }): Path<NumberAndFile>,
-) -> Asked<Response> {
+) -> Response {
     let board = studio.board();
     frame(
         board
