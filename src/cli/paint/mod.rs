@@ -35,7 +35,7 @@ use rayon::ThreadPool;
 use report::{Detail, ReportFile, RunReport, run_page};
 use std::io::IsTerminal;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use supervisor::{CtrlC, Supervisor, Unfinished};
 
@@ -43,8 +43,8 @@ use supervisor::{CtrlC, Supervisor, Unfinished};
 pub struct Painter {
     built_in: Option<&'static [u8]>,
     interrupt: Interrupt,
-    networks: NetworkCache,
-    weights: Option<Loaded>,
+    networks: Arc<Mutex<NetworkCache>>,
+    weights: Option<Arc<Loaded>>,
     /// Whether there are many runs, all with the same weights. Then the weights are retained, and unfinished pictures are not
     /// written.
     many: bool,
@@ -111,7 +111,7 @@ impl Painter {
         Self {
             built_in,
             interrupt,
-            networks: NetworkCache::default(),
+            networks: Arc::default(),
             weights: None,
             many,
             team: Team::alone(),
@@ -124,6 +124,16 @@ impl Painter {
     #[cfg(feature = "studio")]
     pub fn supervised(built_in: Option<&'static [u8]>) -> Self {
         Self::with(built_in, Interrupt::default(), true)
+    }
+
+    /// Another one, for another thread, with the same weights and, where it fits, the same network.
+    #[cfg(feature = "studio")]
+    pub fn beside(&self) -> Self {
+        Self {
+            networks: self.networks.clone(),
+            weights: self.weights.clone(),
+            ..Self::supervised(self.built_in)
+        }
     }
 
     /// The same for the first of several processes that paint one picture.
@@ -161,7 +171,7 @@ impl Painter {
         let source = weights::locate(network.named_weights(), self.built_in, program.as_deref())?;
         let loaded = match self.weights.take() {
             Some(loaded) => loaded,
-            None => load_weights(&source, network.weights_convention)?,
+            None => Arc::new(load_weights(&source, network.weights_convention)?),
         };
         Ok((source, self.weights.insert(loaded)))
     }
@@ -177,10 +187,10 @@ impl Painter {
         threads: &ThreadPool,
     ) -> anyhow::Result<Run> {
         self.read_weights(network)?;
-        let Self {
-            weights, networks, ..
-        } = self;
-        let weights = &weights.as_ref().expect("they have been read").weights;
+        let weights = &self.weights.as_ref().expect("they have been read").weights;
+        // A run that panicked leaves a cache that can be used.
+        let mut networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
+        let networks = &mut *networks;
         Ok(threads.install(|| stylization.prepare_with(weights, networks))?)
     }
 
@@ -224,8 +234,8 @@ impl Painter {
         self.report = None;
         let mut found = self.read(request, engine)?;
         let report = found.report.take();
-        if let Some(Loaded { weights, .. }) = &self.weights {
-            self.team.send(request, &found.inputs, weights)?;
+        if let Some(loaded) = &self.weights {
+            self.team.send(request, &found.inputs, &loaded.weights)?;
         }
         let (engine, world) = (found.engine, self.team.world().clone());
         let here = processes_of_this_machine(&*world);

@@ -25,8 +25,7 @@ const FRAME_EVERY: Duration = Duration::from_millis(250);
 const FRAME_SHARE: f64 = 0.02;
 
 /// Works until the studio ends.
-pub fn work(studio: &Arc<Studio>, built_in: Option<&'static [u8]>) {
-    let mut painter = Painter::supervised(built_in);
+pub fn work(studio: &Arc<Studio>, mut painter: Painter) {
     while let Some(job) = next(studio) {
         let mut supervisor = StudioSupervisor::new(studio.clone());
         let resumed = begun(&studio.folder.checkpoint(job.id));
@@ -35,7 +34,7 @@ pub fn work(studio: &Arc<Studio>, built_in: Option<&'static [u8]>) {
             painter.paint_under(&job.request, resumed, &mut supervisor)
         }));
         let painted = painted.unwrap_or_else(|_| {
-            painter = Painter::supervised(built_in);
+            painter = painter.beside();
             Err(anyhow::anyhow!(
                 "a fault in the program, which is described in the terminal"
             ))

@@ -25,6 +25,7 @@ mod studio;
 mod variants;
 
 use super::args::{MemoryArgs, NetworkOptions};
+use super::paint::Painter;
 use super::paint::interrupt::{EXIT_CODE, Interrupt};
 use super::terminal::say;
 use anyhow::{Context, anyhow};
@@ -92,7 +93,8 @@ impl StudioCommand {
         };
         self.network.machine.engine()?;
         // Before anything is served: the weights are there, and can be read.
-        super::paint::Painter::supervised(built_in).read_weights(&self.network)?;
+        let mut painter = Painter::supervised(built_in);
+        painter.read_weights(&self.network)?;
         let studio = Arc::new(Studio::open(
             Folder::open(&folder)?,
             self.network.clone(),
@@ -104,7 +106,7 @@ impl StudioCommand {
             .max_blocking_threads(2)
             .build()
             .context("the server cannot be started")?;
-        runtime.block_on(self.serve(studio, built_in))?;
+        runtime.block_on(self.serve(studio, &painter))?;
         Ok(EXIT_CODE.into())
     }
 
@@ -154,11 +156,7 @@ impl StudioCommand {
         studio.set_desk(desk, None).map_err(told)
     }
 
-    async fn serve(
-        &self,
-        studio: Arc<Studio>,
-        built_in: Option<&'static [u8]>,
-    ) -> anyhow::Result<()> {
+    async fn serve(&self, studio: Arc<Studio>, painter: &Painter) -> anyhow::Result<()> {
         let listener = self.listener().await?;
         let guard = Arc::new(Guard::new(listener.local_addr()?)?);
         let (ended, end) = tokio::sync::watch::channel(false);
@@ -187,8 +185,9 @@ impl StudioCommand {
             ));
         }
         let (sketching, painting) = (studio.clone(), studio.clone());
-        let sketcher = std::thread::spawn(move || sketcher::work(sketching, built_in));
-        let easel = std::thread::spawn(move || easel::work(&painting, built_in));
+        let (small, large) = (painter.beside(), painter.beside());
+        let sketcher = std::thread::spawn(move || sketcher::work(sketching, small));
+        let easel = std::thread::spawn(move || easel::work(&painting, large));
         let mut end = end;
         let end = async move {
             let _ = end.wait_for(|ended| *ended).await;

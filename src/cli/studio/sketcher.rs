@@ -50,10 +50,10 @@ struct Sketcher {
 ///
 /// # Errors
 /// If it cannot begin.
-pub fn work(studio: Arc<Studio>, built_in: Option<&'static [u8]>) -> anyhow::Result<()> {
+pub fn work(studio: Arc<Studio>, painter: Painter) -> anyhow::Result<()> {
     let mut sketcher = Sketcher {
         threads: studio.network.machine.threads(1)?,
-        painter: Painter::supervised(built_in),
+        painter,
         studio,
         decoded: HashMap::new(),
         shown: None,
