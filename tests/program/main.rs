@@ -9,6 +9,8 @@ mod page;
 mod processes;
 mod reconstruct;
 mod resume;
+#[cfg(feature = "studio")]
+mod studio;
 mod stylize;
 mod texture;
 mod weights;

@@ -5,6 +5,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { open as openBrowser, visit } from "./browser.mjs";
 import { Studio, root } from "./studio.mjs";
 
 /** @type {Studio} */
@@ -62,7 +63,7 @@ describe("security", () => {
       assert.match(policy, /frame-ancestors 'none'/);
       assert.doesNotMatch(policy, /unsafe/);
       assert.equal(headers["x-content-type-options"], "nosniff");
-      assert.equal(headers["referrer-policy"], "no-referrer");
+      assert.equal(headers["referrer-policy"], "same-origin");
       assert.equal(headers["cross-origin-resource-policy"], "same-origin");
     }
   });
@@ -137,6 +138,15 @@ test("other machines are asked for the password, and guessing takes time", async
     const right = await open.raw({ method: "POST", path: "/", headers, body: `password=${password}` });
     assert.equal(right.status, 303);
     assert.equal(right.headers.location, `/${open.token}/`);
+    const browser = await openBrowser();
+    try {
+      const { page } = await visit(browser, `http://127.0.0.1:${open.port}/`);
+      await page.getByLabel("The password").fill(String(password));
+      await page.getByRole("button", { name: "Enter" }).click();
+      await page.locator('[data-test="paint"]').waitFor();
+    } finally {
+      await browser.close();
+    }
     assert.equal((await open.raw({ path: "/", headers: { host: `evil.example:${open.port}` } })).status, 421);
   } finally {
     await open.remove();

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { copyFileSync, readFileSync, readdirSync } from "node:fs";
+import { copyFileSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { open, visit } from "./browser.mjs";
@@ -20,7 +20,7 @@ for (const signal of /** @type {const} */ (["SIGKILL", "SIGINT"])) {
     let studio = await Studio.start();
     const { folder } = studio;
     try {
-      await studio.set({ size: "128", iterations: "160", "content-weight": "77" });
+      await studio.set({ size: "128", iterations: "80", "content-weight": "77" });
       await studio.ask("POST", "paint");
       await studio.set({ size: "64", iterations: "2" });
       await studio.ask("POST", "paint");
@@ -49,6 +49,47 @@ for (const signal of /** @type {const} */ (["SIGKILL", "SIGINT"])) {
     }
   });
 }
+
+test("a checkpoint that is damaged, or of other settings, costs time and no painting", async () => {
+  let studio = await Studio.start();
+  const { folder } = studio;
+  try {
+    await studio.set({ size: "64", iterations: "40" });
+    await studio.ask("POST", "paint");
+    const { run } = await studio.until(({ run }) => run && run.iteration > 2, "some iterations");
+    await studio.ask("POST", `run/${run?.id}/pause`);
+    await studio.until(({ run }) => run?.state === "paused", "the pause");
+    await studio.end("SIGKILL");
+    const runs = path.join(folder, ".studio/runs");
+    const [checkpoint] = readdirSync(runs);
+    writeFileSync(path.join(runs, checkpoint), "damaged");
+    // Of a job that is not there any more.
+    writeFileSync(path.join(runs, "77.checkpoint"), "left over");
+    studio = await Studio.start({ folder });
+    await studio.until(({ history, run }) => history.length === 1 && !run, "the painting");
+    assert.match(studio.errors(), /it is begun anew/);
+    assert.deepEqual(readdirSync(runs), []);
+  } finally {
+    await studio.remove();
+  }
+});
+
+test("a file of the studio that cannot be read costs no picture", async () => {
+  let studio = await Studio.start();
+  const { folder } = studio;
+  try {
+    const pictures = path.join(folder, ".studio/pictures");
+    const before = readdirSync(pictures);
+    await studio.end();
+    writeFileSync(path.join(folder, ".studio/queue.json"), "{ of another version");
+    studio = await Studio.start({ folder });
+    assert.match(studio.errors(), /queue.json: not of this version/);
+    assert.deepEqual(readdirSync(pictures), before);
+    assert.ok(readdirSync(path.join(folder, ".studio")).includes("queue.json.unreadable"));
+  } finally {
+    await studio.remove();
+  }
+});
 
 test("a second studio does not use the same folder", async () => {
   const studio = await Studio.start();

@@ -45,6 +45,8 @@ pub struct Painter {
     interrupt: Interrupt,
     networks: Arc<Mutex<NetworkCache>>,
     weights: Option<Arc<Loaded>>,
+    /// Where they are from.
+    source: Option<Source>,
     /// Whether there are many runs, all with the same weights. Then the weights are retained, and unfinished pictures are not
     /// written.
     many: bool,
@@ -113,6 +115,7 @@ impl Painter {
             interrupt,
             networks: Arc::default(),
             weights: None,
+            source: None,
             many,
             team: Team::alone(),
             detail: None,
@@ -132,6 +135,7 @@ impl Painter {
         Self {
             networks: self.networks.clone(),
             weights: self.weights.clone(),
+            source: self.source.clone(),
             ..Self::supervised(self.built_in)
         }
     }
@@ -169,6 +173,15 @@ impl Painter {
     pub fn read_weights(&mut self, network: &NetworkOptions) -> anyhow::Result<(Source, &Loaded)> {
         let program = std::env::current_exe().ok();
         let source = weights::locate(network.named_weights(), self.built_in, program.as_deref())?;
+        let same = match (&self.source, &source) {
+            (Some(Source::File(before)), Source::File(now)) => before == now,
+            (Some(Source::BuiltIn(_)), Source::BuiltIn(_)) => true,
+            _ => false,
+        };
+        if !same {
+            (self.weights, self.networks) = (None, Arc::default());
+            self.source = Some(source.clone());
+        }
         let loaded = match self.weights.take() {
             Some(loaded) => loaded,
             None => Arc::new(load_weights(&source, network.weights_convention)?),

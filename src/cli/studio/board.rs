@@ -8,7 +8,6 @@ use crate::cli::request::RunRequest;
 use axum::body::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// The most points of the loss curves that the page shows.
@@ -56,7 +55,7 @@ pub struct Sketch {
 pub struct Variant {
     pub id: u64,
     pub label: &'static str,
-    pub changes: BTreeMap<String, String>,
+    pub desk: Desk,
     pub state: Progress,
     pub frame: Frame,
     pub error: Option<String>,
@@ -143,6 +142,8 @@ pub struct Board {
     /// What waits, the next first.
     pub queue: Vec<Job>,
     pub history: Vec<Painted>,
+    /// Counts its changes.
+    pub history_version: u64,
     pub notice: Option<String>,
     /// Whether something is being painted small. Then the run waits.
     pub sketching: bool,
@@ -168,11 +169,17 @@ impl Board {
             run: None,
             queue,
             history,
+            history_version: 1,
             notice: None,
             sketching: false,
             ending: false,
             next_id,
         }
+    }
+
+    /// Says that the history has changed.
+    pub fn history_changed(&mut self) {
+        self.history_version += 1;
     }
 
     /// A number that nothing else has.
@@ -197,8 +204,8 @@ impl Board {
         }
     }
 
-    /// All of it, as JSON.
-    pub fn view(&self, pictures: &Pictures, folder: &str) -> Value {
+    /// All of it, as JSON; the history, which may be long, only if it is not `known`.
+    pub fn view(&self, pictures: &Pictures, folder: &str, known: bool) -> Value {
         json!({
             "program": concat!("impasto ", env!("CARGO_PKG_VERSION")),
             "folder": folder,
@@ -237,7 +244,7 @@ impl Board {
                 "title": job.title,
                 "size": job.request.settings.size.to_string(),
             })).collect::<Vec<_>>(),
-            "history": self.history,
+            "history": (!known).then_some(&self.history),
             "notice": self.notice,
         })
     }

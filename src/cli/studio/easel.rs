@@ -7,18 +7,22 @@ use super::studio::Studio;
 use crate::cli::paint::checkpoints::RunDescription;
 use crate::cli::paint::report::Point;
 use crate::cli::paint::supervisor::{Supervisor, Unfinished};
-use crate::cli::paint::{Ended, Painter, Resumed};
+use crate::cli::paint::{Ended, Painter, Resumed, break_if};
 use crate::cli::terminal::say;
-use crate::files::checkpoint::{Checkpoint, CheckpointFile, previous};
+use crate::files::checkpoint::{Checkpoint, previous};
+use crate::files::picture::{Picture, Size};
 use crate::painting::{Iteration, State};
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The long edge of the pictures that show how a run develops.
 const LIVE_EDGE: u32 = 1024;
+/// The most pixels of a painting that is shown with its final colors, as it will be.
+const FINISHED_PIXELS: u64 = 4_000_000;
+/// The most pixels of a size that is shown at all.
+const MOST_PIXELS: u64 = 16_000_000;
 /// The shortest time between two of them.
 const FRAME_EVERY: Duration = Duration::from_millis(250);
 /// The share of the run's time that they may take.
@@ -28,7 +32,7 @@ const FRAME_SHARE: f64 = 0.02;
 pub fn work(studio: &Arc<Studio>, mut painter: Painter) {
     while let Some(job) = next(studio) {
         let mut supervisor = StudioSupervisor::new(studio.clone());
-        let resumed = begun(&studio.folder.checkpoint(job.id));
+        let resumed = begun(studio, &job);
         // A fault in one picture is no reason to end the studio, and all that waits.
         let painted = catch_unwind(AssertUnwindSafe(|| {
             painter.paint_under(&job.request, resumed, &mut supervisor)
@@ -39,7 +43,7 @@ pub fn work(studio: &Arc<Studio>, mut painter: Painter) {
                 "a fault in the program, which is described in the terminal"
             ))
         });
-        finish(studio, &job, painted);
+        finish(studio, &job, painted, supervisor.wish);
     }
 }
 
@@ -61,49 +65,67 @@ fn next(studio: &Studio) -> Option<Job> {
     }
 }
 
-/// The state of a run that was begun before the studio ended, if there is one and its pictures have not changed.
-fn begun(path: &Path) -> Option<Resumed> {
-    if !path.exists() && !previous(path).exists() {
+/// The state of a run that was begun before the studio ended, if there is one. A checkpoint that does not help is removed: then the picture
+/// is begun anew.
+fn begun(studio: &Studio, job: &Job) -> Option<Resumed> {
+    let path = studio.folder.checkpoint(job.id);
+    if !path.exists() && !previous(&path).exists() {
         return None;
     }
-    let (Checkpoint { about, state }, _) = Checkpoint::<State>::open(path).ok()?;
-    let description: RunDescription = serde_json::from_str(&about).ok()?;
-    let engine = description.engine(|warning| say(format_args!("warning: {warning}")));
-    description
-        .changed()
-        .is_empty()
-        .then_some(Resumed { state, engine })
+    let opened = Checkpoint::<State>::open(&path).map_err(|error| error.to_string());
+    let resumed = opened.and_then(|(Checkpoint { about, state }, _)| {
+        let same = |description: &RunDescription| {
+            let json = serde_json::to_value(&description.request).ok();
+            json == serde_json::to_value(&job.request).ok() && description.changed().is_empty()
+        };
+        let description = serde_json::from_str(&about).ok().filter(same);
+        let description = description.ok_or("its pictures, weights or settings have changed")?;
+        let engine = description.engine(|warning| say(format_args!("warning: {warning}")));
+        Ok(Resumed { state, engine })
+    });
+    if let Err(trouble) = &resumed {
+        say(format_args!(
+            "warning: {}: {trouble}; it is begun anew",
+            job.title
+        ));
+        studio.folder.remove_checkpoint(job.id);
+    }
+    resumed.ok()
 }
 
-/// Writes down how a run has ended.
-fn finish(studio: &Studio, job: &Job, painted: anyhow::Result<Ended>) {
+/// Writes down how a run has ended: as the page wished, if it `wished` anything.
+fn finish(studio: &Studio, job: &Job, painted: anyhow::Result<Ended>, wished: Wish) {
     let path = &job.request.files.output;
+    let early = matches!(painted, Ok(Ended::Early));
+    if wished == Wish::Discard {
+        let _ = std::fs::remove_file(path); // the wish may come in the last iteration
+    }
+    let new = Painted::open(path.clone(), &studio.pictures);
+    let notice = painted.err().map(|error| {
+        let kept = studio.folder.keep_checkpoint(job.id, &error);
+        let notice = format!("{}: {error:#}{kept}", job.title);
+        say(format_args!("{notice}"));
+        notice
+    });
     let mut board = studio.board();
-    let wish = board.run.take().map_or(Wish::Continue, |run| run.wish);
-    if board.ending && matches!(painted, Ok(Ended::Early)) && wish != Wish::Stop {
+    board.run = None;
+    if early && board.ending && matches!(wished, Wish::Continue | Wish::Pause) {
         // It goes on at the next start, before all others.
         board.queue.insert(0, job.clone());
         return;
     }
-    match painted {
-        Ok(Ended::Finished) | Ok(Ended::Early) if path.is_file() => {
-            let painted = Painted::open(path.clone(), &studio.pictures);
-            board.history.splice(0..0, painted);
-        }
-        Ok(_) => (),
-        Err(error) => {
-            let notice = format!("{}: {error:#}", job.title);
-            say(format_args!("{notice}"));
-            board.notice = Some(notice);
-        }
+    if let Some(new) = new {
+        board.history.retain(|other| other.id != new.id);
+        board.history.insert(0, new);
+        board.history_changed();
     }
-    if let Err(refusal) = studio.save_queue(&board) {
+    board.notice = notice.or(board.notice.take());
+    if let Err(refusal) = studio.save_queue(&board.jobs()) {
         board.notice = Some(refusal.error);
     }
     drop(board);
-    if let Ok(file) = CheckpointFile::new(&studio.folder.checkpoint(job.id)) {
-        file.remove();
-    }
+    studio.folder.remove_checkpoint(job.id);
+    studio.save_speeds();
     studio.changed();
 }
 
@@ -133,7 +155,17 @@ impl StudioSupervisor {
         if begin < self.next_frame || !self.studio.is_watched() {
             return None;
         }
-        let frame = jpeg(&iteration.picture(), LIVE_EDGE);
+        let pixels = |size: Size| u64::from(size.width) * u64::from(size.height);
+        if pixels(iteration.size()) > MOST_PIXELS {
+            return None;
+        }
+        // Enlarged to its final size, a picture may take more memory than the run was planned for.
+        let picture = if pixels(iteration.final_size()) > FINISHED_PIXELS {
+            Picture::from_array(&iteration.array())
+        } else {
+            iteration.picture()
+        };
+        let frame = jpeg(&picture, LIVE_EDGE);
         let pause = begin.elapsed().div_f64(FRAME_SHARE).max(FRAME_EVERY);
         self.next_frame = Instant::now() + pause;
         Some(frame)
@@ -181,18 +213,28 @@ impl Supervisor for StudioSupervisor {
     /// Acts only on what `observe` has seen: then a checkpoint of this iteration is written.
     fn proceed(&mut self) -> ControlFlow<()> {
         let mut board = self.studio.board();
-        while !self.ending {
-            let sketching = board.sketching;
-            self.ending = self.wish == Wish::Pause && board.ending;
-            let Some(run) = &mut board.run else { break };
+        loop {
+            let (ending, sketching) = (board.ending, board.sketching);
+            let Some(run) = &mut board.run else {
+                return ControlFlow::Break(());
+            };
             if self.wish == Wish::Pause {
                 self.wish = run.wish;
+                self.ending |= ending;
+            }
+            let ends = self.ending || matches!(self.wish, Wish::Stop | Wish::Discard);
+            // If the studio ends now, the next iteration has a checkpoint.
+            let waits = self.wish == Wish::Pause || sketching && !ending;
+            if ends || !waits {
+                if !ends && run.state == Stage::Paused {
+                    run.state = Stage::Painting;
+                    self.studio.changed();
+                }
+                return break_if(ends);
             }
             let state = match self.wish {
-                Wish::Stop | Wish::Discard => return ControlFlow::Break(()),
-                Wish::Continue if sketching => run.state,
-                Wish::Continue => return ControlFlow::Continue(()),
                 Wish::Pause => Stage::Paused,
+                _ => Stage::Painting,
             };
             if run.state == state {
                 board = self.studio.wait(board, Duration::from_secs(3600));
@@ -201,7 +243,6 @@ impl Supervisor for StudioSupervisor {
                 self.studio.changed();
             }
         }
-        ControlFlow::Break(())
     }
 
     fn unfinished(&self) -> Unfinished {

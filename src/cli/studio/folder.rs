@@ -1,11 +1,15 @@
 //! The user's folder: paintings in it, and beside them, in a hidden folder, what the studio needs to go on after a crash.
 
+use super::history::Painted;
 use crate::files::atomic_file::AtomicFile;
+use crate::files::checkpoint::previous;
+use crate::painting::StylizeError;
 use anyhow::{Context, anyhow};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 /// The hidden folder.
@@ -31,6 +35,7 @@ impl Folder {
             &hidden,
             &hidden.join("pictures"),
             &hidden.join("runs"),
+            &hidden.join("thumbs"),
         ] {
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("{}: this folder cannot be created", folder.display()))?;
@@ -72,6 +77,12 @@ impl Folder {
         runs.join(format!("{run}.checkpoint"))
     }
 
+    /// The small picture of the painting with this name, as it was written at this time.
+    pub fn thumb(&self, painting: &str, time: u64) -> PathBuf {
+        let thumbs = self.path.join(HIDDEN).join("thumbs");
+        thumbs.join(format!("{painting}-{time}.jpg"))
+    }
+
     /// A file for a painting that does not exist yet: `TITLE.png`, or with a number.
     pub fn new_painting(&self, title: &str, taken: impl Fn(&Path) -> bool) -> PathBuf {
         let numbered = (2..).map(|number| format!("{title} {number}.png"));
@@ -82,10 +93,59 @@ impl Folder {
         new.expect("there is always another number")
     }
 
-    /// What was saved under this name; `None` if nothing was, or it cannot be read by this version.
-    pub fn load<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        let text = std::fs::read(self.saved(name)).ok()?;
-        serde_json::from_slice(&text).ok()
+    /// What was saved under this name; `None` if nothing was. What this version cannot read is kept under another name.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn load<T: DeserializeOwned>(&self, name: &str) -> anyhow::Result<Option<T>> {
+        load(&self.saved(name))
+    }
+
+    /// Removes the checkpoint of the run with this number.
+    pub fn remove_checkpoint(&self, run: u64) {
+        let path = self.checkpoint(run);
+        let _ = std::fs::remove_file(previous(&path));
+        let _ = std::fs::remove_file(path);
+    }
+
+    /// Removes the checkpoints of all runs but these.
+    pub fn keep_checkpoints_of(&self, runs: &[u64]) {
+        let checkpoints = runs.iter().map(|run| self.checkpoint(*run));
+        let kept = checkpoints.flat_map(|path| [previous(&path), path]);
+        self.keep_only("runs", &kept.collect());
+    }
+
+    /// Removes the small pictures of all paintings but these.
+    pub fn keep_thumbs_of(&self, paintings: &[Painted]) {
+        let kept = paintings
+            .iter()
+            .map(|painted| self.thumb(&painted.id, painted.time));
+        self.keep_only("thumbs", &kept.collect());
+    }
+
+    /// Removes all files of a folder but these.
+    fn keep_only(&self, folder: &str, kept: &BTreeSet<PathBuf>) {
+        let folder = self.path.join(HIDDEN).join(folder);
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            if !kept.contains(&entry.path()) {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+    }
+
+    /// Keeps the checkpoint of a run that failed, unless it would fail again, where `impasto resume` finds it. Returns what to say about it.
+    pub fn keep_checkpoint(&self, run: u64, error: &anyhow::Error) -> String {
+        let diverged = matches!(error.downcast_ref(), Some(StylizeError::Diverged { .. }));
+        let path = self.checkpoint(run);
+        let mut folders =
+            (1..).map(|number| self.path.join(HIDDEN).join(format!("failed-{number}")));
+        let kept = folders
+            .find(|path| !path.exists())
+            .expect("there is always another number");
+        if diverged || !path.exists() || std::fs::rename(&path, &kept).is_err() {
+            return String::new();
+        }
+        format!("; impasto resume '{}' continues it", kept.display())
     }
 
     /// Saves something under this name: all of it, or nothing.
@@ -100,6 +160,25 @@ impl Folder {
     fn saved(&self, name: &str) -> PathBuf {
         self.path.join(HIDDEN).join(format!("{name}.json"))
     }
+}
+
+/// What a file has, as JSON; `None` if there is no such file. One that this version cannot read is kept under another name.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn load<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Option<T>> {
+    let text = match std::fs::read(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        text => text.with_context(|| path.display().to_string())?,
+    };
+    let value = serde_json::from_slice(&text);
+    if value.is_err() {
+        let _ = std::fs::rename(path, path.with_extension("json.unreadable"));
+    }
+    let shown = path.display();
+    Ok(Some(value.with_context(|| {
+        format!("{shown}: not of this version of impasto")
+    })?))
 }
 
 /// Writes a file: all of it, or nothing.

@@ -2,12 +2,15 @@
 
 use super::desk::{Desk, DeskPainting};
 use super::folder::Folder;
-use super::pictures::{Kind, PictureId, Pictures};
+use super::pictures::{Kind, MAX_BYTES, PictureId, Pictures};
 use super::refusal::Refusal;
+use super::studio::Studio;
 use crate::cli::request::embedded::EmbeddedSettings;
 use crate::cli::request::{REST, init_file};
+use crate::painting::Init;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -56,7 +59,7 @@ impl Painted {
             photo,
             complete: embedded.other_command().is_none()
                 && files.style_mask.is_empty()
-                && all.all(Path::is_file),
+                && all.all(is_there),
             name,
             path,
         })
@@ -65,38 +68,42 @@ impl Painted {
 
 /// All paintings of a folder, the newest first.
 pub fn all(folder: &Folder, pictures: &Pictures) -> Vec<Painted> {
-    let files = std::fs::read_dir(folder.path())
-        .into_iter()
-        .flatten()
-        .flatten();
-    let pngs = files
-        .map(|file| file.path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "png"));
-    let mut all: Vec<_> = pngs
+    let mut all: Vec<_> = pngs(folder)
         .filter_map(|path| Painted::open(path, pictures))
         .collect();
     all.sort_by(|a, b| (b.time, &b.name).cmp(&(a.time, &a.name)));
     all
 }
 
-/// The pictures that the paintings of a folder were made from.
-pub fn needed(folder: &Folder) -> Vec<PictureId> {
+/// The stored pictures that the paintings of a folder were made from.
+pub fn needed(folder: &Folder, pictures: &Pictures) -> Vec<PictureId> {
+    let embedded = pngs(folder).filter_map(|path| EmbeddedSettings::open(&path).ok());
+    let mut needed = Vec::new();
+    for EmbeddedSettings { files, recipe, .. } in embedded {
+        let settings = recipe.settings();
+        let paths = files.inputs().chain(init_file(&settings));
+        needed.extend(paths.filter_map(|path| pictures.stored_at(path)));
+    }
+    needed
+}
+
+/// The PNG files of a folder.
+fn pngs(folder: &Folder) -> impl Iterator<Item = PathBuf> {
     let files = std::fs::read_dir(folder.path())
         .into_iter()
         .flatten()
         .flatten();
-    let embedded = files.filter_map(|file| EmbeddedSettings::open(&file.path()).ok());
-    let mut needed = Vec::new();
-    for EmbeddedSettings { files, recipe, .. } in embedded {
-        let settings = recipe.settings();
-        for path in files.inputs().chain(init_file(&settings)) {
-            needed.extend(
-                path.file_stem()
-                    .and_then(|stem| stem.to_str()?.parse::<PictureId>().ok()),
-            );
-        }
-    }
-    needed
+    let is_png = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "png");
+    files
+        .map(|file| file.path())
+        .filter(move |path| is_png(path) && path.is_file())
+}
+
+/// Whether a file is there that a picture could be read from. Names of other machines, which the settings of a PNG from elsewhere may have,
+/// are not looked up: that would tell them who asks.
+fn is_there(path: &Path) -> bool {
+    let length = || path.metadata().map_or(u64::MAX, |file| file.len());
+    !path.to_string_lossy().starts_with("\\\\") && path.is_file() && length() <= MAX_BYTES as u64
 }
 
 /// What a painting was made from, as a desk.
@@ -104,6 +111,13 @@ pub fn needed(folder: &Folder) -> Vec<PictureId> {
 /// # Errors
 /// If something is missing.
 pub fn desk_of(painted: &Painted, pictures: &Pictures) -> Result<Desk, Refusal> {
+    if !painted.complete {
+        let error = format!(
+            "{}: a picture that it was made from is not there",
+            painted.name
+        );
+        return Err(Refusal::invalid(error));
+    }
     let embedded =
         EmbeddedSettings::open(&painted.path).map_err(|_| Refusal::missing("this painting"))?;
     let files = embedded.files;
@@ -112,6 +126,10 @@ pub fn desk_of(painted: &Painted, pictures: &Pictures) -> Result<Desk, Refusal> 
         // A painting of the command line names files elsewhere.
         None => {
             let shown = path.display();
+            if !is_there(path) {
+                let error = format!("{shown}, which it was made from, is not there");
+                return Err(Refusal::invalid(error));
+            }
             let bytes = std::fs::read(path).map_err(|_| {
                 Refusal::invalid(format!("{shown}, which it was made from, is not there"))
             })?;
@@ -155,4 +173,63 @@ pub fn desk_of(painted: &Painted, pictures: &Pictures) -> Result<Desk, Refusal> 
         preset,
         settings: changed,
     })
+}
+
+impl Studio {
+    /// A painting of the history.
+    ///
+    /// # Errors
+    /// If there is none with this name.
+    pub fn painted(&self, id: &str) -> Result<Painted, Refusal> {
+        let board = self.board();
+        let painted = board.history.iter().find(|painted| painted.id == id);
+        painted
+            .cloned()
+            .ok_or_else(|| Refusal::missing("this painting"))
+    }
+
+    /// Puts on the desk what a painting was made from.
+    ///
+    /// # Errors
+    /// If something is missing.
+    pub fn reopen(&self, id: &str) -> Result<(), Refusal> {
+        let desk = desk_of(&self.painted(id)?, &self.pictures)?;
+        self.set_desk(desk, None)
+    }
+
+    /// Paints on: the same again, at the final size only, beginning with this painting.
+    ///
+    /// # Errors
+    /// If something is missing.
+    pub fn again(&self, id: &str) -> Result<u64, Refusal> {
+        let painted = self.painted(id)?;
+        let desk = desk_of(&painted, &self.pictures)?;
+        let (mut settings, files) = desk.request(&self.pictures, PathBuf::new())?;
+        let bytes = std::fs::read(&painted.path).map_err(|_| Refusal::missing("this painting"))?;
+        let start = self.pictures.add(&bytes, &painted.name, Kind::Picture)?;
+        settings.init = Init::File(self.pictures.path(start.id)?);
+        settings.scales = "1".parse().expect("one size");
+        self.enqueue(self.request_of(settings, files), desk.photo)
+    }
+
+    /// Deletes a painting.
+    ///
+    /// # Errors
+    /// If the system does not allow it.
+    pub fn delete(&self, id: &str) -> Result<(), Refusal> {
+        let painted = self.painted(id)?;
+        match std::fs::remove_file(&painted.path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                let error = format!("{}: cannot be deleted: {error}", painted.name);
+                return Err(Refusal::invalid(error));
+            }
+            _ => (),
+        }
+        let mut board = self.board();
+        board.history.retain(|other| other.id != id);
+        board.history_changed();
+        drop(board);
+        self.changed();
+        Ok(())
+    }
 }

@@ -1,31 +1,27 @@
 //! Pictures as JPEG, for the page to show.
 
-use crate::files::picture::{Picture, SizeRequest};
-use image::ExtendedColorType;
-use image::codecs::jpeg::JpegEncoder;
+use crate::files::picture::Picture;
+use image::{ImageReader, Limits};
+use std::io::Cursor;
 
 const QUALITY: u8 = 88;
 
+/// The most memory that decoding a picture may take to make a small one of it, in bytes.
+const MAX_MEMORY: u64 = 1 << 30;
+
 /// A picture as JPEG, with at most `edge` pixels along its long edge.
 pub fn jpeg(picture: &Picture, edge: u32) -> Vec<u8> {
-    let size = picture.size();
-    let smaller = (size.width.max(size.height) > edge)
-        .then(|| picture.fit(SizeRequest::LongEdge(edge).of(size)));
-    let image = smaller.as_ref().unwrap_or(picture).image();
-    let mut bytes = Vec::new();
-    JpegEncoder::new_with_quality(&mut bytes, QUALITY)
-        .encode(
-            image.as_raw(),
-            image.width(),
-            image.height(),
-            ExtendedColorType::Rgb8,
-        )
-        .expect("it is of that size, and memory takes it");
-    bytes
+    picture.at_most(edge).to_jpeg(QUALITY)
 }
 
-/// A small picture of this PNG or JPEG; nothing if it is none.
-pub fn smaller(bytes: &[u8], edge: u32) -> Vec<u8> {
-    let image = image::load_from_memory(bytes).map(image::DynamicImage::into_rgb8);
-    image.map_or_else(|_| Vec::new(), |image| jpeg(&image.into(), edge))
+/// A small picture of this PNG or JPEG; `None` if it is none, or takes too much memory.
+pub fn smaller(bytes: &[u8], edge: u32) -> Option<Vec<u8>> {
+    let mut reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .ok()?;
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(MAX_MEMORY);
+    reader.limits(limits);
+    let image = reader.decode().ok()?.into_rgb8();
+    Some(jpeg(&image.into(), edge))
 }

@@ -10,6 +10,7 @@ mod easel;
 mod examples;
 mod folder;
 mod history;
+mod jobs;
 mod jpeg;
 mod options;
 mod pictures;
@@ -27,6 +28,7 @@ mod variants;
 use super::args::{MemoryArgs, NetworkOptions};
 use super::paint::Painter;
 use super::paint::interrupt::{EXIT_CODE, Interrupt};
+use super::paint::paths::canonical;
 use super::terminal::say;
 use anyhow::{Context, anyhow};
 use clap::Args;
@@ -36,6 +38,7 @@ use folder::Folder;
 use pictures::Kind;
 use refusal::Refusal;
 use server::Guard;
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -86,12 +89,14 @@ impl StudioCommand {
     ///
     /// # Errors
     /// What went wrong, for the user.
-    pub fn run(self, built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
+    pub fn run(mut self, built_in: Option<&'static [u8]>) -> anyhow::Result<ExitCode> {
         let folder = match &self.folder {
             Some(folder) => folder.clone(),
             None => default_folder()?,
         };
         self.network.machine.engine()?;
+        // What waits may be painted after a start in another folder.
+        self.network.weights = (self.network.named_weights()).map(|file| canonical(&file));
         // Before anything is served: the weights are there, and can be read.
         let mut painter = Painter::supervised(built_in);
         painter.read_weights(&self.network)?;
@@ -129,7 +134,11 @@ impl StudioCommand {
         };
         if let Some(photo) = &self.photo {
             desk.photo = Some(open(photo)?.id);
-            (desk.protect, desk.start) = (None, None);
+            (desk.protect, desk.start, desk.rest) = (None, None, None);
+            // Masks are of the photograph before.
+            desk.paintings
+                .iter_mut()
+                .for_each(|painting| painting.mask = None);
         }
         if !self.paintings.is_empty() {
             let opened = self
@@ -169,10 +178,12 @@ impl StudioCommand {
             let _ = ended.send(true);
         })?;
         let url = guard.url();
-        println!("{url}");
+        let mut printed = format!("{url}\n");
         if let Some(password) = guard.password() {
-            println!("password for other machines: {password}");
+            printed += &format!("password for other machines: {password}\n");
         }
+        // Nobody may be listening; the page can be opened all the same.
+        let _ = std::io::stdout().write_all(printed.as_bytes());
         say(format_args!(
             "paintings are in {}; Ctrl-C ends the studio",
             studio.folder.path().display()

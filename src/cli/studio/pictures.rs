@@ -1,8 +1,9 @@
 //! The pictures that the page has sent: photographs, paintings and masks. Each is stored under the SHA-256 of its bytes.
 
-use super::folder::write;
+use super::folder::{load, write};
 use super::jpeg::jpeg;
 use super::refusal::Refusal;
+use crate::cli::request::RunRequest;
 use crate::cli::terminal::printable;
 use crate::files::picture::{Picture, Size};
 use axum::http::StatusCode;
@@ -14,7 +15,7 @@ use std::fmt;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The longest file that is taken, in bytes.
 pub const MAX_BYTES: usize = 64 << 20;
@@ -133,18 +134,32 @@ pub struct Pictures {
 }
 
 impl Pictures {
-    /// Those in this folder, without those that are not `needed`.
-    pub fn open(folder: PathBuf, needed: &BTreeSet<PictureId>) -> Self {
-        let index = std::fs::read(folder.join(INDEX)).ok();
-        let known: Option<BTreeMap<PictureId, PictureInfo>> =
-            index.and_then(|text| serde_json::from_slice(&text).ok());
-        let mut known = known.unwrap_or_default();
+    /// Those in this folder.
+    ///
+    /// # Errors
+    /// If the list of them cannot be read.
+    pub fn open(folder: PathBuf) -> anyhow::Result<Self> {
+        let known = load(&folder.join(INDEX))?.unwrap_or_default();
+        Ok(Self::of(folder, known))
+    }
+
+    /// These pictures in this folder.
+    pub fn of(folder: PathBuf, known: BTreeMap<PictureId, PictureInfo>) -> Self {
+        Self {
+            folder,
+            known: Mutex::new(known),
+        }
+    }
+
+    /// Removes those that are not `needed`.
+    pub fn forget_all_but(&self, needed: &BTreeSet<PictureId>) {
+        let (mut known, folder) = (self.known(), &self.folder);
         known.retain(|id, info| needed.contains(id) && folder.join(info.file()).is_file());
         let kept: BTreeSet<_> = (known.values())
             .flat_map(|info| [info.file(), preview_file(info.id)])
             .chain([INDEX.to_owned()])
             .collect();
-        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             if !entry
                 .file_name()
                 .to_str()
@@ -153,10 +168,7 @@ impl Pictures {
                 let _ = std::fs::remove_file(entry.path());
             }
         }
-        Self {
-            folder,
-            known: Mutex::new(known),
-        }
+        let _ = self.save(&known);
     }
 
     /// Stores a picture file that the user calls `name`.
@@ -178,6 +190,13 @@ impl Pictures {
         }
         let id = PictureId::of(bytes);
         if let Some(known) = self.get(id) {
+            // It may have been stored as a mask.
+            if kind == Kind::Picture && !self.folder.join(preview_file(id)).is_file() {
+                let read = Picture::open(&self.path_of(&known));
+                let (picture, _) =
+                    read.map_err(|error| refuse(StatusCode::UNPROCESSABLE_ENTITY, error.kind()))?;
+                self.store_preview(id, &picture)?;
+            }
             return Ok(known);
         }
         if self.known().len() >= MAX_PICTURES {
@@ -222,8 +241,7 @@ impl Pictures {
             // The remark begins with the path.
             info.remark = remark.and_then(|remark| Some(remark.split_once(": ")?.1.to_owned()));
             if kind == Kind::Picture {
-                let preview = jpeg(&picture, PREVIEW_EDGE);
-                write(&self.folder.join(preview_file(id)), &preview).map_err(Refusal::internal)?;
+                self.store_preview(id, &picture)?;
             }
             let mut known = self.known();
             known.insert(id, info.clone());
@@ -264,19 +282,38 @@ impl Pictures {
         self.get(id).map(|info| info.id)
     }
 
-    /// The file that shows a picture, and its type: a preview, or the mask itself.
+    /// The file that shows a picture, and its type: a preview, or the file itself if there is none.
     ///
     /// # Errors
     /// If it is not stored.
     pub fn preview(&self, id: PictureId) -> Result<(PathBuf, &'static str), Refusal> {
-        let path = self.path(id)?;
         let preview = self.folder.join(preview_file(id));
         if preview.is_file() {
             return Ok((preview, "image/jpeg"));
         }
+        self.original(id)
+    }
+
+    /// The file of a picture, and its type.
+    ///
+    /// # Errors
+    /// If it is not stored.
+    pub fn original(&self, id: PictureId) -> Result<(PathBuf, &'static str), Refusal> {
+        let path = self.path(id)?;
         let format =
             ImageFormat::from_path(&path).map_err(|error| Refusal::internal(error.into()))?;
         Ok((path, format.to_mime_type()))
+    }
+
+    fn store_preview(&self, id: PictureId, picture: &Picture) -> Result<(), Refusal> {
+        let preview = jpeg(picture, PREVIEW_EDGE);
+        write(&self.folder.join(preview_file(id)), &preview).map_err(Refusal::internal)
+    }
+
+    /// The stored pictures that a request reads.
+    pub fn of_request(&self, request: &RunRequest) -> Vec<PictureId> {
+        let paths = request.inputs();
+        paths.filter_map(|path| self.stored_at(path)).collect()
     }
 
     fn path_of(&self, info: &PictureInfo) -> PathBuf {
@@ -289,6 +326,6 @@ impl Pictures {
     }
 
     fn known(&self) -> MutexGuard<'_, BTreeMap<PictureId, PictureInfo>> {
-        self.known.lock().expect("nothing panics while it is held")
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -13,6 +13,7 @@ use anyhow::Context;
 use rayon::ThreadPool;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -59,9 +60,14 @@ pub fn work(studio: Arc<Studio>, painter: Painter) -> anyhow::Result<()> {
         shown: None,
     };
     while let Some(task) = sketcher.next() {
-        match task {
-            Task::Sketch(desk, revision) => sketcher.sketch(&desk, revision),
-            Task::Variant(desk, id) => sketcher.variant(&desk, id),
+        // A fault in one sketch is no reason to paint none after it.
+        let done = catch_unwind(AssertUnwindSafe(|| match &task {
+            Task::Sketch(desk, revision) => sketcher.sketch(desk, *revision),
+            Task::Variant(desk, id) => sketcher.variant(desk, *id),
+        }));
+        if done.is_err() {
+            sketcher.painter = sketcher.painter.beside();
+            sketcher.give_up(&task);
         }
         sketcher.studio.board().sketching = false;
         sketcher.studio.changed();
@@ -95,11 +101,9 @@ impl Sketcher {
                     .find(|variant| variant.state == Progress::Waiting)
             {
                 variant.state = Progress::Working;
-                let (id, changes) = (variant.id, variant.changes.clone());
-                let mut desk = board.draft.desk.clone();
-                desk.settings.extend(changes);
+                let task = Task::Variant(variant.desk.clone(), variant.id);
                 board.sketching = true;
-                return Some(Task::Variant(desk, id));
+                return Some(task);
             }
             let time = if outdated {
                 SETTLED - quiet
@@ -107,6 +111,20 @@ impl Sketcher {
                 Duration::from_secs(3600)
             };
             board = self.studio.wait(board, time);
+        }
+    }
+
+    /// Says that something could not be painted because of a fault in the program.
+    fn give_up(&mut self, task: &Task) {
+        let error = "a fault in the program, which is described in the terminal".to_owned();
+        match task {
+            Task::Sketch(_, revision) => self.refuse(*revision, error),
+            Task::Variant(_, id) => {
+                let mut board = self.studio.board();
+                if let Some(variant) = board.variants.iter_mut().find(|other| other.id == *id) {
+                    (variant.state, variant.error) = (Progress::Failed, Some(error));
+                }
+            }
         }
     }
 
@@ -243,7 +261,9 @@ impl Sketcher {
         inputs: Inputs,
         revision: u64,
     ) -> anyhow::Result<Known> {
-        let memory = request.memory.beside(self.studio.folder.path());
+        let memory = request
+            .memory
+            .beside(&self.studio.folder.path().join("painting.png"));
         let stylization = Stylization::new(inputs)
             .settings(request.settings.clone())
             .engine(request.network.machine.engine()?)

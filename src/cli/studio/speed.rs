@@ -46,7 +46,7 @@ impl Speeds {
         let above = known
             .iter()
             .position(|known| known.pixels >= pixels)
-            .unwrap_or(known.len() - 1);
+            .unwrap_or(known.len().checked_sub(1)?);
         let [a, b] = [known[above.saturating_sub(1)], known[above]];
         let proportional = b.seconds * pixels / b.pixels;
         if a.pixels == b.pixels {

@@ -1,11 +1,29 @@
-//! Decodes JPEG files.
+//! Decodes JPEG files, and encodes small pictures.
 
+#[cfg(feature = "cli")]
+use super::Picture;
 use super::PictureErrorKind;
+#[cfg(feature = "cli")]
+use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, RgbImage};
 use libjpeg_turbo_rs::{PixelFormat, decompress_to};
 
 /// The largest accepted number of scans. A usual progressive JPEG has about ten.
 const MAX_SCANS: usize = 500;
+
+#[cfg(feature = "cli")]
+impl Picture {
+    /// A JPEG of this quality, 1 to 100, for a page to show. Transparent pixels are blended with white.
+    ///
+    /// # Panics
+    /// If an edge has more than 65535 pixels.
+    pub(crate) fn to_jpeg(&self, quality: u8) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let encoder = JpegEncoder::new_with_quality(&mut bytes, quality);
+        (self.rgb.write_with_encoder(encoder)).expect("a small picture can be a JPEG");
+        bytes
+    }
+}
 
 /// Decodes a JPEG to RGB. `size` is the width and height that the header declares.
 ///

@@ -2,7 +2,6 @@
 
 use crate::files::picture::{FloatPicture, Picture, Size};
 use base64::prelude::{BASE64_STANDARD, Engine};
-use image::codecs::jpeg::JpegEncoder;
 
 /// The quality of the JPEGs: brush strokes look as painted, and a picture of 1200 pixels has about half a megabyte.
 const QUALITY: u8 = 85;
@@ -27,11 +26,8 @@ impl Thumbnail {
     }
 
     fn encode(picture: &Picture) -> Self {
-        let mut bytes = Vec::new();
-        let encoder = JpegEncoder::new_with_quality(&mut bytes, QUALITY);
-        (picture.image().write_with_encoder(encoder)).expect("a small picture can be a JPEG");
         let mut uri = "data:image/jpeg;base64,".to_owned();
-        BASE64_STANDARD.encode_string(&bytes, &mut uri);
+        BASE64_STANDARD.encode_string(picture.to_jpeg(QUALITY), &mut uri);
         Self {
             uri,
             size: picture.size(),

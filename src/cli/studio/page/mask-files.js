@@ -8,7 +8,7 @@ import { upload } from "./server.js";
 /** @param {Picture} picture @param {number} width @param {number} height @returns {Promise<Uint8ClampedArray>} RGBA on white */
 export async function pixelsOf(picture, width, height) {
   const image = new Image();
-  image.src = `picture/${picture.id}`;
+  image.src = `mask/${picture.id}`;
   await image.decode();
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d");

@@ -58,6 +58,8 @@ export function connect(tell) {
     tell(true);
     /** @type {State} */
     const sent = JSON.parse(event.data);
+    // The history comes only when it has changed.
+    sent.history ??= state?.history ?? [];
     state = sent;
     adopt(sent.desk);
     redraw();

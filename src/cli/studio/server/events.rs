@@ -21,6 +21,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 struct Tab {
     studio: Arc<Studio>,
     changes: watch::Receiver<u64>,
+    /// The version of the history that was sent.
+    history: u64,
     /// When the next state may be sent.
     next: Instant,
     /// The loss curves that follow the state.
@@ -36,6 +38,7 @@ pub async fn events(
     let tab = Tab {
         studio,
         changes,
+        history: 0,
         next: Instant::now(),
         losses: None,
     };
@@ -75,6 +78,11 @@ impl Tab {
             )
         });
         let folder = studio.folder.path().display().to_string();
-        Some(event("state", &board.view(&studio.pictures, &folder)))
+        let known = std::mem::replace(&mut self.history, board.history_version);
+        let known = known == board.history_version;
+        Some(event(
+            "state",
+            &board.view(&studio.pictures, &folder, known),
+        ))
     }
 }

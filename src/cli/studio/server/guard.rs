@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -52,8 +52,14 @@ impl Guard {
 
     /// Where the page is, with the token.
     pub fn url(&self) -> String {
-        let Self { address, token, .. } = self;
-        format!("http://{address}/{token}/")
+        // All addresses of a machine together are none that a browser can open.
+        let ip = match self.address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        let address = SocketAddr::new(ip, self.address.port());
+        format!("http://{address}/{}/", self.token)
     }
 
     /// What other machines must know.
@@ -64,19 +70,19 @@ impl Guard {
     /// Whether a request names this server as its host. A page of somebody else, whose name has been made to lead here, names that one (DNS
     /// rebinding): so only addresses in numbers are accepted, and localhost.
     fn is_host(&self, host: &str) -> bool {
-        let Some((name, port)) = host.rsplit_once(':') else {
+        // Browsers leave the usual port of HTTP out.
+        let port = self.address.port();
+        let with_port = host.strip_suffix(&format!(":{port}"));
+        let Some(name) = with_port.or((port == 80).then_some(host)) else {
             return false;
         };
-        if port != self.address.port().to_string() {
-            return false;
-        }
         let number = name
             .trim_start_matches('[')
             .trim_end_matches(']')
             .parse::<IpAddr>();
         match number {
             Ok(number) => {
-                number == self.address.ip() || (self.password.is_some() || number.is_loopback())
+                number == self.address.ip() || number.is_loopback() || self.password.is_some()
             }
             Err(_) => name == "localhost",
         }
@@ -123,8 +129,7 @@ pub async fn check(State(guard): State<Arc<Guard>>, request: Request, next: Next
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "same-origin"),
         (
             HeaderName::from_static("cross-origin-opener-policy"),
             "same-origin",
@@ -136,6 +141,8 @@ pub async fn check(State(guard): State<Arc<Guard>>, request: Request, next: Next
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    let kept = headers.entry(header::CACHE_CONTROL);
+    kept.or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
@@ -146,7 +153,11 @@ pub async fn door() -> Html<&'static str> {
 
 /// Lets in who knows the password.
 pub async fn enter(Extension(guard): Extension<Arc<Guard>>, body: String) -> Response {
-    let _one_after_the_other = guard.looking.lock().await;
+    // One after the other; who guesses in many requests at once is not even looked at.
+    let Ok(_turn) = guard.looking.try_lock() else {
+        let error = "somebody else is at the door; try again in a second";
+        return Refusal::new(StatusCode::TOO_MANY_REQUESTS, error).into_response();
+    };
     tokio::time::sleep(DELAY).await;
     let given = body.strip_prefix("password=").unwrap_or("");
     match &guard.password {
@@ -284,6 +295,27 @@ mod tests {
         assert_eq!(
             status(&guard, "/", &[host, ("origin", "http://evil.example")]),
             None
+        );
+    }
+
+    #[test]
+    fn the_usual_port_may_be_left_out() {
+        let guard = guard("127.0.0.1:80");
+        assert_eq!(status(&guard, "/TOKEN/", &[("host", "127.0.0.1")]), None);
+        assert_eq!(status(&guard, "/TOKEN/", &[("host", "127.0.0.1:80")]), None);
+        let other = [("host", "127.0.0.1:8737")];
+        assert_eq!(
+            status(&guard, "/TOKEN/", &other),
+            Some(StatusCode::MISDIRECTED_REQUEST)
+        );
+    }
+
+    #[test]
+    fn all_addresses_together_are_opened_at_this_machine_s_own() {
+        assert!(
+            guard("0.0.0.0:8737")
+                .url()
+                .starts_with("http://127.0.0.1:8737/")
         );
     }
 

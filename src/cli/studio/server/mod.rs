@@ -7,18 +7,21 @@ mod requests;
 
 pub use guard::Guard;
 
-use super::pictures::MAX_BYTES;
 use super::studio::Studio;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{delete, get, post, put};
 use axum::{Extension, Router};
-use std::future::Future;
+use std::future::{Future, IntoFuture};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// The longest body of requests that are not pictures, in bytes.
 const MAX_JSON: usize = 1 << 20;
+
+/// How long answers may take when the studio ends.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// All addresses. They begin with the token, which the guard checks.
 fn router(studio: Arc<Studio>, guard: Arc<Guard>) -> Router {
@@ -26,7 +29,6 @@ fn router(studio: Arc<Studio>, guard: Arc<Guard>) -> Router {
     let at = |path: &str| format!("/{{token}}/{path}");
     Router::new()
         .route(&at("pictures"), post(ask::add_picture))
-        .layer(DefaultBodyLimit::max(MAX_BYTES))
         .route(&at(""), get(page::index))
         .route(&at("{file}"), get(page::file))
         .route(&at("preset/{file}"), get(page::preset))
@@ -36,6 +38,7 @@ fn router(studio: Arc<Studio>, guard: Arc<Guard>) -> Router {
         .route(&at("desk"), put(ask::set_desk))
         .route(&at("examples/{id}"), post(ask::add_example))
         .route(&at("picture/{id}"), get(ask::picture))
+        .route(&at("mask/{id}"), get(ask::mask))
         .route(&at("sketch/{id}/{file}"), get(ask::sketch_frame))
         .route(&at("vary"), post(ask::vary))
         .route(&at("vary/clear"), post(ask::clear_variants))
@@ -68,7 +71,19 @@ pub async fn serve(
     guard: Arc<Guard>,
     end: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(studio, guard))
-        .with_graceful_shutdown(end)
-        .await
+    let (ends, ended) = tokio::sync::oneshot::channel();
+    let end = async {
+        end.await;
+        let _ = ends.send(());
+    };
+    let served = axum::serve(listener, router(studio, guard)).with_graceful_shutdown(end);
+    // Who has not got an answer by then will get none.
+    let late = async {
+        let _ = ended.await;
+        tokio::time::sleep(LAST_ANSWERS).await;
+    };
+    tokio::select! {
+        served = served.into_future() => served,
+        () = late => Ok(()),
+    }
 }

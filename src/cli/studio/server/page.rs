@@ -90,11 +90,8 @@ pub async fn preset(Path(FileName { file }): Path<FileName>) -> Result<Response,
 pub async fn example(Path(FileName { file }): Path<FileName>) -> Result<Response, Refusal> {
     let known = EXAMPLES.iter().find(|example| example.file == file);
     let example = known.ok_or_else(|| Refusal::missing("this example"))?;
-    Ok((
-        [(header::CONTENT_TYPE, "image/jpeg")],
-        smaller(example.bytes, EXAMPLE_EDGE),
-    )
-        .into_response())
+    let small = smaller(example.bytes, EXAMPLE_EDGE).expect("it is a picture");
+    Ok(([(header::CONTENT_TYPE, "image/jpeg")], small).into_response())
 }
 
 fn find(files: &'static [(&str, &[u8])], name: &str) -> Result<Response, Refusal> {

@@ -3,6 +3,7 @@
 use crate::cli::studio::board::{Frame, Wish};
 use crate::cli::studio::desk::Desk;
 use crate::cli::studio::examples::EXAMPLES;
+use crate::cli::studio::folder::write;
 use crate::cli::studio::jpeg::smaller;
 use crate::cli::studio::options;
 use crate::cli::studio::pictures::{Kind, MAX_BYTES, PictureId, PictureInfo};
@@ -12,10 +13,11 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, Query, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -86,9 +88,11 @@ pub async fn set_desk(
     body: Result<Json<DeskChange>, JsonRejection>,
 ) -> Asked<Json<Value>> {
     let DeskChange { revision, desk } = json(body)?;
-    studio.set_desk(desk, Some(revision))?;
-    let view = studio.board().desk_view(&studio.pictures);
-    Ok(Json(json!(view)))
+    beside(move || {
+        studio.set_desk(desk, Some(revision))?;
+        Ok(Json(json!(studio.board().desk_view(&studio.pictures))))
+    })
+    .await
 }
 
 /// Stores a picture. Only two arrive at a time, so that their bytes do not fill the memory.
@@ -109,7 +113,7 @@ pub async fn add_picture(
     if length.is_some_and(|length| length > MAX_BYTES) {
         return Err(too_large());
     }
-    let _turn = studio.uploads.acquire().await;
+    let turn = studio.uploads.clone().acquire_owned().await;
     let bytes = axum::body::to_bytes(request.into_body(), MAX_BYTES);
     let bytes = tokio::time::timeout(UPLOAD_TIME, bytes).await;
     let bytes = bytes.map_err(|_| {
@@ -119,8 +123,11 @@ pub async fn add_picture(
         )
     })?;
     let bytes = bytes.map_err(|_| too_large())?;
-    let shared = studio.clone();
-    let info = beside(move || shared.pictures.add(&bytes, &name, kind)).await?;
+    let work = move || {
+        let _turn = turn; // until it is decoded, whether the page still waits or not
+        studio.pictures.add(&bytes, &name, kind)
+    };
+    let info = beside(work).await?;
     Ok((StatusCode::CREATED, Json(info)))
 }
 
@@ -141,16 +148,33 @@ pub async fn add_example(
     .map(Json)
 }
 
-pub async fn picture(State(studio): Shared, Path(Name { id }): Path<Name>) -> Asked<Response> {
+/// What a picture's name stands for does not change.
+const FOR_EVER: (HeaderName, &str) = (
+    header::CACHE_CONTROL,
+    "private, max-age=31536000, immutable",
+);
+
+/// A file of a picture, with its type.
+async fn stored(
+    id: String,
+    file: impl FnOnce(PictureId) -> Asked<(PathBuf, &'static str)> + Send + 'static,
+) -> Asked<Response> {
     let id: PictureId = id.parse().map_err(|_| Refusal::missing("this picture"))?;
     beside(move || {
-        let (path, kind) = studio.pictures.preview(id)?;
+        let (path, kind) = file(id)?;
         let bytes = std::fs::read(path).map_err(|_| Refusal::missing("this picture"))?;
-        // What a name stands for does not change.
-        let headers = [(header::CONTENT_TYPE, kind)];
-        Ok((headers, bytes).into_response())
+        Ok(([(header::CONTENT_TYPE, kind), FOR_EVER], bytes).into_response())
     })
     .await
+}
+
+pub async fn picture(State(studio): Shared, Path(Name { id }): Path<Name>) -> Asked<Response> {
+    stored(id, move |id| studio.pictures.preview(id)).await
+}
+
+/// A mask as it was painted.
+pub async fn mask(State(studio): Shared, Path(Name { id }): Path<Name>) -> Asked<Response> {
+    stored(id, move |id| studio.pictures.original(id)).await
 }
 
 /// A frame; nothing if something newer has taken its place, which the page will hear of.
@@ -224,7 +248,7 @@ pub async fn vary(State(studio): Shared) -> Asked<StatusCode> {
 }
 
 pub async fn take(State(studio): Shared, Path(Number { id }): Path<Number>) -> Asked<StatusCode> {
-    studio.take(id)?;
+    beside(move || studio.take(id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -234,7 +258,7 @@ pub async fn clear_variants(State(studio): Shared) -> StatusCode {
 }
 
 pub async fn paint(State(studio): Shared) -> Asked<(StatusCode, Json<Value>)> {
-    let id = studio.paint()?;
+    let id = beside(move || studio.paint()).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "id": id }))))
 }
 
@@ -242,7 +266,8 @@ pub async fn order(
     State(studio): Shared,
     body: Result<Json<Order>, JsonRejection>,
 ) -> Asked<StatusCode> {
-    studio.order(&json(body)?.order)?;
+    let Order { order } = json(body)?;
+    beside(move || studio.order(&order)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -250,15 +275,23 @@ pub async fn dequeue(
     State(studio): Shared,
     Path(Number { id }): Path<Number>,
 ) -> Asked<StatusCode> {
-    studio.dequeue(id)?;
+    beside(move || studio.dequeue(id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// A small picture of a painting. It is made once.
 pub async fn thumb(State(studio): Shared, Path(Name { id }): Path<Name>) -> Asked<Response> {
     let painted = studio.painted(&id)?;
     beside(move || {
+        let path = studio.folder.thumb(&painted.id, painted.time);
+        if let Ok(small) = std::fs::read(&path) {
+            return Ok(jpeg(small));
+        }
         let bytes = std::fs::read(&painted.path).map_err(|_| Refusal::missing("this painting"))?;
-        Ok(jpeg(smaller(&bytes, THUMB_EDGE)))
+        let too_large = || Refusal::invalid("the painting is too large for a small picture of it");
+        let small = smaller(&bytes, THUMB_EDGE).ok_or_else(too_large)?;
+        let _ = write(&path, &small); // it can be made again
+        Ok(jpeg(small))
     })
     .await
 }
