@@ -38,6 +38,16 @@ pub enum Progress {
     Failed,
 }
 
+impl Progress {
+    /// How far it is when this has come of it.
+    pub fn after<T, E>(result: &Result<T, E>) -> Self {
+        match result {
+            Ok(_) => Self::Done,
+            Err(_) => Self::Failed,
+        }
+    }
+}
+
 /// What is on the desk, painted small.
 pub struct Sketch {
     pub id: u64,
@@ -186,6 +196,38 @@ impl Board {
     pub fn new_id(&mut self) -> u64 {
         self.next_id += 1;
         self.next_id - 1
+    }
+
+    /// Begins the sketch of a revision of the desk, unless the one that is there shows the `same`. Returns whether it begins.
+    pub fn begin_sketch(&mut self, revision: u64, same: bool) -> bool {
+        let before = self.sketch.take();
+        let done = |sketch: &Sketch| same && sketch.state == Progress::Done;
+        let begins = !before.as_ref().is_some_and(done);
+        self.sketch = match before {
+            Some(sketch) if !begins => Some(Sketch { revision, ..sketch }),
+            before => Some(Sketch {
+                id: self.new_id(),
+                revision,
+                state: Progress::Working,
+                frame: before.map(|sketch| sketch.frame).unwrap_or_default(),
+                share: 0.0,
+                seconds: 0.0,
+                error: None,
+            }),
+        };
+        begins
+    }
+
+    /// The sketch, if it is of this revision of the desk.
+    pub fn sketch_of(&mut self, revision: u64) -> Option<&mut Sketch> {
+        self.sketch
+            .as_mut()
+            .filter(|sketch| sketch.revision == revision)
+    }
+
+    /// The variant with this number.
+    pub fn variant(&mut self, id: u64) -> Option<&mut Variant> {
+        self.variants.iter_mut().find(|variant| variant.id == id)
     }
 
     /// All jobs, the one that is being painted first.

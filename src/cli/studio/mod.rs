@@ -17,6 +17,7 @@ mod pictures;
 mod refusal;
 mod server;
 mod sketcher;
+mod small;
 mod speed;
 #[allow(
     clippy::module_inception,

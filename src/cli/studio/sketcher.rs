@@ -1,16 +1,15 @@
 //! The thread that paints small what is on the desk, and its variants, so that a change is seen within seconds. It also tells how long the
 //! real size takes, and why it cannot be painted.
 
-use super::board::{Progress, Sketch};
+use super::board::Progress;
 use super::desk::{Desk, Estimate};
-use super::jpeg::jpeg;
+use super::small::{SmallPainter, small};
 use super::studio::Studio;
-use crate::cli::paint::{Painter, break_if};
+use crate::cli::paint::Painter;
 use crate::cli::request::{self, Files, RunRequest};
-use crate::files::picture::{Picture, Size, SizeRequest};
-use crate::painting::{Effort, Inputs, Iteration, OptimizerKind, Settings, Stylization};
+use crate::files::picture::{Picture, Size};
+use crate::painting::{Effort, Inputs, Settings, Stylization};
 use anyhow::Context;
-use rayon::ThreadPool;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,19 +17,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The long edge of a sketch, in pixels.
-const EDGE: u32 = 192;
-/// Seconds that the iterations of a sketch may take.
-const BUDGET: f64 = 3.6;
-/// The share of its iterations that a sketch takes if nothing like it was measured, to measure it.
-const FIRST: f64 = 0.03;
-/// How much longer the steps of a sketch may be that takes fewer of them.
-const LONGEST_STEPS: f64 = 8.0;
 /// A sketch begins when nothing was changed for this long.
 const SETTLED: Duration = Duration::from_millis(200);
-/// How often it is shown.
-const SHOWN_EVERY: Duration = Duration::from_millis(300);
-
 /// What to paint small.
 enum Task {
     Sketch(Desk, u64),
@@ -39,8 +27,7 @@ enum Task {
 
 struct Sketcher {
     studio: Arc<Studio>,
-    painter: Painter,
-    threads: ThreadPool,
+    small: SmallPainter,
     /// The pictures on the desk.
     decoded: HashMap<PathBuf, Picture>,
     /// What the last sketch shows.
@@ -52,10 +39,14 @@ struct Sketcher {
 /// # Errors
 /// If it cannot begin.
 pub fn work(studio: Arc<Studio>, painter: Painter) -> anyhow::Result<()> {
-    let mut sketcher = Sketcher {
+    let small = SmallPainter {
         threads: studio.network.machine.threads(1)?,
         painter,
+        studio: studio.clone(),
+    };
+    let mut sketcher = Sketcher {
         studio,
+        small,
         decoded: HashMap::new(),
         shown: None,
     };
@@ -66,7 +57,7 @@ pub fn work(studio: Arc<Studio>, painter: Painter) -> anyhow::Result<()> {
             Task::Variant(desk, id) => sketcher.variant(desk, *id),
         }));
         if done.is_err() {
-            sketcher.painter = sketcher.painter.beside();
+            sketcher.small.painter = sketcher.small.painter.beside();
             sketcher.give_up(&task);
         }
         sketcher.studio.board().sketching = false;
@@ -121,7 +112,7 @@ impl Sketcher {
             Task::Sketch(_, revision) => self.refuse(*revision, error),
             Task::Variant(_, id) => {
                 let mut board = self.studio.board();
-                if let Some(variant) = board.variants.iter_mut().find(|other| other.id == *id) {
+                if let Some(variant) = board.variant(*id) {
                     (variant.state, variant.error) = (Progress::Failed, Some(error));
                 }
             }
@@ -130,113 +121,79 @@ impl Sketcher {
 
     /// Estimates time and memory of the desk, and sketches it.
     fn sketch(&mut self, desk: &Desk, revision: u64) {
-        let begin = Instant::now();
         let request = match self.studio.request(desk, PathBuf::new()) {
             Ok(request) => request,
             Err(refusal) => return self.refuse(revision, refusal.error),
         };
-        let shows = (small(&request.settings), request.files.clone());
-        let same = self.shown.as_ref() == Some(&shows);
-        let run = self.inputs(&request).and_then(|inputs| {
-            let effort = self.estimate(&request, inputs.clone(), revision)?;
-            Ok((inputs, effort))
+        let prepared = self.inputs(&request).and_then(|inputs| {
+            let known = self.estimate(&request, inputs.clone(), revision)?;
+            Ok((inputs, known))
         });
-        let (inputs, again) = match run {
-            Ok(run) => run,
+        let (inputs, known) = match prepared {
+            Ok(prepared) => prepared,
             Err(error) => return self.refuse(revision, format!("{error:#}")),
         };
-        let begun = {
-            let mut board = self.studio.board();
-            let before = board.sketch.take();
-            let id = match &before {
-                Some(sketch) if same && sketch.state == Progress::Done => sketch.id,
-                _ => board.new_id(),
-            };
-            let same = before.as_ref().is_some_and(|sketch| sketch.id == id);
-            board.sketch = Some(match before {
-                Some(sketch) if same => Sketch { revision, ..sketch },
-                _ => Sketch {
-                    id,
-                    revision,
-                    state: Progress::Working,
-                    frame: before.map(|sketch| sketch.frame).unwrap_or_default(),
-                    share: 0.0,
-                    seconds: 0.0,
-                    error: None,
-                },
-            });
-            !same
-        };
+        let shows = (small(&request.settings), request.files.clone());
+        let same = self.shown.as_ref() == Some(&shows);
+        let begun = self.studio.board().begin_sketch(revision, same);
         self.studio.changed();
         if begun {
             self.shown = None;
-            let studio = self.studio.clone();
-            let show = |jpeg: Option<Vec<u8>>, share: f64| {
-                let mut board = studio.board();
-                let outdated = board.draft.revision != revision || board.ending;
-                if let Some(sketch) = board
-                    .sketch
-                    .as_mut()
-                    .filter(|sketch| sketch.revision == revision)
-                {
-                    sketch.share = share;
-                    jpeg.into_iter().for_each(|jpeg| sketch.frame.show(jpeg));
-                }
-                drop(board);
-                studio.changed();
-                !outdated
-            };
-            let painted = self.paint(&shows.0, inputs, show);
-            let mut board = self.studio.board();
-            if let Some(sketch) = board
-                .sketch
-                .as_mut()
-                .filter(|sketch| sketch.revision == revision)
-            {
-                sketch.seconds = begin.elapsed().as_secs_f64();
-                sketch.state = if painted.is_ok() {
-                    Progress::Done
-                } else {
-                    Progress::Failed
-                };
-                sketch.error = painted.as_ref().err().map(|error| format!("{error:#}"));
-            }
-            if let Ok(true) = painted {
+            if self.paint_sketch(&shows.0, inputs, revision) {
                 self.shown = Some(shows);
             }
         }
         // Now that something like it was measured.
-        self.learned(&request, &again, revision);
+        self.learned(&request, &known, revision);
+    }
+
+    /// Paints the sketch of this revision of the desk. Returns whether it was painted to its end.
+    fn paint_sketch(&mut self, settings: &Settings, inputs: Inputs, revision: u64) -> bool {
+        let begin = Instant::now();
+        let studio = self.studio.clone();
+        let show = |jpeg, share| {
+            let mut board = studio.board();
+            let wanted = board.draft.revision == revision && !board.ending;
+            if let Some(sketch) = board.sketch_of(revision) {
+                sketch.share = share;
+                sketch.frame.show(jpeg);
+            }
+            drop(board);
+            studio.changed();
+            wanted
+        };
+        let painted = self.small.paint(settings, inputs, show);
+        let mut board = self.studio.board();
+        if let Some(sketch) = board.sketch_of(revision) {
+            sketch.seconds = begin.elapsed().as_secs_f64();
+            sketch.state = Progress::after(&painted);
+            sketch.error = painted.as_ref().err().map(|error| format!("{error:#}"));
+        }
+        painted.unwrap_or(false)
     }
 
     /// Paints a variant of the desk.
     fn variant(&mut self, desk: &Desk, id: u64) {
         let studio = self.studio.clone();
-        let show = |jpeg: Option<Vec<u8>>, _| {
+        let show = |jpeg, _| {
             let mut board = studio.board();
-            let ending = board.ending;
-            let variant = board.variants.iter_mut().find(|variant| variant.id == id);
-            let wanted = variant.is_some();
-            if let Some((variant, jpeg)) = variant.zip(jpeg) {
+            let wanted = board.variant(id).is_some() && !board.ending;
+            if let Some(variant) = board.variant(id) {
                 variant.frame.show(jpeg);
             }
             drop(board);
             studio.changed();
-            wanted && !ending
+            wanted
         };
         let request = self.studio.request(desk, PathBuf::new());
         let request = request.map_err(|refusal| anyhow::anyhow!(refusal.error));
         let painted = request.and_then(|request| {
             let inputs = self.inputs(&request)?;
-            self.paint(&small(&request.settings), inputs, show)
+            self.small.paint(&small(&request.settings), inputs, show)
         });
         let mut board = self.studio.board();
-        if let Some(variant) = board.variants.iter_mut().find(|variant| variant.id == id) {
-            variant.state = if painted.is_ok() {
-                Progress::Done
-            } else {
-                Progress::Failed
-            };
+        if let Some(variant) = board.variant(id) {
+            variant.state = Progress::after(&painted);
             variant.error = painted.err().map(|error| format!("{error:#}"));
         }
     }
@@ -268,9 +225,10 @@ impl Sketcher {
             .settings(request.settings.clone())
             .engine(request.network.machine.engine()?)
             .memory(memory);
-        let run = self
-            .painter
-            .prepare_run(&stylization, &request.network, &self.threads)?;
+        let SmallPainter {
+            painter, threads, ..
+        } = &mut self.small;
+        let run = painter.prepare_run(&stylization, &request.network, threads)?;
         let known = Known {
             effort: run.effort(),
             size: run.size(),
@@ -301,67 +259,10 @@ impl Sketcher {
         if board.draft.revision == revision {
             board.draft.trouble = Some(trouble);
         }
-        let id = board.new_id();
-        board.sketch = Some(Sketch {
-            id,
-            revision,
-            state: Progress::Failed,
-            frame: Default::default(),
-            share: 0.0,
-            seconds: 0.0,
-            error: None,
-        });
-    }
-
-    /// Paints with the settings of a sketch. `show` is given pictures and how far it is, and returns whether to go on. Returns whether it
-    /// was painted to its end.
-    fn paint(
-        &mut self,
-        settings: &Settings,
-        inputs: Inputs,
-        show: impl Fn(Option<Vec<u8>>, f64) -> bool + Send + Sync,
-    ) -> anyhow::Result<bool> {
-        let network = self.studio.network.clone();
-        let stylization = Stylization::new(inputs).engine(network.machine.engine()?);
-        let begin = Instant::now();
-        for attempt in 0..2 {
-            let planned = stylization.clone().settings(settings.clone());
-            let effort = self
-                .painter
-                .prepare_run(&planned, &network, &self.threads)?
-                .effort();
-            let left = self.studio.speeds().left(settings, &effort, 0);
-            let budget = BUDGET - begin.elapsed().as_secs_f64();
-            let share = left.map_or(FIRST, |left| (budget / left).clamp(FIRST, 1.0));
-            let planned = stylization.clone().settings(shortened(settings, share));
-            let run = self
-                .painter
-                .prepare_run(&planned, &network, &self.threads)?;
-            let (mut shown, mut go_on) = (Instant::now(), true);
-            let studio = &self.studio;
-            let watch = |iteration: &Iteration| {
-                studio.measure(settings, iteration);
-                let late = begin.elapsed().as_secs_f64() > 1.2 * BUDGET;
-                if shown.elapsed() >= SHOWN_EVERY {
-                    shown = Instant::now();
-                    let share = iteration.iteration as f64 / iteration.iterations as f64;
-                    go_on = show(Some(jpeg(&iteration.picture(), EDGE)), share);
-                }
-                break_if(late || !go_on)
-            };
-            let painted = self.threads.install(|| run.run(watch))?;
-            if !go_on {
-                return Ok(false);
-            }
-            let measured_only = attempt == 0 && left.is_none();
-            if !show(Some(jpeg(&painted.picture.to_picture(), EDGE)), 1.0) {
-                return Ok(false);
-            }
-            if !measured_only {
-                break;
-            }
+        board.begin_sketch(revision, false);
+        if let Some(sketch) = &mut board.sketch {
+            (sketch.state, sketch.frame) = (Progress::Failed, Default::default());
         }
-        Ok(true)
     }
 }
 
@@ -370,38 +271,4 @@ struct Known {
     effort: Effort,
     size: Size,
     iterations: usize,
-}
-
-/// The settings of a sketch.
-fn small(settings: &Settings) -> Settings {
-    let size = match settings.size {
-        SizeRequest::LongEdge(edge) => SizeRequest::LongEdge(edge.min(EDGE)),
-        SizeRequest::Exact(size) => {
-            let long = size.width.max(size.height);
-            let smaller = SizeRequest::LongEdge(long.min(EDGE)).of(size);
-            SizeRequest::Exact(smaller)
-        }
-    };
-    Settings {
-        size,
-        ..settings.clone()
-    }
-}
-
-/// The same with this share of the iterations. Steps whose length is set are longer, so that they lead as far, and the mean of the pictures
-/// is taken over as large a part of them.
-fn shortened(settings: &Settings, share: f64) -> Settings {
-    let some = |iterations: u32| (f64::from(iterations) * share).ceil() as u32;
-    let longer = match settings.optimizer {
-        OptimizerKind::Lbfgs => 1.0,
-        OptimizerKind::Adam | OptimizerKind::Rmsprop => (1.0 / share).min(LONGEST_STEPS),
-    };
-    Settings {
-        learning_rate: longer * settings.learning_rate,
-        average: settings.average.powf(1.0 / share),
-        iterations: some(settings.iterations).max(1),
-        finer_iterations: some(settings.finer_iterations),
-        split_iterations: some(settings.split_iterations),
-        ..settings.clone()
-    }
 }
