@@ -61,6 +61,10 @@ test("pictures are dropped, a mask is painted, a sketch appears, and a painting 
     await at("mask-done").click();
     const masked = await studio.until(({ desk }) => desk.paintings[0].mask, "a mask");
     const mask = masked.desk.paintings[0].mask;
+    // Another photograph would lose it, so the page asks; the same one changes nothing.
+    await at("example-chelsea").click();
+    await at("confirm-no").click();
+    assert.equal((await studio.state()).desk.paintings[0].mask?.id, mask?.id);
     assert.ok(mask && Math.abs(mask.width / mask.height - 600 / 400) < 0.02);
 
     // A sketch within five seconds of a change.

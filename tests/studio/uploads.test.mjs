@@ -59,6 +59,8 @@ test("a photograph is turned upright, and a transparent one placed on white, as 
   };
   const [plain, turned] = [await upload("rgb.jpg"), await upload("rgb_orientation_6.jpg")];
   assert.deepEqual([turned.width, turned.height], [plain.width, plain.height]);
+  const tga = await upload("rgb.tga");
+  assert.deepEqual([tga.width, tga.height], [plain.width, plain.height]);
   assert.match((await upload("rgb_alpha.png")).remark, /transparent areas were placed on a white background/);
 });
 

@@ -207,9 +207,14 @@ impl Pictures {
         }
         let not_a_picture =
             "not a picture, or a picture in an unknown format; convert it to PNG or JPEG first";
-        let format = image::guess_format(bytes)
-            .ok()
-            .filter(ImageFormat::reading_enabled);
+        // TGA has no signature: there the name decides.
+        let by_name = || {
+            ImageFormat::from_path(&name)
+                .ok()
+                .filter(|f| *f == ImageFormat::Tga)
+        };
+        let format = image::guess_format(bytes).ok().or_else(by_name);
+        let format = format.filter(ImageFormat::reading_enabled);
         let format =
             format.ok_or_else(|| refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, &not_a_picture))?;
         if let Ok((width, height)) =

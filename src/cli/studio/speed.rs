@@ -54,8 +54,13 @@ impl Speeds {
         }
         let slope = (b.seconds - a.seconds) / (b.pixels - a.pixels);
         let linear = b.seconds + slope * (pixels - b.pixels);
-        // More pixels never take less time, nor more than in proportion.
-        Some(linear.clamp(proportional.min(b.seconds), proportional.max(b.seconds)))
+        // More pixels never take less time, nor more than in proportion. Noise must not make a much larger picture cost the same.
+        let least = if pixels > b.pixels {
+            b.seconds.max(0.5 * proportional)
+        } else {
+            proportional
+        };
+        Some(linear.clamp(least, proportional.max(b.seconds)))
     }
 
     /// Seconds that the iterations of a run after the first `done` take, about.

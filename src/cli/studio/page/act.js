@@ -11,6 +11,7 @@ import { ask, refusal } from "./server.js";
  */
 export async function act(message, method, address, body) {
   message.textContent = "";
+  message.classList.remove("wrong");
   try {
     await ask(method, address, body);
     return true;

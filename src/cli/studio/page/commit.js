@@ -5,7 +5,7 @@ import { act } from "./act.js";
 import { el, need, say, show } from "./dom.js";
 import { bytes, duration, pixels } from "./format.js";
 import { watch } from "./store.js";
-import { announce, awaitRun } from "./view.js";
+import { announce, awaitRun, isMasking, put } from "./view.js";
 
 export function commit() {
   const paint = need("paint", HTMLButtonElement);
@@ -20,8 +20,12 @@ export function commit() {
   const begin = async (address, done) => {
     busy = true;
     if (address === "paint") awaitRun();
-    if (await act(trouble, "POST", address)) announce(done);
-    else refused = trouble.textContent ?? "";
+    if (await act(trouble, "POST", address)) {
+      announce(done);
+      if (address === "vary") put({ kind: "variants" });
+      // On a phone the easel may be far from the button.
+      if (!matchMedia("(min-width: 1200px)").matches) need("easel", HTMLElement).scrollIntoView({ block: "start" });
+    } else refused = trouble.textContent ?? "";
     busy = false;
   };
   paint.addEventListener("click", () => !busy && begin("paint", "It is in the queue."));
@@ -44,6 +48,7 @@ export function commit() {
 
 /** @param {State} state */
 function missing({ desk }) {
+  if (isMasking()) return "Finish the masks first: Done, or Cancel.";
   if (desk.trouble) return desk.trouble;
   if (!desk.photo) return "A photograph is missing.";
   return desk.paintings.length === 0 ? "A painting is missing." : "";
@@ -51,7 +56,9 @@ function missing({ desk }) {
 
 /** @param {HTMLElement} line @param {State} state */
 function cost(line, { desk: { estimate } }) {
-  if (!estimate) return line.replaceChildren();
+  // While it is computed, the one before stays, so that nothing moves.
+  line.classList.toggle("old", estimate === null);
+  if (!estimate) return;
   const time = estimate.seconds === null ? "time not measured yet" : `about ${duration(estimate.seconds)}`;
   const [size, price] = [`${pixels(estimate.size)} · ${estimate.iterations} iterations`, `${time} · ${bytes(estimate.bytes)} memory`];
   if (line.textContent === `${size} ${price}`) return;

@@ -32,8 +32,9 @@ function factor(name, title, ends) {
   };
 }
 
-/** @param {number} position */
-function times(position) {
+/** @param {number} exact the power of 2 */
+function times(exact) {
+  const position = Math.round(exact * 4) / 4;
   return position < 0 && Number.isInteger(position) ? `1/${2 ** -position} ×` : `${number(2 ** position)} ×`;
 }
 
@@ -70,11 +71,11 @@ function nearest(edge) {
 
 export function dials() {
   const root = need("dials", HTMLElement);
+  dial(root, size);
   dial(root, factor("content-weight", "How much photograph", ["more painting", "more photograph"]));
   dial(root, strokes);
   colors(root);
   dial(root, factor("tv-weight", "Smoothness", ["crisp", "smooth"]));
-  dial(root, size);
 }
 
 /** @param {HTMLElement} root @param {Dial} made */

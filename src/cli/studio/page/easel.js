@@ -76,6 +76,9 @@ export function easel() {
   return viewport;
 }
 
+/** The caption of what the last message was about. */
+let told = "";
+
 /** @param {Hanging | null} hanging @param {boolean} variants */
 function label(hanging, variants) {
   const badge = need("easel-badge", HTMLElement);
@@ -90,9 +93,16 @@ function label(hanging, variants) {
   const share = variants ? null : (hanging?.progress ?? null);
   show(progress, share !== null);
   if (share !== null) progress.value = share;
-  const message = need("easel-message", HTMLElement);
-  say(message, (!variants && hanging?.trouble) || "");
-  message.classList.toggle("wrong", Boolean(hanging?.trouble));
+  const trouble = need("easel-trouble", HTMLElement);
+  say(trouble, (!variants && hanging?.trouble) || "");
+  // What was told about something else on the easel is over.
+  const caption = need("easel-caption", HTMLElement).textContent ?? "";
+  if (caption !== told) {
+    told = caption;
+    const message = need("easel-message", HTMLElement);
+    say(message, "");
+    message.classList.remove("wrong");
+  }
 }
 
 /** @param {State} state @returns {Hanging | null} */
@@ -105,7 +115,7 @@ function hang(state) {
       picture: `painting/${painting.id}/full.png`,
       early: `painting/${painting.id}/thumb.jpg`,
       before: painting.photo && `picture/${painting.photo}`,
-      caption: `${painting.name} · ${painting.width} × ${painting.height}`,
+      caption: `${stem(painting.name)} · ${painting.width} × ${painting.height}`,
       badge: "",
       alt: `The painting ${painting.name}`,
       size: painting,
@@ -139,11 +149,11 @@ function sketched({ desk, sketch }) {
     picture: there ? `sketch/${sketch.id}/${sketch.frame}.jpg` : before,
     before: there ? before : null,
     caption: titled(desk),
-    badge: there ? (working ? `Sketch · ${percent(sketch.progress)}` : "Sketch") : working ? "A sketch begins" : "Photograph",
+    badge: there ? (working ? `Sketch · ${percent(sketch.progress)}` : "") : working ? "A sketch begins" : "Photograph",
     alt: there ? `Sketch: ${titled(desk)}` : `The photograph ${desk.photo.name}`,
     size: there ? null : desk.photo,
     progress: working ? sketch.progress : null,
-    trouble: sketch?.state === "failed" ? (sketch.error ?? "The sketch failed.") : undefined,
+    trouble: sketch?.state === "failed" ? (sketch.error ?? desk.trouble ?? "The sketch failed.") : undefined,
   };
 }
 

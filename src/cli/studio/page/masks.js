@@ -133,6 +133,7 @@ export function masks(viewport) {
     busy = true;
     done.disabled = true;
     say(message, "Saving …");
+    message.classList.remove("wrong");
     try {
       /** @type {Map<string, Picture | null>} */
       const stored = new Map();
@@ -174,6 +175,10 @@ export function masks(viewport) {
     if (opener instanceof HTMLElement) opener.focus();
   }
 
+  document.addEventListener("keydown", (event) => {
+    const asking = document.querySelector("dialog[open]") !== null;
+    if (event.key === "Escape" && session && !busy && !asking) void leave();
+  });
   need("masks", HTMLButtonElement).addEventListener("click", () => {
     const desk = current()?.desk;
     void open((desk && keyed(desk)[0]?.key) ?? "protect");

@@ -2,6 +2,7 @@
 
 /** @import { Desk, Picture, State, Styled } from "./types.js" */
 /** @import { Drop } from "./drop.js" */
+import { confirmed } from "./confirm.js";
 import { change } from "./desk.js";
 import { attribute, button, el, icon, list, need, say, show } from "./dom.js";
 import { accept, acceptPaste, bring, bringExample } from "./drop.js";
@@ -46,6 +47,19 @@ function putPhoto(desk, picture) {
   desk.start = null;
   desk.rest = null;
   for (const painting of desk.paintings) painting.mask = null;
+}
+
+/**
+ * Puts another photograph on the desk, or none. The masks are of the one before: asks whether they may be lost.
+ * @param {Picture | null} picture
+ */
+async function replacePhoto(picture) {
+  const desk = current()?.desk;
+  if (desk?.photo && picture?.id === desk.photo.id) return null;
+  const masked = desk && (desk.protect !== null || desk.paintings.some(({ mask }) => mask !== null));
+  const question = picture ? "Replace the photograph?" : "Remove the photograph?";
+  if (masked && !(await confirmed(question, "The masks that you painted on it are lost.", picture ? "Replace" : "Remove"))) return null;
+  return change("photo", (desk) => putPhoto(desk, picture));
 }
 
 /** @param {Picture} picture */
@@ -100,13 +114,13 @@ function photoPlace(paintMask) {
     zone,
     message,
     several: false,
-    take: ([picture]) => (picture ? change("photo", (desk) => putPhoto(desk, picture)) : Promise.resolve(null)),
+    take: ([picture]) => replacePhoto(picture ?? null),
   };
   const image = el("img", { class: "shot", alt: "", "data-test": "photo-picture" });
   const name = el("p", { class: "name" });
   const size = el("p", { class: "facts" });
   const protect = button("shield", "Protect parts", () => paintMask("protect"), { "data-test": "mask-protect" });
-  const remove = button("close", "Remove the photograph", () => void change("photo", (desk) => putPhoto(desk, null)), {
+  const remove = button("close", "Remove the photograph", () => void replacePhoto(null), {
     bare: true,
     "data-test": "photo-remove",
   });

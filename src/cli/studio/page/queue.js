@@ -51,7 +51,7 @@ function row({ id, title, size }) {
     "li",
     { class: "row", draggable: "true", "data-test": "queue-item" },
     icon("grip"),
-    el("div", { class: "words" }, el("p", { class: "name" }, title), el("p", { class: "facts" }, pixels(size))),
+    el("div", { class: "words" }, el("p", { class: "name" }, title), el("p", { class: "facts" }, `${pixels(size)} pixels`)),
     el(
       "div",
       { class: "toolbar" },

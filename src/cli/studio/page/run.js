@@ -63,8 +63,9 @@ function facts(run) {
     paused: `Paused after ${run.iteration} of ${run.iterations} iterations`,
     painting: `${percent(run.iteration / Math.max(1, run.iterations))} · iteration ${run.iteration} of ${run.iterations}`,
   };
-  const parts = [words[run.state], run.size === run.finalSize ? pixels(run.size) : `${pixels(run.size)} of ${pixels(run.finalSize)}`];
-  parts.push(`${duration(run.elapsed)} so far`);
+  const parts = [words[run.state]];
+  if (run.size) parts.push(run.size === run.finalSize ? pixels(run.size) : `${pixels(run.size)} of ${pixels(run.finalSize)}`);
+  if (run.iteration > 0) parts.push(`${duration(run.elapsed)} so far`);
   if (run.left !== null && run.state === "painting") parts.push(`about ${duration(run.left)} left`);
   return parts.join(" · ");
 }

@@ -78,7 +78,7 @@ export function targets(choose, giveRest) {
       );
       const several = paintings.length > 1 && target !== "protect";
       show(restRow, several);
-      rest.checked = session.rest === target;
+      rest.checked = session.rest === target || places.get(target) === "the rest";
       say(about, explain(desk, session, places));
     },
   };

@@ -48,5 +48,5 @@ function draw(element, variant) {
   const facts = element.querySelector(".facts");
   if (facts) say(facts, words[state]);
   const take = element.querySelector("button");
-  if (take) take.disabled = state === "failed";
+  if (take) take.disabled = state === "failed" || frame === 0;
 }

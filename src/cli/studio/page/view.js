@@ -55,7 +55,7 @@ export function follow(state) {
     if (!before || awaited) shown = { kind: "run" };
     awaited = false;
   }
-  if (state.variants.length > 0 && (before?.variants.length ?? 0) === 0) shown = { kind: "variants" };
+  if (state.variants.length > 0 && state.variants[0]?.id !== before?.variants[0]?.id) shown = { kind: "variants" };
   if (state.variants.length === 0 && shown.kind === "variants") shown = { kind: "sketch" };
   const fresh = before ? state.history.find((item) => !before.history.some(({ id }) => id === item.id)) : undefined;
   if (before && fresh) finished(fresh);
