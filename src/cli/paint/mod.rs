@@ -32,7 +32,7 @@ use interrupt::Interrupt;
 use prepared::Prepared;
 use processes::{Team, agree};
 use rayon::ThreadPool;
-use report::{Detail, ReportFile, RunReport, run_page};
+use report::{Detail, Machine, ReportFile, RunReport, run_page};
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -258,8 +258,20 @@ impl Painter {
         if !self.many {
             self.drop_weights();
         }
-        let report = report.map(|report| RunReport::new(report, &prepared, resumed.as_ref()));
-        self.report = report;
+        let machine = Machine {
+            engine,
+            threads: prepared.threads.current_num_threads(),
+            processes: world.ranks(),
+        };
+        self.report = report.map(|originals| {
+            RunReport::new(
+                originals,
+                request,
+                &prepared.run,
+                &machine,
+                resumed.as_ref(),
+            )
+        });
         let ended = prepared.paint(supervisor, resumed, self.report.as_mut());
         if let Some(file) = &request.reports.report {
             self.write_report(file);

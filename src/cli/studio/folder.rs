@@ -1,6 +1,5 @@
 //! The user's folder: paintings in it, and beside them, in a hidden folder, what the studio needs to go on after a crash.
 
-use super::history::Painted;
 use crate::files::atomic_file::AtomicFile;
 use crate::files::checkpoint::previous;
 use crate::painting::StylizeError;
@@ -115,12 +114,9 @@ impl Folder {
         self.keep_only("runs", &kept.collect());
     }
 
-    /// Removes the small pictures of all paintings but these.
-    pub fn keep_thumbs_of(&self, paintings: &[Painted]) {
-        let kept = paintings
-            .iter()
-            .map(|painted| self.thumb(&painted.id, painted.time));
-        self.keep_only("thumbs", &kept.collect());
+    /// Removes all small pictures of paintings but these.
+    pub fn keep_thumbs(&self, kept: &BTreeSet<PathBuf>) {
+        self.keep_only("thumbs", kept);
     }
 
     /// Removes all files of a folder but these.

@@ -4,13 +4,10 @@ use super::desk::{Desk, DeskPainting};
 use super::folder::Folder;
 use super::pictures::{Kind, MAX_BYTES, PictureId, Pictures};
 use super::refusal::Refusal;
-use super::studio::Studio;
 use crate::cli::request::embedded::EmbeddedSettings;
 use crate::cli::request::{REST, init_file};
-use crate::painting::Init;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -173,63 +170,4 @@ pub fn desk_of(painted: &Painted, pictures: &Pictures) -> Result<Desk, Refusal> 
         preset,
         settings: changed,
     })
-}
-
-impl Studio {
-    /// A painting of the history.
-    ///
-    /// # Errors
-    /// If there is none with this name.
-    pub fn painted(&self, id: &str) -> Result<Painted, Refusal> {
-        let board = self.board();
-        let painted = board.history.iter().find(|painted| painted.id == id);
-        painted
-            .cloned()
-            .ok_or_else(|| Refusal::missing("this painting"))
-    }
-
-    /// Puts on the desk what a painting was made from.
-    ///
-    /// # Errors
-    /// If something is missing.
-    pub fn reopen(&self, id: &str) -> Result<(), Refusal> {
-        let desk = desk_of(&self.painted(id)?, &self.pictures)?;
-        self.set_desk(desk, None)
-    }
-
-    /// Paints on: the same again, at the final size only, beginning with this painting.
-    ///
-    /// # Errors
-    /// If something is missing.
-    pub fn again(&self, id: &str) -> Result<u64, Refusal> {
-        let painted = self.painted(id)?;
-        let desk = desk_of(&painted, &self.pictures)?;
-        let (mut settings, files) = desk.request(&self.pictures, PathBuf::new())?;
-        let bytes = std::fs::read(&painted.path).map_err(|_| Refusal::missing("this painting"))?;
-        let start = self.pictures.add(&bytes, &painted.name, Kind::Picture)?;
-        settings.init = Init::File(self.pictures.path(start.id)?);
-        settings.scales = "1".parse().expect("one size");
-        self.enqueue(self.request_of(settings, files), desk.photo)
-    }
-
-    /// Deletes a painting.
-    ///
-    /// # Errors
-    /// If the system does not allow it.
-    pub fn delete(&self, id: &str) -> Result<(), Refusal> {
-        let painted = self.painted(id)?;
-        match std::fs::remove_file(&painted.path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                let error = format!("{}: cannot be deleted: {error}", painted.name);
-                return Err(Refusal::invalid(error));
-            }
-            _ => (),
-        }
-        let mut board = self.board();
-        board.history.retain(|other| other.id != id);
-        board.history_changed();
-        drop(board);
-        self.changed();
-        Ok(())
-    }
 }

@@ -1,10 +1,9 @@
 //! The queue: what is to be painted, in which order, and what is to become of the one that is being painted.
 
 use super::board::{Board, Job, Run, Wish};
-use super::folder::Folder;
 use super::pictures::PictureId;
 use super::refusal::Refusal;
-use super::studio::Studio;
+use super::studio::{QUEUE, Studio};
 use crate::cli::args::{CheckpointOptions, Interval};
 use crate::cli::request::{Files, RunRequest};
 use crate::painting::{Inputs, Stylization};
@@ -18,18 +17,6 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
 const MAX_QUEUE: usize = 1000;
 /// The longest title, in bytes: with its number and its ending it must be a name of a file.
 const MAX_TITLE: usize = 150;
-/// The name under which the queue is saved.
-const QUEUE: &str = "queue";
-
-/// The jobs of the studio that ended, without those whose paintings are there: only the list of them was not saved any more.
-///
-/// # Errors
-/// If they cannot be read.
-pub fn load(folder: &Folder) -> anyhow::Result<Vec<Job>> {
-    let mut jobs: Vec<Job> = folder.load(QUEUE)?.unwrap_or_default();
-    jobs.retain(|job| !job.request.files.output.exists());
-    Ok(jobs)
-}
 
 /// A path as systems compare it that do not tell large letters from small ones.
 fn folded(path: &Path) -> String {

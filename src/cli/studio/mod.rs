@@ -9,6 +9,7 @@ mod desk;
 mod easel;
 mod examples;
 mod folder;
+mod gallery;
 mod history;
 mod jobs;
 mod jpeg;

@@ -1,12 +1,12 @@
 //! What the page can ask for. Each request changes the board; two threads, the sketcher and the easel, do the work.
 
-use super::board::{Board, Progress, Variant};
+use super::board::{Board, Job, Progress, Variant};
 use super::desk::Desk;
 use super::folder::Folder;
 use super::pictures::Pictures;
 use super::refusal::Refusal;
 use super::speed::Speeds;
-use super::{history, jobs, variants};
+use super::{history, variants};
 use crate::cli::args::{
     CheckpointOptions, MemoryArgs, NetworkOptions, OutputOptions, ReportOptions, TalkOptions,
 };
@@ -22,6 +22,7 @@ use tokio::sync::{Semaphore, watch};
 
 /// The names under which the studio saves what it needs to go on.
 const DESK: &str = "desk";
+pub const QUEUE: &str = "queue";
 const SPEEDS: &str = "speeds";
 
 /// The studio: what all threads share.
@@ -45,7 +46,7 @@ impl Studio {
     pub fn open(folder: Folder, network: NetworkOptions, memory: MemoryArgs) -> Self {
         let read = (
             folder.load(DESK),
-            jobs::load(&folder),
+            waiting(&folder),
             Pictures::open(folder.pictures()),
         );
         // Where something cannot be read, nobody knows what is needed.
@@ -66,7 +67,8 @@ impl Studio {
         let desk = Some(desk).filter(|desk| desk.check(&pictures).is_ok());
         let desk = desk.unwrap_or_default();
         let history = history::all(&folder, &pictures);
-        folder.keep_thumbs_of(&history);
+        let thumbs = (history.iter()).map(|painted| folder.thumb(&painted.id, painted.time));
+        folder.keep_thumbs(&thumbs.collect());
         let speeds = or_warning(folder.load(SPEEDS))
             .flatten()
             .unwrap_or_default();
@@ -238,6 +240,13 @@ impl Studio {
         self.board().variants.clear();
         self.changed();
     }
+}
+
+/// The jobs of the studio that ended, without those whose paintings are there: only the list of them was not saved any more.
+fn waiting(folder: &Folder) -> anyhow::Result<Vec<Job>> {
+    let mut jobs: Vec<Job> = folder.load(QUEUE)?.unwrap_or_default();
+    jobs.retain(|job| !job.request.files.output.exists());
+    Ok(jobs)
 }
 
 /// A result, or `None` after a warning, where a failure is no reason to refuse anything.

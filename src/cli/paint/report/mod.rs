@@ -19,14 +19,14 @@ pub use numbers::time;
 pub use page::run_page;
 pub use thumbnail::Thumbnail;
 
-use super::prepared::Prepared;
 use super::processes::Resumed;
 use crate::cli::args::engine_name;
 use crate::cli::request::RunRequest;
+use crate::engine::EngineKind;
 use crate::files::atomic_file::{AtomicFile, AtomicFileError};
 use crate::files::picture::Size;
 use crate::files::weights::{Loaded, Source};
-use crate::painting::{Inputs, Iteration, Painting, Settings};
+use crate::painting::{Inputs, Iteration, Painting, Run, Settings};
 use anyhow::{anyhow, ensure};
 use pictures::Original;
 use std::io::Write;
@@ -123,23 +123,36 @@ struct Painted {
     iterations: usize,
 }
 
+/// What computes a run.
+pub struct Machine {
+    pub engine: EngineKind,
+    pub threads: usize,
+    pub processes: usize,
+}
+
 impl RunReport {
     /// Of a run that can begin, or continue.
-    pub fn new(originals: Originals, prepared: &Prepared, resumed: Option<&Resumed>) -> Self {
+    pub fn new(
+        originals: Originals,
+        request: &RunRequest,
+        run: &Run,
+        machine: &Machine,
+        resumed: Option<&Resumed>,
+    ) -> Self {
         let detail = originals.detail;
         let done = resumed.map(|resumed| (resumed.state.iterations(), resumed.state.elapsed()));
         let (done_before, elapsed) = done.unwrap_or_default();
         Self {
             detail,
-            name: file_name(&prepared.request.files.output),
+            name: file_name(&request.files.output),
             originals: originals.pictures,
-            settings: prepared.request.settings.clone(),
+            settings: request.settings.clone(),
             network: originals.network,
-            engine: engine_name(prepared.engine),
-            threads: prepared.threads.current_num_threads(),
-            processes: prepared.world.ranks(),
-            size: prepared.run.size(),
-            iterations: prepared.run.iterations(),
+            engine: engine_name(machine.engine),
+            threads: machine.threads,
+            processes: machine.processes,
+            size: run.size(),
+            iterations: run.iterations(),
             done_before,
             curve: Curve::new(detail.points, elapsed),
             painted: None,
