@@ -48,6 +48,11 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
         viewport: { width, height: 800 },
         reducedMotion: "reduce",
       });
+      // Whatever a test before has left.
+      const left = await studio.state();
+      for (const { id } of left.queue) await studio.ask("DELETE", `queue/${id}`);
+      if (left.run) await studio.ask("POST", `run/${left.run.id}/discard`);
+      await studio.until((state) => !state.run, "an idle studio");
       await at("history-item").first().waitFor();
       assert.deepEqual(await faultsOf(page), [], "at the beginning");
       assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing is wider than the page");

@@ -1,4 +1,4 @@
-// Takes the two screenshots of the README: IMPASTO=target/release/impasto node tests/studio/screenshots.mjs
+// Takes the two screenshots of the README: IMPASTO=target/release/impasto node tests/studio/screenshots.mjs FOLDER
 
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -6,7 +6,7 @@ import { open, visit } from "./browser.mjs";
 import { Studio, root } from "./studio.mjs";
 
 const browser = await open();
-const studio = await Studio.start({ folder: "/tmp/paintings" });
+const studio = await Studio.start({ folder: process.argv[2] });
 const options = { viewport: { width: 1440, height: 900 }, reducedMotion: /** @type {const} */ ("reduce") };
 
 /** Paints what is on the desk at this size. @param {string} size */
@@ -28,12 +28,13 @@ const chelsea = await add("content", "chelsea.jpg");
 const of = (/** @type {string} */ picture) => [{ picture, mask: null }];
 for (const [photo, painting, preset] of [[coffee, wave, "default"], [coffee, night, "nnst"], [chelsea, wave, "default"], [chelsea, night, "default"]]) {
   await studio.set({}, { photo, paintings: of(painting), preset });
-  await paint("384");
+  await paint(photo === chelsea && painting === night ? "640" : "384");
 }
 
 const light = await visit(browser, studio.url, { ...options, colorScheme: "light" });
 await light.at("history-item").first().click();
 await light.page.waitForTimeout(2000);
+await light.page.mouse.move(700, 885);
 await light.page.screenshot({ path: path.join(root, "docs/studio-light.jpg"), quality: 82 });
 
 const dark = await visit(browser, studio.url, { ...options, colorScheme: "dark" });

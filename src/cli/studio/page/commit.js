@@ -57,7 +57,6 @@ function missing({ desk }) {
 /** @param {HTMLElement} line @param {State} state */
 function cost(line, { desk: { estimate } }) {
   // While it is computed, the one before stays, so that nothing moves.
-  line.classList.toggle("old", estimate === null);
   if (!estimate) return;
   const time = estimate.seconds === null ? "time not measured yet" : `about ${duration(estimate.seconds)}`;
   const [size, price] = [`${pixels(estimate.size)} · ${estimate.iterations} iterations`, `${time} · ${bytes(estimate.bytes)} memory`];
