@@ -185,6 +185,10 @@ test("two tabs show the same, and the queue's order is changed with the keyboard
     await one.at("queue-down").first().focus();
     await one.page.keyboard.press("Enter");
     await studio.until(({ queue }) => queue[0].id === before[1], "another order");
+    await two.page.waitForFunction(
+      (first) => /** @type {HTMLElement | null} */ (document.querySelector("[data-test=queue-item]"))?.dataset.key === first,
+      String(before[1]),
+    );
     await two.at("queue-remove").first().click();
     await studio.until(({ queue }) => queue.length === 1 && queue[0].id === before[0], "one that waits");
     await one.page.waitForFunction(() => document.querySelectorAll("[data-test=queue-item]").length === 1);
