@@ -1,7 +1,6 @@
-// Measures what docs/studio.md claims: how long a sketch takes after a change, for each preset, and how much a browser that watches
-// slows a painting. Run it alone on the machine: IMPASTO=target/release/impasto node tests/studio/measure.mjs [ROUNDS]
+// Measures what docs/studio.md claims: how long a sketch takes after a change, for each preset, and how much it slows a painting to be
+// watched: by a client that reads the states and every frame, as the page does, but draws nothing. Run it alone on the machine: IMPASTO=target/release/impasto node tests/studio/measure.mjs [ROUNDS]
 
-import { open, visit } from "./browser.mjs";
 import { Studio } from "./studio.mjs";
 
 const rounds = Number(process.argv[2] ?? 5);
@@ -24,7 +23,21 @@ for (const { name } of options.presets) {
   console.log(`| ${name} | ${median(times).toFixed(1)} (${Math.min(...times).toFixed(1)} to ${Math.max(...times).toFixed(1)}) |`);
 }
 
-const browser = await open();
+/** Reads what the studio sends to a page, until `stop`. @param {AbortSignal} stop */
+async function watch(stop) {
+  let [text, last] = ["", 0];
+  const answer = await fetch(new URL("events", studio.url), { signal: stop });
+  const reader = /** @type {ReadableStream<Uint8Array>} */ (answer.body).getReader();
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    text += Buffer.from(part.value).toString();
+    const states = [...text.matchAll(/event: state\ndata: (.*)\n\n/g)];
+    const run = states.length > 0 ? JSON.parse(states[states.length - 1][1]).run : null;
+    if (states.length > 0) text = text.slice(text.lastIndexOf("\n\n") + 2);
+    if (run && run.frame !== last) await (await fetch(new URL(`run/${run.id}/${run.frame}.jpg`, studio.url))).arrayBuffer();
+    last = run?.frame ?? last;
+  }
+}
+
 const paint = async () => {
   const { status, value } = await studio.ask("POST", "paint");
   if (status !== 202) throw new Error(value.error);
@@ -41,13 +54,13 @@ await studio.until(({ desk, sketch }) => sketch?.revision === desk.revision && s
 await paint();
 for (let round = 0; round < rounds; round++) {
   alone.push(await paint());
-  const { page } = await visit(browser, studio.url);
-  await page.waitForTimeout(1000);
+  const stop = new AbortController();
+  const watching = watch(stop.signal).catch(() => {});
   watched.push(await paint());
-  await page.context().close();
+  stop.abort();
+  await watching;
 }
 const [without, withPage] = [median(alone), median(watched)];
-console.log(`\n512 pixels, gram, 100 iterations: ${without.toFixed(2)} s alone, ${withPage.toFixed(2)} s with a browser that shows it: `
+console.log(`\n512 pixels, gram, 100 iterations: ${without.toFixed(2)} s alone, ${withPage.toFixed(2)} s watched: `
   + `${((withPage / without - 1) * 100).toFixed(1)} % more`);
-await browser.close();
 await studio.remove();

@@ -24,9 +24,9 @@ const FINISHED_PIXELS: u64 = 4_000_000;
 /// The most pixels of a size that is shown at all.
 const MOST_PIXELS: u64 = 16_000_000;
 /// The shortest time between two of them.
-const FRAME_EVERY: Duration = Duration::from_millis(250);
+const FRAME_EVERY: Duration = Duration::from_millis(500);
 /// The share of the run's time that they may take.
-const FRAME_SHARE: f64 = 0.02;
+const FRAME_SHARE: f64 = 0.01;
 
 /// Works until the studio ends.
 pub fn work(studio: &Arc<Studio>, mut painter: Painter) {
