@@ -50,6 +50,7 @@ test("pictures are dropped, a mask is painted, a sketch appears, and a painting 
     // A stroke across the photograph.
     const before = await studio.until(({ sketch, desk }) => sketch?.state === "done" && sketch.revision === desk.revision, "a sketch");
     await at("mask-painting").click();
+    await at("mask-canvas").waitFor();
     const box = await at("mask-canvas").boundingBox();
     assert.ok(box);
     await page.mouse.move(box.x + 0.2 * box.width, box.y + 0.5 * box.height);
