@@ -1,6 +1,6 @@
 //! What the page asks for, one function for each request.
 
-use crate::cli::studio::board::{Frame, Wish};
+use crate::cli::studio::board::{Board, Frame, Wish};
 use crate::cli::studio::desk::Desk;
 use crate::cli::studio::examples::EXAMPLES;
 use crate::cli::studio::folder::write;
@@ -177,9 +177,10 @@ pub async fn mask(State(studio): Shared, Path(Name { id }): Path<Name>) -> Asked
     stored(id, move |id| studio.pictures.original(id)).await
 }
 
-/// A frame; nothing if something newer has taken its place, which the page will hear of.
-fn frame(frame: Option<&Frame>) -> Response {
-    match frame.filter(|frame| frame.number > 0) {
+/// The frame that `find` finds on the board; nothing if something newer has taken its place, which the page will hear of.
+fn frame(studio: &Studio, find: impl Fn(&Board) -> Option<&Frame>) -> Response {
+    let board = studio.board();
+    match find(&board).filter(|frame| frame.number > 0) {
         Some(frame) => jpeg(frame.jpeg.clone()),
         None => StatusCode::NO_CONTENT.into_response(),
     }
@@ -189,42 +190,30 @@ pub async fn sketch_frame(
     State(studio): Shared,
     Path(NumberAndFile { id, .. }): Path<NumberAndFile>,
 ) -> Response {
-    let board = studio.board();
-    frame(
-        board
-            .sketch
-            .as_ref()
-            .filter(|sketch| sketch.id == id)
-            .map(|sketch| &sketch.frame),
-    )
+    frame(&studio, |board| {
+        let sketch = board.sketch.as_ref().filter(|sketch| sketch.id == id);
+        sketch.map(|sketch| &sketch.frame)
+    })
 }
 
 pub async fn variant_frame(
     State(studio): Shared,
     Path(NumberAndFile { id, .. }): Path<NumberAndFile>,
 ) -> Response {
-    let board = studio.board();
-    frame(
-        board
-            .variants
-            .iter()
-            .find(|variant| variant.id == id)
-            .map(|variant| &variant.frame),
-    )
+    frame(&studio, |board| {
+        let variant = board.variants.iter().find(|variant| variant.id == id);
+        variant.map(|variant| &variant.frame)
+    })
 }
 
 pub async fn run_frame(
     State(studio): Shared,
     Path(NumberAndFile { id, .. }): Path<NumberAndFile>,
 ) -> Response {
-    let board = studio.board();
-    frame(
-        board
-            .run
-            .as_ref()
-            .filter(|run| run.job.id == id)
-            .map(|run| &run.frame),
-    )
+    frame(&studio, |board| {
+        let run = board.run.as_ref().filter(|run| run.job.id == id);
+        run.map(|run| &run.frame)
+    })
 }
 
 pub async fn wish(
