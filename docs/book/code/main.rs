@@ -1,0 +1,3 @@
+//! Draws the figures of the book.
+
+fn main() {}
