@@ -1,12 +1,12 @@
 # make demo             build the program and paint a picture
 # make test             check the whole project
 # make doc              open the library's documentation
-# make test-mpi         check that several processes paint one picture, with Open MPI, which must be installed: see docs/large.md
-# make test-studio      check the page of `impasto studio` in a browser: needs Chromium and Node.js, 20 or newer; see docs/studio.md
+# make test-mpi         check that several processes paint one picture, with Open MPI, which must be installed: see docs/book/src/use/large.md
+# make test-studio      check the page of `impasto studio` in a browser: needs Chromium and Node.js, 20 or newer; see docs/book/src/use/studio.md
 # make bench            measure each operation and a whole iteration
 # make bench-peer       measure a whole iteration, and the same in PyTorch
-# make bench-pictures   paint pairs of pictures by several methods and measure the results, into docs/pictures/
-# make bench-ways       measure when each optimizer reaches the loss of 300 iterations of Adam, and PyTorch's time for them, for docs/optimizers.md
+# make bench-pictures   paint pairs of pictures by several methods and measure the results, into docs/book/src/use/pictures/
+# make bench-ways       measure when each optimizer reaches the loss of 300 iterations of Adam, and PyTorch's time for them, for docs/book/src/use/optimizers.md
 # make check-weights    check that the project's weights are the same in every format, and how much memory a large file takes
 # make fuzz             search for bytes that break the readers of weights files, FUZZ_SECONDS for each reader
 # make clean            remove everything that was built or painted

@@ -1,4 +1,4 @@
-"""A model of how long an iteration takes on machines that divide a picture with --mpi, for docs/large.md. Prints a table.
+"""A model of how long an iteration takes on machines that divide a picture with --mpi, for docs/book/src/use/large.md. Prints a table.
 
 An iteration takes, on each machine: its band and the halos around it, at the measured time for a pixel; what each machine computes whatever
 the size, which is the style losses of the sums; what it sends and receives; and the latency of all exchanges.

@@ -17,7 +17,7 @@
 //! 6. `cli` is the command line, behind the feature of this name.
 //!
 //! Imports go in one direction: the method knows nothing of engines, the network nothing of losses, the losses nothing of
-//! optimizers, and none of them of pictures or the command line. `docs/code.md` follows one pixel through all of it, and says what
+//! optimizers, and none of them of pictures or the command line. `docs/book/src/code.md` follows one pixel through all of it, and says what
 //! to change to add a setting or a loss.
 //!
 //! # Painting a picture

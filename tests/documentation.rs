@@ -12,10 +12,10 @@ fn the_example_of_one_iteration_makes_the_loss_smaller() {
     one_iteration::main().unwrap();
 }
 
-/// docs/settings.md is made from the definitions of the settings. `UPDATE_DOCS=1 cargo test --test documentation` writes it.
+/// docs/book/src/use/settings.md is made from the definitions of the settings. `UPDATE_DOCS=1 cargo test --test documentation` writes it.
 #[test]
 fn the_table_of_settings_is_that_of_their_definitions() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/settings.md");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/book/src/use/settings.md");
     let expected = settings_page();
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&file, &expected).unwrap();
@@ -24,7 +24,7 @@ fn the_table_of_settings_is_that_of_their_definitions() {
     let differs = expected.lines().zip(found.lines()).find(|(a, b)| a != b);
     assert!(
         expected == found,
-        "docs/settings.md is out of date: UPDATE_DOCS=1 cargo test --test documentation writes it; first difference: {differs:?}"
+        "docs/book/src/use/settings.md is out of date: UPDATE_DOCS=1 cargo test --test documentation writes it; first difference: {differs:?}"
     );
 }
 

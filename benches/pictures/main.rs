@@ -7,7 +7,7 @@
 //! | `SIZE` | the long edge of the pictures | 512 |
 //! | `CURVES` | names of pairs to draw curves for, over the content weight; `none` | the first, fourth and sixth pair |
 //! | `CURVES_SIZE` | the long edge of their pictures | 256 |
-//! | `RESULTS` | the folder for the table, the curves and the sheet | docs/pictures |
+//! | `RESULTS` | the folder for the table, the curves and the sheet | docs/book/src/use/pictures |
 //!
 //! Painted pictures are in out/pictures, each with a JSON of seconds and measurements. A picture is painted again only if its
 //! program, options or inputs have changed.
@@ -39,7 +39,8 @@ fn main() -> Result<()> {
     let methods = methods::chosen(env::var("METHODS").ok().as_deref())?;
     let size = number("SIZE", 512)?;
     let curves_size = number("CURVES_SIZE", 256)?;
-    let results = env::var_os("RESULTS").map_or(folder.join("docs/pictures"), PathBuf::from);
+    let results =
+        env::var_os("RESULTS").map_or(folder.join("docs/book/src/use/pictures"), PathBuf::from);
     let curve_pairs = curves::pairs(&pairs, env::var("CURVES").ok().as_deref())?;
 
     let weights = Weights::load(&Source::File(folder.join("data/vgg16.safetensors")))?;

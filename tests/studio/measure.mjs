@@ -1,4 +1,4 @@
-// Measures what docs/studio.md claims: how long a sketch takes after a change, for each preset, and how much it slows a painting to be
+// Measures what docs/book/src/use/studio.md claims: how long a sketch takes after a change, for each preset, and how much it slows a painting to be
 // watched: by a client that reads the states and every frame, as the page does, but draws nothing. Run it alone on the machine: IMPASTO=target/release/impasto node tests/studio/measure.mjs [ROUNDS]
 
 import { Studio } from "./studio.mjs";

@@ -35,7 +35,7 @@ const light = await visit(browser, studio.url, { ...options, colorScheme: "light
 await light.at("history-item").first().click();
 await light.page.waitForTimeout(2000);
 await light.page.mouse.move(700, 885);
-await light.page.screenshot({ path: path.join(root, "docs/studio-light.jpg"), quality: 82 });
+await light.page.screenshot({ path: path.join(root, "docs/book/src/images/studio-light.jpg"), quality: 82 });
 
 const dark = await visit(browser, studio.url, { ...options, colorScheme: "dark" });
 await studio.set({ size: "640" }, { photo: coffee, paintings: of(night) });
@@ -46,7 +46,7 @@ await studio.until(({ run }) => run && run.iteration > 0.7 * run.iterations, "mo
 await dark.at("show-run").click();
 await dark.at("compare").click();
 await dark.page.waitForTimeout(1500);
-await dark.page.screenshot({ path: path.join(root, "docs/studio-dark.jpg"), quality: 82 });
+await dark.page.screenshot({ path: path.join(root, "docs/book/src/images/studio-dark.jpg"), quality: 82 });
 
 await browser.close();
 await studio.end();

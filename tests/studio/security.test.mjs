@@ -1,4 +1,4 @@
-// Who is answered, and what is refused. docs/studio.md lists the threats.
+// Who is answered, and what is refused. docs/book/src/use/studio.md lists the threats.
 
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";

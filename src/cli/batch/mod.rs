@@ -36,7 +36,7 @@ use thiserror::Error;
 #[derive(Args)]
 #[command(mut_arg("save_settings", |option| option.hide(true)))]
 pub struct Batch {
-    /// A TOML file with the jobs: content, style, output and any settings of each; docs/batch.md has an example
+    /// A TOML file with the jobs: content, style, output and any settings of each; the chapter "Many pictures" of the book has an example
     #[arg(
         value_name = "JOBS.toml",
         required_unless_present = "contents",

@@ -2,7 +2,7 @@
 //! commands have an option for it.
 //!
 //! From the table come the structs [`Settings`] and [`Recipe`], the options of the command line with their help and checks, the
-//! keys of TOML files, and docs/settings.md. To add a setting, add an entry here, and use its field where it takes effect.
+//! keys of TOML files, and docs/book/src/use/settings.md. To add a setting, add an entry here, and use its field where it takes effect.
 
 mod bounds;
 mod commands;

@@ -1,4 +1,4 @@
-//! The examples of docs/batch.md.
+//! The examples of docs/book/src/use/batch.md.
 #![cfg(unix)]
 
 use super::{QUICK, files, pictures};
@@ -6,10 +6,10 @@ use crate::workplace::data;
 use std::path::Path;
 use std::process::Command;
 
-/// The code blocks of docs/batch.md in this language.
+/// The code blocks of docs/book/src/use/batch.md in this language.
 #[cfg(unix)]
 fn examples(language: &str) -> Vec<String> {
-    let page = std::fs::read_to_string(data("../docs/batch.md")).unwrap();
+    let page = std::fs::read_to_string(data("../docs/book/src/use/batch.md")).unwrap();
     let blocks = page.split("```");
     let blocks = blocks.filter_map(|block| block.strip_prefix(&format!("{language}\n")));
     blocks.map(str::to_owned).collect()

@@ -1,4 +1,4 @@
-//! Who is answered: only the page itself, on this machine, whose address has the secret token. docs/studio.md lists the threats.
+//! Who is answered: only the page itself, on this machine, whose address has the secret token. docs/book/src/use/studio.md lists the threats.
 
 use crate::cli::studio::refusal::Refusal;
 use axum::Extension;
