@@ -1,0 +1,36 @@
+//! What the chapters draw and measure is what their text shows.
+
+use book::chapters::CHAPTERS;
+use book::drawings::{Drawings, Numbers};
+use book::markdown::{includes, links, numbers};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// Draws everything, as `make book` does.
+#[test]
+fn every_figure_and_number_is_drawn_and_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut measured = Numbers::default();
+    let (mut shown, mut named) = (BTreeSet::new(), BTreeSet::new());
+    for chapter in CHAPTERS {
+        let mut drawings = Drawings::of_chapter(folder.path(), chapter.name).unwrap();
+        (chapter.draw)(&mut drawings).unwrap_or_else(|error| panic!("{}: {error:#}", chapter.name));
+        measured.replace(drawings);
+    }
+    let texts = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/learn");
+    for entry in fs::read_dir(texts).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let included = includes(&text).into_iter().map(|(file, _)| file);
+        let files = links(&text).into_iter().chain(included);
+        shown.extend(files.filter_map(|file| Some(file.split_once("drawn/")?.1.to_owned())));
+        named.extend(numbers(&text));
+    }
+    let files = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    let drawn: BTreeSet<_> = files.map(|name| name.into_string().unwrap()).collect();
+    let measured: BTreeSet<_> = measured.names().map(str::to_owned).collect();
+    assert_eq!(drawn, shown, "drawn, and shown");
+    assert_eq!(measured, named, "measured, and in the text");
+}
