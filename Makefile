@@ -1,6 +1,7 @@
 # make demo             build the program and paint a picture
 # make test             check the whole project
 # make doc              open the library's documentation
+# make book             draw the figures of the book, measure its numbers and build it, into docs/book/html/; installs mdBook if it is absent
 # make test-mpi         check that several processes paint one picture, with Open MPI, which must be installed: see docs/book/src/use/large.md
 # make test-studio      check the page of `impasto studio` in a browser: needs Chromium and Node.js, 20 or newer; see docs/book/src/use/studio.md
 # make bench            measure each operation and a whole iteration
@@ -15,7 +16,7 @@ CARGO ?= cargo
 # cargo nextest runs the test programs in parallel. Without it, cargo test runs them one after the other.
 TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
 
-.PHONY: demo test test-mpi test-studio bench bench-peer bench-pictures bench-ways check-weights fuzz doc clean
+.PHONY: demo test test-mpi test-studio bench bench-peer bench-pictures bench-ways check-weights fuzz doc book clean
 
 demo:
 	$(CARGO) build --release --locked
@@ -34,6 +35,7 @@ test:
 	CARGO_PROFILE_DEV_OPT_LEVEL=0 $(CARGO) $(TEST) --locked --no-default-features --features cli --lib --test without_weights
 	$(CARGO) $(TEST) --locked --test '*'
 	$(CARGO) test --locked --doc
+	$(CARGO) $(TEST) --locked -p book
 
 # One test after the other: each starts several processes.
 test-mpi:
@@ -89,6 +91,14 @@ fuzz:
 
 doc:
 	$(CARGO) doc --locked --no-deps --open
+
+MDBOOK := 0.5.4
+book: export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
+book:
+	@command -v mdbook >/dev/null || $(CARGO) install mdbook --version $(MDBOOK) --locked --no-default-features --features search
+	$(CARGO) run --locked -p book -- draw docs/book/src/drawn
+	mdbook build docs/book
+	@echo "the book: docs/book/html/index.html"
 
 clean:
 	$(CARGO) clean
