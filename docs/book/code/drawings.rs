@@ -19,18 +19,14 @@ pub struct Drawings {
 }
 
 impl Drawings {
-    /// Figures go to `folder`, which is created if it is absent.
-    ///
-    /// # Errors
-    /// If the folder cannot be created.
-    pub fn of_chapter(folder: &Path, chapter: &'static str) -> Result<Self> {
-        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    /// Figures go to `folder`, which must exist.
+    pub fn of_chapter(folder: &Path, chapter: &'static str) -> Self {
         let (folder, numbers) = (folder.to_owned(), BTreeMap::new());
-        Ok(Self {
+        Self {
             folder,
             chapter,
             numbers,
-        })
+        }
     }
 
     /// Draws a plot of this size in pixels, on white.

@@ -25,11 +25,12 @@ fn draw(folder: &Path, names: &[&str]) -> Result<()> {
         let known: Vec<_> = CHAPTERS.iter().map(|chapter| chapter.name).collect();
         bail!("there is no chapter {name}; there are {}", known.join(", "));
     }
+    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let mut numbers = Numbers::read(folder)?;
     for chapter in CHAPTERS {
         if names.is_empty() || names.contains(&chapter.name) {
             let start = Instant::now();
-            let mut drawings = Drawings::of_chapter(folder, chapter.name)?;
+            let mut drawings = Drawings::of_chapter(folder, chapter.name);
             (chapter.draw)(&mut drawings).with_context(|| format!("chapter {}", chapter.name))?;
             numbers.replace(drawings);
             println!(
