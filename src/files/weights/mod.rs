@@ -16,6 +16,7 @@
 //! a convolution needs.
 
 mod batch_norm;
+mod built_in;
 mod contents;
 mod convention;
 mod convolutions;
@@ -39,6 +40,7 @@ mod tensor;
 mod write;
 mod zip_file;
 
+pub use built_in::built_in;
 pub use bytes::Bytes;
 pub use convention::Convention;
 pub use digests::Digests;
