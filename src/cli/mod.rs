@@ -6,7 +6,9 @@
 mod args;
 mod batch;
 mod bench;
+mod completions;
 mod explain;
+mod man;
 mod paint;
 mod reconstruct;
 mod request;
@@ -19,7 +21,7 @@ mod terminal;
 mod texture;
 mod weights;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use paint::processes;
 use std::process::ExitCode;
 
@@ -43,6 +45,9 @@ enum Cli {
     Bench(bench::Bench),
     #[command(subcommand)]
     Weights(weights::Command),
+    Completions(completions::Completions),
+    #[command(name = "man")]
+    ManPages(man::ManPages),
 }
 
 /// Runs the program: does what the command line asks for, prints an error if there is one, and returns the exit code. `built_in` is a
@@ -66,6 +71,8 @@ pub fn run(built_in: Option<&'static [u8]>) -> ExitCode {
         Cli::Explain(command) => command.run(built_in),
         Cli::Bench(command) => command.run(),
         Cli::Weights(command) => command.run(built_in),
+        Cli::Completions(command) => command.run(Cli::command()),
+        Cli::ManPages(command) => command.run(Cli::command()),
     };
     match result {
         Ok(code) => code,

@@ -5,6 +5,7 @@ mod batch;
 mod bench;
 mod explain;
 mod help;
+mod man;
 mod page;
 mod processes;
 mod reconstruct;

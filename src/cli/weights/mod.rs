@@ -4,10 +4,8 @@ mod convert;
 mod info;
 mod places;
 
-use super::terminal::printable;
-use anyhow::Context;
+use super::terminal::{print, printable};
 use clap::Subcommand;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// Look at weights, convert them, find them
@@ -30,11 +28,7 @@ impl Command {
             Self::Convert(command) => return command.run(),
         };
         let lines: String = text.lines().map(|line| printable(line) + "\n").collect();
-        match io::stdout().write_all(lines.as_bytes()) {
-            // The reader has closed the pipe: it has seen enough.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-            printed => printed.context("the result cannot be printed")?,
-        }
+        print(lines.as_bytes())?;
         Ok(ExitCode::SUCCESS)
     }
 }
