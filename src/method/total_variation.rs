@@ -108,7 +108,7 @@ impl TotalVariation {
     ///
     /// # Panics
     /// If `dx` does not have the shape of the own rows.
-    pub fn add_gradient_of_rows<T: Scalar>(
+    pub(crate) fn add_gradient_of_rows<T: Scalar>(
         self,
         x: &Array3<T>,
         own: Range<usize>,

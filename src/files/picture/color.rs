@@ -20,7 +20,7 @@ impl Picture {
     /// Maps the pixels linearly so that they get the mean and the covariance of `other`. Values are clamped to 0..255.
     ///
     /// x ↦ A (x − μ) + μ' with A = Σ^−½ (Σ^½ Σ' Σ^½)^½ Σ^−½, the linear map from Σ to Σ' that moves the colors least.
-    pub fn with_colors_of(&self, other: &Self) -> Self {
+    pub(crate) fn with_colors_of(&self, other: &Self) -> Self {
         let (mean, covariance) = self.moments();
         let (other_mean, other_covariance) = other.moments();
         let map = transport(covariance, other_covariance);

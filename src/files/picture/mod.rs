@@ -31,7 +31,8 @@ pub use error::{PictureError, PictureErrorKind};
 pub use float_picture::FloatPicture;
 pub(crate) use mask::Mask;
 pub use png_text::{TextError, read_text};
-pub use resize::{resize, resize_torus};
+pub use resize::resize;
+pub(crate) use resize::resize_torus;
 pub(crate) use resize::{resize_rows, rows_behind};
 pub use size::{MAX_PIXELS, ParseSizeError, Size, SizeRequest};
 pub use write::{EXTENSIONS, OutputFile};
@@ -78,7 +79,7 @@ impl Picture {
     ///
     /// # Panics
     /// If the picture does not have them.
-    pub fn array_at(&self, rows: &[usize], columns: &[usize]) -> Array3<f32> {
+    pub(crate) fn array_at(&self, rows: &[usize], columns: &[usize]) -> Array3<f32> {
         Array3::from_shape_fn((rows.len(), columns.len(), 3), |(i, j, c)| {
             let pixel = self.rgb.get_pixel(columns[j] as u32, rows[i] as u32);
             f32::from(pixel[c]) - MEAN[c]
@@ -86,7 +87,7 @@ impl Picture {
     }
 
     /// The luminance as weights H×W: black is 0, white is 1.
-    pub fn to_mask(&self) -> Array2<f32> {
+    pub(crate) fn to_mask(&self) -> Array2<f32> {
         Mask::of(self).weights()
     }
 

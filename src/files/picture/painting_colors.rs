@@ -32,7 +32,7 @@ impl FloatPicture {
     ///
     /// # Panics
     /// If the photograph has another size.
-    pub fn with_painting_colors(self, photograph: &Picture, paintings: &[&Picture]) -> Self {
+    pub(crate) fn with_painting_colors(self, photograph: &Picture, paintings: &[&Picture]) -> Self {
         assert_eq!(self.size(), photograph.size(), "the sizes must be equal");
         let Some(target) = Chroma::of(paintings) else {
             return self;

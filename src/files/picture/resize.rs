@@ -89,7 +89,7 @@ fn resize_part(
 }
 
 /// [`resize`] with periodic borders: the left edge continues at the right edge, and the top at the bottom.
-pub fn resize_torus(x: &Array3<f32>, size: Size) -> Array3<f32> {
+pub(crate) fn resize_torus(x: &Array3<f32>, size: Size) -> Array3<f32> {
     let row = concatenate![Axis(1), *x, *x, *x];
     let tiled = concatenate![Axis(0), row, row, row];
     let tripled = Size {

@@ -38,7 +38,7 @@ impl Bands {
     }
 
     /// All rows for the first process.
-    pub fn undivided(height: usize, ranks: usize) -> Self {
+    pub(crate) fn undivided(height: usize, ranks: usize) -> Self {
         let bound = |rank: usize| if rank == 0 { 0 } else { height };
         Self {
             bounds: (0..=ranks).map(bound).collect(),
@@ -249,7 +249,7 @@ impl<'a, T: Scalar> Band<'a, T> {
     }
 
     /// The same rows, all zeros, kept in the same place.
-    pub fn zeros_like(&self) -> Band<'static, T> {
+    pub(crate) fn zeros_like(&self) -> Band<'static, T> {
         Band {
             first: self.first,
             height: self.height,
@@ -274,7 +274,7 @@ impl<'a, T: Scalar> Band<'a, T> {
     }
 
     /// Overwrites the part that begins in this row, counted in the whole array, and column.
-    pub fn set_part(&mut self, (row, column): (isize, isize), part: &Array3<T>) {
+    pub(crate) fn set_part(&mut self, (row, column): (isize, isize), part: &Array3<T>) {
         let rows = self.rows.to_mut();
         rows.set_part((row - self.first, column), part);
     }

@@ -14,7 +14,7 @@ pub(super) const BLOCK: usize = 4 * SUM_CHUNK;
 ///
 /// # Panics
 /// If their shapes differ.
-pub fn for_each_block<T: Scalar, const M: usize, const N: usize>(
+pub(crate) fn for_each_block<T: Scalar, const M: usize, const N: usize>(
     changed: [&mut BigArray<T>; M],
     read: [&BigArray<T>; N],
     f: impl Fn([&mut [T]; M], [&[T]; N]) + Sync,
@@ -40,7 +40,7 @@ pub fn for_each_block<T: Scalar, const M: usize, const N: usize>(
 ///
 /// # Panics
 /// If their shapes differ.
-pub fn sum_blocks<T: Scalar>(
+pub(crate) fn sum_blocks<T: Scalar>(
     a: &BigArray<T>,
     b: &BigArray<T>,
     f: impl Fn(f64, f64) -> f64 + Sync,
@@ -100,7 +100,7 @@ impl<T: Scalar> BigArray<T> {
     }
 
     /// −a, kept where a is.
-    pub fn negated(&self) -> Self {
+    pub(crate) fn negated(&self) -> Self {
         let mut negated = self.zeros_like();
         for_each_block([&mut negated], [self], |[n], [a]| {
             n.iter_mut().zip(a).for_each(|(n, &a)| *n = -a);
@@ -109,7 +109,7 @@ impl<T: Scalar> BigArray<T> {
     }
 
     /// The largest |a|; 0 of an array without elements.
-    pub fn max_abs(&self) -> f64 {
+    pub(crate) fn max_abs(&self) -> f64 {
         let blocks = (0..self.len().div_ceil(BLOCK)).into_par_iter();
         let largest = blocks.map(|number| {
             let block = self.block(number);

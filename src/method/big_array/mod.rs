@@ -9,7 +9,7 @@ mod scratch;
 mod serial;
 
 pub use bands::{Band, Bands};
-pub use blocks::{for_each_block, sum_blocks};
+pub(crate) use blocks::for_each_block;
 pub use scratch::{Scratch, Storage};
 pub use serial::deserialize_into;
 
@@ -57,7 +57,7 @@ impl<T: Scalar> BigArray<T> {
     }
 
     /// An array of zeros, of the same shape and kept in the same place.
-    pub fn zeros_like(&self) -> Self {
+    pub(crate) fn zeros_like(&self) -> Self {
         Self::zeros(self.shape, &self.storage())
     }
 
@@ -92,7 +92,7 @@ impl<T: Scalar> BigArray<T> {
     }
 
     /// The array, if it is in memory.
-    pub fn in_memory(&self) -> Option<&Array3<T>> {
+    pub(crate) fn in_memory(&self) -> Option<&Array3<T>> {
         match &self.place {
             Place::Memory(array) => Some(array),
             Place::Disk(_) => None,
@@ -164,7 +164,7 @@ impl<T: Scalar> BigArray<T> {
     }
 
     /// Overwrites the part that begins in this row and column.
-    pub fn set_part(&mut self, (row, column): (isize, isize), part: &Array3<T>) {
+    pub(crate) fn set_part(&mut self, (row, column): (isize, isize), part: &Array3<T>) {
         let rows = row..row + part.dim().0 as isize;
         self.change_part(rows, column, part, |_, new| new);
     }

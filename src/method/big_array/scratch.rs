@@ -50,7 +50,7 @@ impl Scratch {
     ///
     /// # Errors
     /// If the system does not say.
-    pub fn available(&self) -> io::Result<u64> {
+    pub(crate) fn available(&self) -> io::Result<u64> {
         fs4::available_space(&self.folder)
     }
 

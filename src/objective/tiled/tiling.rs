@@ -60,7 +60,7 @@ pub enum TileSize {
 
 impl TileSize {
     /// These rows of a picture (H×W) cut into such tiles. They begin at a multiple of the stride, and end at one or with the picture.
-    pub fn cut_band(
+    pub(crate) fn cut_band(
         self,
         band: Range<usize>,
         size: (usize, usize),
@@ -183,14 +183,14 @@ impl Tiling {
     }
 
     /// The rows that the tiles own at a layer after this many poolings, counted in the whole layer.
-    pub fn place_of_rows(&self, poolings: usize) -> Range<usize> {
+    pub(crate) fn place_of_rows(&self, poolings: usize) -> Range<usize> {
         let place = |span: &Span| span.place(poolings);
         let first = self.rows.first().map_or(0, |span| place(span).start);
         first..self.rows.last().map_or(first, |span| place(span).end)
     }
 
     /// The tile, if there is one alone.
-    pub fn the_only_tile(&self) -> Option<Tile<'_>> {
+    pub(crate) fn the_only_tile(&self) -> Option<Tile<'_>> {
         let mut tiles = self.tiles();
         tiles.next().filter(|_| tiles.next().is_none())
     }
