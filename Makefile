@@ -4,6 +4,13 @@
 # make book             draw the figures of the book, measure its numbers and build it, into docs/book/html/; installs mdBook if it is absent
 # make test-mpi         check that several processes paint one picture, with Open MPI, which must be installed: see docs/book/src/use/large.md
 # make test-studio      check the page of `impasto studio` in a browser: needs Chromium and Node.js, 20 or newer; see docs/book/src/use/studio.md
+# make install          put the program, manual pages, completions and licences below PREFIX, /usr/local unless named; DESTDIR is put before it
+# make uninstall        remove them
+# make dist             make an archive and a Debian package in target/dist/; installs cargo-about and cargo-deb if they are absent
+# make test-dist        check both, each in an empty root; needs root and dpkg
+# make check-dist       build the archive and the package twice, in two folders, and compare the bytes
+# make check-deps       check licences, sources, duplicates and advisories of the dependencies, and that the crate fits a registry; installs
+#                       cargo-deny if it is absent
 # make bench            measure each operation and a whole iteration
 # make bench-peer       measure a whole iteration, and the same in PyTorch
 # make bench-pictures   paint pairs of pictures by several methods and measure the results, into docs/book/src/use/pictures/
@@ -16,7 +23,7 @@ CARGO ?= cargo
 # cargo nextest runs the test programs in parallel. Without it, cargo test runs them one after the other.
 TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
 
-.PHONY: demo test test-mpi test-studio bench bench-peer bench-pictures bench-ways check-weights fuzz doc book clean
+.PHONY: demo test test-mpi test-studio bench bench-peer bench-pictures bench-ways check-weights fuzz doc book clean install uninstall dist test-dist check-dist check-deps
 
 demo:
 	$(CARGO) build --release --locked
@@ -92,13 +99,58 @@ fuzz:
 doc:
 	$(CARGO) doc --locked --no-deps --open
 
-MDBOOK := 0.5.4
-book: export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
+# Tools that targets below install if they are absent.
+CARGO_HOME ?= $(HOME)/.cargo
+book dist check-deps: export PATH := $(PATH):$(CARGO_HOME)/bin
+
 book:
-	@command -v mdbook >/dev/null || $(CARGO) install mdbook --version $(MDBOOK) --locked --no-default-features --features search
+	@command -v mdbook >/dev/null || $(CARGO) install --locked mdbook@0.5.4 --no-default-features --features search
 	$(CARGO) run --locked -p book -- draw docs/book/src/drawn
 	mdbook build docs/book
 	@echo "the book: docs/book/html/index.html"
+
+PREFIX ?= /usr/local
+
+install:
+	$(RELEASE)
+	packaging/stage.sh target/release/impasto $(DESTDIR)$(PREFIX)
+
+uninstall:
+	packaging/unstage.sh $(DESTDIR)$(PREFIX)
+
+# The program of `make dist` has no path of this machine in it, so that two builds of one commit with one toolchain give the same bytes.
+REMAP = --remap-path-prefix=$(CURDIR)=impasto --remap-path-prefix=$(CARGO_HOME)=cargo
+RELEASE = RUSTFLAGS="$(REMAP)" $(CARGO) build --release --locked
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+ARCHIVE = impasto-$(VERSION)-$(shell uname -m)-linux
+# All files of the archives are as old as the last commit.
+dist: export SOURCE_DATE_EPOCH := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
+
+dist:
+	@command -v cargo-about >/dev/null || $(CARGO) install --locked cargo-about@0.9.3 --features cli
+	@command -v cargo-deb >/dev/null || $(CARGO) install --locked cargo-deb@3.8.0
+	$(RELEASE)
+	rm -rf target/dist && mkdir -p target/dist
+	cargo-about generate --locked --fail --config packaging/about.toml --output-file target/dist/LICENSES-dependencies.txt packaging/about.hbs
+	packaging/stage.sh target/release/impasto target/dist/$(ARCHIVE)
+	tar --create --directory target/dist --sort=name --mtime=@$$SOURCE_DATE_EPOCH --owner=0 --group=0 --numeric-owner $(ARCHIVE) \
+		| gzip --no-name --best > target/dist/$(ARCHIVE).tar.gz
+	ln -s $(ARCHIVE) target/dist/stage
+	cargo-deb --locked --no-build --no-strip --output target/dist/
+	rm target/dist/stage
+	cd target/dist && sha256sum *.tar.gz *.deb | tee SHA256SUMS
+
+test-dist: dist
+	tests/dist/check.sh
+
+check-dist:
+	tests/dist/reproducible.sh
+
+check-deps:
+	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny@0.20.2
+	cargo-deny --locked check bans licenses sources
+	packaging/advisories.sh
+	packaging/crate.sh
 
 clean:
 	$(CARGO) clean
