@@ -6,6 +6,7 @@
 mod args;
 mod batch;
 mod bench;
+mod check_gradient;
 mod explain;
 mod paint;
 mod reconstruct;
@@ -41,6 +42,7 @@ enum Cli {
     Studio(studio::StudioCommand),
     Explain(explain::Explain),
     Bench(bench::Bench),
+    CheckGradient(check_gradient::CheckGradient),
     #[command(subcommand)]
     Weights(weights::Command),
 }
@@ -65,6 +67,7 @@ pub fn run(built_in: Option<&'static [u8]>) -> ExitCode {
         Cli::Studio(command) => command.run(built_in),
         Cli::Explain(command) => command.run(built_in),
         Cli::Bench(command) => command.run(),
+        Cli::CheckGradient(command) => command.run(),
         Cli::Weights(command) => command.run(built_in),
     };
     match result {
