@@ -157,6 +157,9 @@ fn state(check: fn() -> Verdict) -> State {
         Ok(Err(wrong)) => State::Wrong(wrong),
         Err(_) => match seen.lock().unwrap().as_str() {
             text if text.starts_with("not yet implemented") => State::Open,
+            text if text.contains("subtract with overflow") => State::Wrong(format!(
+                "it panicked: {text}: an unsigned number would be below 0"
+            )),
             text => State::Wrong(format!("it panicked: {text}")),
         },
     }
@@ -194,10 +197,14 @@ fn main() -> ExitCode {
         let count = |wanted: &State| states.iter().filter(|(_, state)| state == wanted).count();
         let done = count(&State::Right) == states.len();
         let begun = count(&State::Open) < states.len();
-        let summary = match (done, begun) {
-            (true, _) => "done",
-            (false, false) => "not done yet",
-            (false, true) => "begun",
+        let wrong = states
+            .iter()
+            .any(|(_, state)| matches!(state, State::Wrong(_)));
+        let summary = match (done, begun, wrong) {
+            (true, ..) => "done",
+            (_, false, _) => "not done yet",
+            (.., false) => "begun",
+            (.., true) => "wrong",
         };
         println!("{:2}  {:22} {summary}", number + 1, exercise.name);
         right += usize::from(done);

@@ -201,7 +201,7 @@ fn mistakes_in_gram_matrices_and_their_loss() {
     );
     told(
         losses::gram_matrix(&|f| gram::matrix(f).dot(&gram::matrix(f).t())),
-        &["G has the shape [1, 1], and should have [3, 3] (f is 1×1×3)"],
+        &["G has the shape [1, 1], and should have [3, 3] (f is 1×1×3): that is FFᵀ"],
     );
     let with = |value: f64, gradient: f64| {
         losses::gram_loss(&move |f, a| {

@@ -31,7 +31,7 @@ pub(super) fn checks() -> Vec<Check> {
     });
     let whole = [
         check(
-            "objective".into(),
+            "objective-whole".into(),
             "dL/dpixels of content + style + total variation, through convolutions, ReLUs and poolings",
             // The third and fourth are one pixel wide or high; all but the second have odd edges at some depth.
             Box::new(|cases| {

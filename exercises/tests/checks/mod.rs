@@ -77,12 +77,15 @@ impl<'a> Comparison<'a> {
             return Ok(());
         }
         let shape = [shape.0, shape.1, shape.2];
+        let mut suspects = self.suspects.iter();
+        let hint = suspects.find(|(_, wrong)| is_same(found, wrong));
         Err(format!(
-            "{} has the shape {:?}, and should have {:?} ({})",
+            "{} has the shape {:?}, and should have {:?} ({}){}",
             self.what,
             &found.shape()[3 - self.axes..],
             &shape[3 - self.axes..],
-            self.case
+            self.case,
+            hint.map_or(String::new(), |(hint, _)| format!(": {hint}"))
         ))
     }
 
@@ -111,11 +114,8 @@ impl<'a> Comparison<'a> {
 
     /// Why it is wrong, if that can be seen.
     fn hint(&self, found: &Array3<f64>, expected: &Array3<f64>, bound: f64) -> Option<String> {
-        let is = |wrong: &Array3<f64>| {
-            wrong.dim() == found.dim()
-                && compare(found, wrong).error <= ROUNDING
-                && compare(expected, wrong).error > bound
-        };
+        let is =
+            |wrong: &Array3<f64>| is_same(found, wrong) && compare(expected, wrong).error > bound;
         if let Some((hint, _)) = self.suspects.iter().find(|(_, wrong)| is(wrong)) {
             return Some((*hint).to_owned());
         }
@@ -132,6 +132,11 @@ impl<'a> Comparison<'a> {
             expected.len() > 1 && compare(found, &(expected * factor)).error <= 10.0 * bound;
         proportional.then(|| of_factor(factor))
     }
+}
+
+/// Whether the answer is this wrong one.
+fn is_same(found: &Array3<f64>, wrong: &Array3<f64>) -> bool {
+    found.dim() == wrong.dim() && compare(found, wrong).error <= ROUNDING
 }
 
 /// What to say where every element is this many times as large as it should be.

@@ -7,7 +7,7 @@ mod page;
 use super::args::EngineName;
 use super::paint::report::ReportFile;
 use super::terminal::say;
-use crate::gradients::{Check, Family, Mistake, Setup, checks};
+use crate::gradients::{Check, Mistake, Setup, checks};
 use anyhow::{Context, anyhow, ensure};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -135,10 +135,8 @@ impl CheckGradient {
     /// The checks that the names ask for.
     fn chosen(&self) -> anyhow::Result<Vec<Check>> {
         let mut checks = checks();
-        let names = |name: &str, check: &Check| {
-            check.family.name() == name
-                || check.name.contains(name) && !Family::ALL.iter().any(|f| f.name() == name)
-        };
+        let names =
+            |name: &str, check: &Check| check.family.name() == name || check.name.contains(name);
         for name in &self.names {
             ensure!(
                 !name.is_empty() && checks.iter().any(|check| names(name, check)),

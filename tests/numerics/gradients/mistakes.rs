@@ -30,7 +30,7 @@ fn every_check_notices_every_mistake() {
 
 #[test]
 fn the_whole_objective_is_wrong_if_its_gradient_is() {
-    let objective = check_named("objective").unwrap();
+    let objective = check_named("objective-whole").unwrap();
     let setup = Setup {
         engines: vec![EngineKind::Reference],
         mistake: Some(Mistake::Element),

@@ -68,7 +68,7 @@ each_holds! {
     the_content_loss_of_strotss_has_the_right_gradient: "strotss-content";
     the_loss_against_fixed_targets_has_the_right_gradient: "nearest-targets";
     the_loss_of_each_layer_has_the_right_gradient: "nearest-split";
-    the_whole_objective_has_the_right_gradient: "objective";
+    the_whole_objective_has_the_right_gradient: "objective-whole";
     the_whole_objective_of_wide_layers_has_the_right_gradient: "objective-wide";
     the_objective_of_strotss_has_the_right_gradient: "objective-strotss";
     the_objective_of_nearest_neighbors_has_the_right_gradient: "objective-nearest";
