@@ -31,11 +31,12 @@ pub mod operands;
 mod operations;
 pub mod strotss;
 
-pub use cases::{Case, Cases};
+pub use cases::Case;
 pub use mistake::Mistake;
 
 use crate::engine::EngineKind;
 use crate::method::finite_difference::STEP;
+use cases::Cases;
 use std::fmt;
 
 /// The largest relative error that a gradient may have, compared with finite differences.

@@ -127,7 +127,7 @@ pub fn details(case: &Case) -> String {
     match (&case.remark, &case.worst) {
         (Some(remark), _) => remark.clone(),
         (None, Some(worst)) => format!(
-            "element {:?} is {:e}, finite differences give {:e}",
+            "element {:?} is {:.7e}, finite differences give {:.7e}",
             worst.at, worst.claimed, worst.measured
         ),
         (None, None) => "⟨Ax, y⟩ is not ⟨x, Aᵀy⟩".to_owned(),
