@@ -42,7 +42,16 @@ test:
 	CARGO_PROFILE_DEV_OPT_LEVEL=0 $(CARGO) $(TEST) --locked --no-default-features --features cli --lib --test without_weights
 	$(CARGO) $(TEST) --locked --test '*'
 	$(CARGO) test --locked --doc
-	$(CARGO) $(TEST) --locked -p book
+	@echo "the book: links, code, formulas, figures and numbers"
+	$(CARGO) fmt --check --package book
+	$(CARGO) clippy --locked --package book --all-targets -- -D warnings
+	$(CARGO) test --locked --package book
+	@echo "the exercises: none is solved, the solutions are right, and typical mistakes are named"
+	$(CARGO) fmt --check --package exercises
+	$(CARGO) clippy --locked --package exercises --all-targets -- -D warnings
+	$(CARGO) clippy --locked --package exercises --all-targets --features solutions -- -D warnings
+	$(CARGO) test --locked --package exercises -- --untouched
+	$(CARGO) test --locked --package exercises --features solutions
 
 # One test after the other: each starts several processes.
 test-mpi:

@@ -12,9 +12,10 @@
 //! 2. [`engine`] computes these operations. The reference engine calls the textbook; the fast one does the same with a quarter of
 //!    the multiplications, on vectors ([`engine::fast`]).
 //! 3. [`network`] puts them in a row, as [`vgg`] says, and [`objective`] sums the losses.
-//! 4. [`painting`] is a run: its settings, its plan, the loop, and those who watch it.
-//! 5. [`picture`], [`weights`] and [`checkpoint`] read and write files.
-//! 6. `cli` is the command line, behind the feature of this name.
+//! 4. [`gradients`] is the list of checks of every derivative in these.
+//! 5. [`painting`] is a run: its settings, its plan, the loop, and those who watch it.
+//! 6. [`picture`], [`weights`] and [`checkpoint`] read and write files.
+//! 7. `cli` is the command line, behind the feature of this name.
 //!
 //! Imports go in one direction: the method knows nothing of engines, the network nothing of losses, the losses nothing of
 //! optimizers, and none of them of pictures or the command line. `docs/book/src/code.md` follows one pixel through all of it, and says what
@@ -62,6 +63,7 @@
 pub mod cli;
 pub mod engine;
 mod files;
+pub mod gradients;
 pub mod method;
 #[cfg(feature = "mpi")]
 pub mod mpi;

@@ -6,6 +6,7 @@
 mod args;
 mod batch;
 mod bench;
+mod check_gradient;
 mod completions;
 mod explain;
 mod man;
@@ -43,6 +44,7 @@ enum Cli {
     Studio(studio::StudioCommand),
     Explain(explain::Explain),
     Bench(bench::Bench),
+    CheckGradient(check_gradient::CheckGradient),
     #[command(subcommand)]
     Weights(weights::Command),
     Completions(completions::Completions),
@@ -70,6 +72,7 @@ pub fn run(built_in: Option<&'static [u8]>) -> ExitCode {
         Cli::Studio(command) => command.run(built_in),
         Cli::Explain(command) => command.run(built_in),
         Cli::Bench(command) => command.run(),
+        Cli::CheckGradient(command) => command.run(),
         Cli::Weights(command) => command.run(built_in),
         Cli::Completions(command) => command.run(Cli::command()),
         Cli::ManPages(command) => command.run(Cli::command()),

@@ -6,7 +6,6 @@ mod corner;
 mod engines;
 mod golden;
 mod gradients;
-mod joint;
 mod nearest;
 mod operations;
 mod processes;

@@ -35,6 +35,7 @@ fn the_program_has_a_help_text_and_a_version() {
         "resume",
         "explain",
         "bench",
+        "check-gradient",
         "weights",
     ] {
         assert!(help.contains(&format!(" {command} ")), "{command}: {help}");

@@ -3,6 +3,7 @@
 
 mod batch;
 mod bench;
+mod check_gradient;
 mod explain;
 mod help;
 mod man;

@@ -11,7 +11,8 @@ mod settings;
 pub use checkpoint::{CheckpointOptions, Interval};
 pub use memory::MemoryArgs;
 pub use network::{
-    MachineOptions, NetworkOptions, cpu_features, engine_name, load_weights, weights_variable,
+    EngineName, MachineOptions, NetworkOptions, cpu_features, engine_name, load_weights,
+    weights_variable,
 };
 pub use output::OutputOptions;
 pub use processes::ProcessOptions;

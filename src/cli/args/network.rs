@@ -74,10 +74,31 @@ pub struct MachineOptions {
     threads: Option<u16>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum, Serialize, Deserialize)]
-enum EngineName {
+/// The name of an engine.
+#[derive(Clone, Copy, Debug, Default, ValueEnum, Serialize, Deserialize)]
+pub enum EngineName {
+    /// The fast one, with the instructions that the environment names, or the widest.
+    #[default]
     Fast,
+    /// The plain one.
     Reference,
+}
+
+impl EngineName {
+    /// The engine.
+    ///
+    /// # Errors
+    /// If the environment names an instruction set that this machine does not have.
+    pub fn kind(self) -> anyhow::Result<EngineKind> {
+        if let Self::Reference = self {
+            return Ok(EngineKind::Reference);
+        }
+        let cpu = match std::env::var_os(CPU_VARIABLE).filter(|name| !name.is_empty()) {
+            None => Cpu::widest(),
+            Some(name) => Cpu::named(&name.to_string_lossy()).context(CPU_VARIABLE)?,
+        };
+        Ok(EngineKind::Fast(cpu))
+    }
 }
 
 impl MachineOptions {
@@ -86,14 +107,7 @@ impl MachineOptions {
     /// # Errors
     /// If the environment names an instruction set that this machine does not have.
     pub fn engine(&self) -> anyhow::Result<EngineKind> {
-        if let Some(EngineName::Reference) = self.engine {
-            return Ok(EngineKind::Reference);
-        }
-        let cpu = match std::env::var_os(CPU_VARIABLE).filter(|name| !name.is_empty()) {
-            None => Cpu::widest(),
-            Some(name) => Cpu::named(&name.to_string_lossy()).context(CPU_VARIABLE)?,
-        };
-        Ok(EngineKind::Fast(cpu))
+        self.engine.unwrap_or_default().kind()
     }
 
     /// Sets the number of threads, if one is given.

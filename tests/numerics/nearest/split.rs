@@ -1,65 +1,18 @@
 //! The loss of each layer by itself, with matches found anew.
 
-use super::{
-    BOUND, error_of, halves, has_the_same_bits_on_any_number_of_threads, layers,
-    value_and_gradients,
-};
+use super::has_the_same_bits_on_any_number_of_threads;
 use crate::common::{on_one_thread, random};
-use impasto::engine::EngineKind;
+use impasto::gradients::nearest::{
+    add_painting, layers, split_of, split_on_grids, value_and_gradients,
+};
+use impasto::method::PlainProducts;
 use impasto::method::nearest::SplitLossBuilder;
-use impasto::method::{PlainProducts, SplitLoss};
 use ndarray::{Array2, Array3, Axis};
 
-/// Adds all layers of a painting.
-fn add_painting(
-    builder: &mut SplitLossBuilder<f64>,
-    region: usize,
-    arrays: &[Array3<f64>],
-    mask: Option<&Array2<f64>>,
-) {
-    for (k, f) in arrays.iter().enumerate() {
-        builder.add_layer(region, k, f, mask);
-    }
-}
-
-/// A loss with one region and these paintings.
-fn loss_of(paintings: &[Vec<Array3<f64>>]) -> SplitLoss<f64> {
-    let mut builder = SplitLossBuilder::new(paintings[0].len(), 1);
-    for painting in paintings {
-        add_painting(&mut builder, 0, painting, None);
-    }
-    builder.finish(vec![None])
-}
-
 #[test]
-fn the_loss_of_each_layer_has_the_right_gradient() {
+fn each_iteration_draws_its_own_grid() {
     on_one_thread(|| {
-        let loss = loss_of(&[layers((7, 6), 20), layers((3, 5), 24)]);
-        for size in [(1, 1), (1, 7), (4, 4), (9, 7)] {
-            for engine in [EngineKind::Reference, EngineKind::default()] {
-                let error = error_of(&loss, &layers(size, 10), 3, &*engine.build());
-                assert!(error <= BOUND, "{size:?}: {error:e}");
-            }
-        }
-    });
-}
-
-#[test]
-fn the_gradient_is_right_on_a_random_grid_and_with_regions() {
-    on_one_thread(|| {
-        // A stride of 3 for the picture, 5 and 2 for the paintings.
-        let arrays = vec![random((1, 200, 6), 10), random((3, 70, 5), 11)];
-        let painting = |length, seed| vec![random((2, length, 6), seed), random((5, 9, 5), seed)];
-        let mask = Array2::from_shape_fn((4, 50), |(_, j)| if j < 20 { 1.0 } else { 0.0 });
-        let mut builder = SplitLossBuilder::new(2, 2);
-        add_painting(&mut builder, 0, &painting(321, 20), Some(&mask));
-        add_painting(&mut builder, 1, &painting(150, 30), None);
-        add_painting(&mut builder, 1, &painting(4, 40), None);
-        let loss = builder.finish(halves((1, 200)));
-        for iteration in [0, 1] {
-            let error = error_of(&loss, &arrays, iteration, &PlainProducts);
-            assert!(error <= BOUND, "{error:e}");
-        }
+        let (arrays, loss) = split_on_grids();
         let draw = |iteration| value_and_gradients(&loss, &arrays, iteration, &PlainProducts).1;
         assert_eq!(draw(5), draw(5));
         assert_ne!(draw(5), draw(6));
@@ -83,7 +36,7 @@ fn the_value_is_the_mean_of_the_smallest_centered_cosine_distances() {
         let shape = (m.nrows() / 4, 4, 3);
         vec![m.into_shape_with_order(shape).unwrap()]
     };
-    let loss = loss_of(&[array(y)]);
+    let loss = split_of(&[array(y)]);
     let value = value_and_gradients(&loss, &array(x), 0, &PlainProducts).0;
     assert!((value - expected).abs() < 1e-6, "{value} {expected}");
 }
@@ -91,7 +44,7 @@ fn the_value_is_the_mean_of_the_smallest_centered_cosine_distances() {
 #[test]
 fn a_picture_of_the_painting_itself_has_a_loss_of_zero() {
     let arrays = layers((20, 30), 10);
-    let loss = loss_of(std::slice::from_ref(&arrays));
+    let loss = split_of(std::slice::from_ref(&arrays));
     let (value, gradients) = value_and_gradients(&loss, &arrays, 4, &PlainProducts);
     assert!(value.abs() < 1e-6, "{value:e}");
     assert!(gradients.iter().flatten().all(|g| g.abs() < 1e-6));
@@ -102,8 +55,8 @@ fn layers_of_zeros_and_paintings_that_nobody_sees_give_numbers() {
     let some = layers((9, 9), 10);
     let zeros: Vec<_> = some.iter().map(|f| Array3::zeros(f.dim())).collect();
     let losses = [
-        loss_of(std::slice::from_ref(&zeros)),
-        loss_of(std::slice::from_ref(&some)),
+        split_of(std::slice::from_ref(&zeros)),
+        split_of(std::slice::from_ref(&some)),
     ];
     for loss in &losses {
         for arrays in [&zeros, &some] {
@@ -122,7 +75,7 @@ fn layers_of_zeros_and_paintings_that_nobody_sees_give_numbers() {
 
 #[test]
 fn the_bits_of_the_loss_of_each_layer_do_not_depend_on_threads() {
-    let loss = loss_of(&[layers((70, 60), 20)]);
+    let loss = split_of(&[layers((70, 60), 20)]);
     assert!(has_the_same_bits_on_any_number_of_threads(
         &loss,
         &layers((90, 75), 10)

@@ -1,38 +1,14 @@
 //! The loss against fixed targets.
 
-use super::{
-    BOUND, error_of, halves, has_the_same_bits_on_any_number_of_threads, layers, references,
+use super::has_the_same_bits_on_any_number_of_threads;
+use impasto::gradients::nearest::{
+    candidates, hypercolumns, layers, references, targets_of, targets_of_halves,
     value_and_gradients,
 };
-use crate::common::on_one_thread;
-use crate::joint::forward;
-use impasto::engine::EngineKind;
+use impasto::gradients::operands::joint_forward;
 use impasto::method::nearest::{Candidates, Hypercolumns, quarter};
 use impasto::method::{NearestLoss, PlainProducts, bilinear};
 use ndarray::{Array2, Array3};
-
-fn hypercolumns(size: (usize, usize), seed: u64) -> Hypercolumns<f64> {
-    Hypercolumns::new(&references(&layers(size, seed)), quarter(size))
-}
-
-/// A painting that a region may choose from.
-fn candidates<'a>(
-    region: usize,
-    painting: &'a Hypercolumns<f64>,
-    mask: Option<&Array2<f64>>,
-) -> Candidates<'a, f64> {
-    Candidates {
-        region,
-        mask: mask.cloned(),
-        hypercolumns: Box::new(|| painting.clone()),
-    }
-}
-
-/// A loss with one region and this painting.
-fn loss_of(painting: Hypercolumns<f64>, picture: Hypercolumns<f64>) -> NearestLoss<f64> {
-    let paintings = [candidates(0, &painting, None)];
-    NearestLoss::new(picture, &[None], &paintings, &PlainProducts)
-}
 
 #[test]
 fn hypercolumns_are_the_interpolated_layers_divided_by_their_channels() {
@@ -53,47 +29,17 @@ fn hypercolumns_are_the_interpolated_layers_divided_by_their_channels() {
 }
 
 #[test]
-fn the_loss_against_fixed_targets_has_the_right_gradient() {
-    on_one_thread(|| {
-        for size in [(1, 1), (1, 7), (5, 4), (8, 8), (9, 13), (17, 10)] {
-            let arrays = layers(size, 10);
-            let painting = hypercolumns((12, 14), 20);
-            let loss = loss_of(painting, hypercolumns(size, 30));
-            for engine in [EngineKind::Reference, EngineKind::default()] {
-                let error = error_of(&loss, &arrays, 0, &*engine.build());
-                assert!(error <= BOUND, "{size:?}: {error:e}");
-            }
-        }
-    });
-}
-
-#[test]
-fn with_regions_the_gradient_is_right_and_each_region_has_its_own_paintings() {
-    let size = (12, 16);
-    let arrays = layers(size, 10);
-    let picture = hypercolumns(size, 30);
-    let mask = Array2::from_shape_fn((5, 6), |(i, _)| if i < 3 { 0.9 } else { 0.2 });
-    let paintings = [hypercolumns((12, 14), 20), hypercolumns((9, 20), 21)];
-    let build = |first: &[usize], second: &[usize], masks: &[_]| {
-        let numbers = [first, second].into_iter().enumerate();
-        let all: Vec<_> = (numbers
-            .flat_map(|(region, numbers)| numbers.iter().map(move |&n| (region, n))))
-        .map(|(region, number)| candidates(region, &paintings[number], Some(&mask)))
-        .collect();
-        NearestLoss::new(picture.clone(), masks, &all, &PlainProducts)
+fn each_region_has_its_own_paintings() {
+    let arrays = layers((12, 16), 10);
+    let value = |first: &[usize], second: &[usize]| {
+        let loss = targets_of_halves(first, second);
+        value_and_gradients(&loss, &arrays, 0, &PlainProducts).0
     };
-    let masks = halves(size);
-    let loss = build(&[0], &[1], &masks);
-    let error = error_of(&loss, &arrays, 0, &PlainProducts);
-    assert!(error <= BOUND, "{error:e}");
     // Mean over the halves of losses of one region each; the other half does not count.
-    let value = |loss: &NearestLoss<f64>| value_and_gradients(loss, &arrays, 0, &PlainProducts).0;
-    let (left, right) = (build(&[0], &[], &masks), build(&[], &[1], &masks));
-    assert!((value(&loss) - (value(&left) + value(&right)) / 2.0).abs() < 1e-14);
-    let error = error_of(&left, &arrays, 0, &PlainProducts);
-    assert!(error <= BOUND, "{error:e}");
+    let both = value(&[0], &[1]);
+    assert!((both - (value(&[0], &[]) + value(&[], &[1])) / 2.0).abs() < 1e-14);
     // No painting at all.
-    assert_eq!(value(&build(&[], &[], &masks)), 0.0);
+    assert_eq!(value(&[], &[]), 0.0);
 }
 
 /// In single precision targets have 8 significant bits.
@@ -101,7 +47,7 @@ fn with_regions_the_gradient_is_right_and_each_region_has_its_own_paintings() {
 fn in_single_precision_the_loss_is_that_of_targets_with_few_bits() {
     let size = (24, 32);
     let (painting, picture) = (hypercolumns((30, 26), 20), hypercolumns(size, 30));
-    let (arrays, loss) = (layers(size, 10), loss_of(painting, picture));
+    let (arrays, loss) = (layers(size, 10), targets_of(painting, picture));
     let (value, gradients) = value_and_gradients(&loss, &arrays, 0, &PlainProducts);
 
     let single = |arrays: &[Array3<f64>]| -> Vec<Array3<f32>> {
@@ -120,7 +66,7 @@ fn in_single_precision_the_loss_is_that_of_targets_with_few_bits() {
     let loss: NearestLoss<f32> = NearestLoss::new(picture, &[None], &[painting], &PlainProducts);
     let arrays = single(&arrays);
     let references: Vec<_> = arrays.iter().collect();
-    let (single, back) = forward(&loss, &references, 0, &PlainProducts);
+    let (single, back) = joint_forward(&loss, &references, 0, &PlainProducts);
     assert!((single - value).abs() < 1e-3 * value, "{single} {value}");
     for (k, gradient) in gradients.iter().enumerate() {
         let mut df = Array3::zeros(gradient.dim());
@@ -139,7 +85,7 @@ fn in_single_precision_the_loss_is_that_of_targets_with_few_bits() {
 fn a_picture_of_the_painting_itself_has_a_loss_of_zero() {
     let arrays = layers((16, 24), 10);
     let same = || hypercolumns((16, 24), 10);
-    let loss = loss_of(same(), same());
+    let loss = targets_of(same(), same());
     let (value, gradients) = value_and_gradients(&loss, &arrays, 0, &PlainProducts);
     assert!(value.abs() < 1e-6, "{value:e}");
     assert!(gradients.iter().flatten().all(|g| g.abs() < 1e-6));
@@ -154,9 +100,9 @@ fn layers_of_zeros_give_numbers() {
     let zero = || Hypercolumns::new(&references(&zeros), quarter(size));
     let any = || hypercolumns(size, 20);
     for loss in [
-        loss_of(zero(), any()),
-        loss_of(any(), zero()),
-        loss_of(zero(), zero()),
+        targets_of(zero(), any()),
+        targets_of(any(), zero()),
+        targets_of(zero(), zero()),
     ] {
         for arrays in [&zeros, &layers(size, 10)] {
             let (value, gradients) = value_and_gradients(&loss, arrays, 0, &PlainProducts);
@@ -188,7 +134,7 @@ fn only_positions_that_a_mask_shows_are_chosen_or_the_heaviest() {
 
 #[test]
 fn the_bits_of_the_loss_against_targets_do_not_depend_on_threads() {
-    let loss = loss_of(hypercolumns((70, 60), 20), hypercolumns((90, 75), 30));
+    let loss = targets_of(hypercolumns((70, 60), 20), hypercolumns((90, 75), 30));
     assert!(has_the_same_bits_on_any_number_of_threads(
         &loss,
         &layers((90, 75), 10)

@@ -15,7 +15,7 @@ mod thumbnail;
 
 pub use curve::{Curve, Point};
 pub use names::{file_name, without_folders};
-pub use numbers::time;
+pub use numbers::{number, power_of_ten, time};
 pub use page::run_page;
 pub use thumbnail::Thumbnail;
 

@@ -36,7 +36,7 @@ pub fn document(title: &str, content: &Markup) -> String {
             }
             body {
                 main { (content) }
-                footer { "Painted by " (PROGRAM) " on a CPU: neural style transfer." }
+                footer { "Made by " (PROGRAM) ": neural style transfer on a CPU." }
             }
         }
     };
