@@ -10,5 +10,5 @@ const BUILT_IN_WEIGHTS: Option<&[u8]> = None;
 
 fn main() -> ExitCode {
     impasto::engine::return_freed_memory();
-    impasto::cli::run(BUILT_IN_WEIGHTS)
+    impasto::cli::run(std::env::args_os(), BUILT_IN_WEIGHTS)
 }
