@@ -11,6 +11,8 @@
 # make check-dist       build the archive and the package twice, in two folders, and compare the bytes
 # make check-deps       check licences, sources, duplicates and advisories of the dependencies, and that the crate fits a registry; installs
 #                       cargo-deny if it is absent
+# make test-python      check the Python package, from its wheel: needs Python, 3.10 or newer
+# make wheel            build the wheel of the Python package, into target/wheels/
 # make bench            measure each operation and a whole iteration
 # make bench-peer       measure a whole iteration, and the same in PyTorch
 # make bench-pictures   paint pairs of pictures by several methods and measure the results, into docs/book/src/use/pictures/
@@ -23,7 +25,7 @@ CARGO ?= cargo
 # cargo nextest runs the test programs in parallel. Without it, cargo test runs them one after the other.
 TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
 
-.PHONY: demo test test-mpi test-studio bench bench-peer bench-pictures bench-ways check-weights fuzz doc book clean install uninstall dist test-dist check-dist check-deps
+.PHONY: demo test test-mpi test-studio test-python wheel bench bench-peer bench-pictures bench-ways check-weights fuzz doc book clean install uninstall dist test-dist check-dist check-deps
 
 demo:
 	$(CARGO) build --release --locked
@@ -66,6 +68,34 @@ test-studio: tests/studio/node_modules/.package-lock.json
 
 tests/studio/node_modules/.package-lock.json: tests/studio/package-lock.json
 	cd tests/studio && npm ci --no-audit --no-fund
+
+# The wheel is built in the profile of the tests, whose dependencies `make test` has built. It is installed by itself into an empty
+# environment, and the tests run in a folder outside of the tree, so that nothing but the wheel can be what they test.
+PYTHON_PACKAGE := target/python
+test-python: $(PYTHON_PACKAGE)/tools/installed
+	$(CARGO) fmt --package impasto-python --check
+	$(CARGO) clippy --locked --package impasto-python -- -D warnings
+	$(CARGO) build --locked
+	rm -rf $(PYTHON_PACKAGE)/wheel $(PYTHON_PACKAGE)/outside
+	$(PYTHON_PACKAGE)/tools/bin/maturin build --quiet --locked --profile dev --strip \
+		--manifest-path python/Cargo.toml --out $(PYTHON_PACKAGE)/wheel
+	python3 -m venv --clear $(PYTHON_PACKAGE)/empty
+	$(PYTHON_PACKAGE)/empty/bin/pip install --quiet $(PYTHON_PACKAGE)/wheel/*.whl
+	$(PYTHON_PACKAGE)/empty/bin/impasto --version
+	$(PYTHON_PACKAGE)/empty/bin/pip install --quiet --requirement python/requirements-test.txt
+	outside=$$(mktemp -d) && trap 'rm -rf "$$outside"' EXIT && cd "$$outside" && bin=$(CURDIR)/$(PYTHON_PACKAGE)/empty/bin && \
+		$$bin/stubtest impasto && \
+		$$bin/mypy --config-file $(CURDIR)/python/pyproject.toml $(CURDIR)/python/tests && \
+		$$bin/pytest --quiet --durations 5 $(CURDIR)/python/tests
+
+wheel: $(PYTHON_PACKAGE)/tools/installed
+	$(PYTHON_PACKAGE)/tools/bin/maturin build --locked --release --manifest-path python/Cargo.toml --out target/wheels
+	@test -z "$$(find target/wheels -name '*.whl' -size +45000000c)" || { echo "the wheel is larger than 45 MB"; exit 1; }
+
+$(PYTHON_PACKAGE)/tools/installed: python/requirements-build.txt
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --requirement $<
+	touch $@
 
 bench:
 	$(CARGO) bench --locked --bench operations

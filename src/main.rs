@@ -5,5 +5,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     impasto::engine::return_freed_memory();
-    impasto::cli::run(built_in())
+    impasto::cli::run(std::env::args_os(), built_in())
 }

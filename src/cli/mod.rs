@@ -24,6 +24,7 @@ mod weights;
 
 use clap::{CommandFactory, Parser};
 use paint::processes;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Paints a photograph in the style of a painting.
@@ -52,15 +53,24 @@ enum Cli {
     ManPages(man::ManPages),
 }
 
-/// Runs the program: does what the command line asks for, prints an error if there is one, and returns the exit code. `built_in` is a
-/// weights file inside the program.
-pub fn run(built_in: Option<&'static [u8]>) -> ExitCode {
+/// Runs the program: does what the `arguments` ask for, of which the first is the name of the program, prints an error if there is one,
+/// and returns the exit code. `built_in` is a weights file inside the program.
+pub fn run(
+    arguments: impl IntoIterator<Item = OsString>,
+    built_in: Option<&'static [u8]>,
+) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
     // mpirun ends all processes when one fails: the others wait for the first, which prints what is wrong.
-    let with_others = std::env::args_os().any(|argument| argument == "--mpi");
+    let with_others = arguments.iter().any(|argument| argument == "--mpi");
     let quiet = with_others && processes::is_launched_after_another();
-    let command = match Cli::try_parse() {
+    let command = match Cli::try_parse_from(arguments) {
+        Ok(command) => command,
         Err(_) if quiet => return ExitCode::SUCCESS,
-        command => command.unwrap_or_else(|error| error.exit()),
+        Err(message) => {
+            // Help and version are such messages too. If nobody can read them, nobody can be told.
+            let _ = message.print();
+            return ExitCode::from(message.exit_code() as u8);
+        }
     };
     let result = match command {
         Cli::Stylize(command) => command.run(built_in),

@@ -63,11 +63,8 @@ impl<C: ForCommand> RunOptions<C> {
         built_in: Option<&'static [u8]>,
     ) -> anyhow::Result<ExitCode> {
         let given = self.settings.recipe.or(given);
-        let named = self.preset.recipe(&given)?.unwrap_or_default();
-        let given = given.or(named);
-        let own = Recipe::preset_under(C::COMMAND.preset(), &given).expect("it is built in");
         let request = RunRequest {
-            settings: given.or(own).settings(),
+            settings: self.preset.settings(given, C::COMMAND)?,
             settings_from: settings_from.or(self.preset.file()),
             save_settings: self.preset.save_settings,
             files,

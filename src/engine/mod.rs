@@ -11,7 +11,7 @@ pub(crate) mod replicate;
 
 pub use clock::Clock;
 pub use fast::Fast;
-pub use fast::simd::{Cpu, UnknownCpu};
+pub use fast::simd::{CPU_VARIABLE, Cpu, UnknownCpu};
 pub use reference::Reference;
 
 pub use fast::simd::return_freed_memory;

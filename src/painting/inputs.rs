@@ -47,6 +47,21 @@ pub enum RegionPlace {
     Rest,
 }
 
+impl InputRegion {
+    /// A region for each of the `styles`, at these places; or, without places, one that all of them are blended in, everywhere.
+    pub fn of_styles(styles: Vec<Style<Picture, Picture>>, places: Vec<RegionPlace>) -> Vec<Self> {
+        if places.is_empty() && !styles.is_empty() {
+            let place = RegionPlace::Everywhere;
+            return vec![Self { styles, place }];
+        }
+        let regions = styles.into_iter().zip(places).map(|(style, place)| Self {
+            styles: vec![style],
+            place,
+        });
+        regions.collect()
+    }
+}
+
 impl Inputs {
     /// A photograph, to be painted in the style of a painting.
     pub fn pair(content: Picture, painting: Picture) -> Self {

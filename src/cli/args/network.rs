@@ -1,6 +1,6 @@
 //! Options for the network and the machine: weights, engine, instruction set and threads.
 
-use crate::engine::{Cpu, EngineKind};
+use crate::engine::{CPU_VARIABLE, Cpu, EngineKind};
 use crate::files::weights::{self, Convention, ENVIRONMENT, Loaded, Source};
 use crate::painting::cores_of_machine;
 use anyhow::{Context, anyhow, ensure};
@@ -9,9 +9,6 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::{Deserialize, Serialize};
 use std::num::NonZero;
 use std::path::PathBuf;
-
-/// The environment variable that names an instruction set to use instead of the widest.
-const CPU_VARIABLE: &str = "IMPASTO_CPU";
 
 /// Options for the network and the machine.
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
@@ -93,10 +90,7 @@ impl EngineName {
         if let Self::Reference = self {
             return Ok(EngineKind::Reference);
         }
-        let cpu = match std::env::var_os(CPU_VARIABLE).filter(|name| !name.is_empty()) {
-            None => Cpu::widest(),
-            Some(name) => Cpu::named(&name.to_string_lossy()).context(CPU_VARIABLE)?,
-        };
+        let cpu = Cpu::of_environment().context(CPU_VARIABLE)?;
         Ok(EngineKind::Fast(cpu))
     }
 }

@@ -150,6 +150,15 @@ impl PresetOptions {
         self.preset.clone().filter(|file| !is_built_in(file))
     }
 
+    /// The settings of a run of this `command`, where the `given` recipe wins over the one that `--preset` names.
+    ///
+    /// # Errors
+    /// If that one cannot be read.
+    pub fn settings(&self, given: Recipe, command: Command) -> anyhow::Result<Settings> {
+        let settings = given.settings_of(command, self.preset.as_deref());
+        settings.map_err(|error| anyhow!("--preset: {error}"))
+    }
+
     /// The recipe that `--preset` names, if there is one, for a recipe that wins over it.
     ///
     /// # Errors

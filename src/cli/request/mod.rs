@@ -126,28 +126,19 @@ impl Files {
             }
             styles.push(style);
         }
-        let mut regions = Vec::new();
-        if self.content_mask.is_empty() && !styles.is_empty() {
-            let place = RegionPlace::Everywhere;
-            regions.push(InputRegion { styles, place });
-        } else {
-            for (style, mask) in styles.into_iter().zip(&self.content_mask) {
-                let place = if mask == Path::new(REST) {
-                    RegionPlace::Rest
-                } else {
-                    RegionPlace::Mask(picture(mask, "--content-mask")?)
-                };
-                regions.push(InputRegion {
-                    styles: vec![style],
-                    place,
-                });
-            }
+        let mut places = Vec::new();
+        for mask in &self.content_mask {
+            places.push(if mask == Path::new(REST) {
+                RegionPlace::Rest
+            } else {
+                RegionPlace::Mask(picture(mask, "--content-mask")?)
+            });
         }
         let protect = self.protect.as_deref();
         let protected = protect.map(|mask| picture(mask, "--protect"));
         Ok(Inputs {
             content,
-            regions,
+            regions: InputRegion::of_styles(styles, places),
             initial: None,
             protected: protected.transpose()?,
         })

@@ -38,7 +38,7 @@ pub use size::{MAX_PIXELS, ParseSizeError, Size, SizeRequest};
 pub use write::{EXTENSIONS, OutputFile};
 
 use crate::vgg::MEAN;
-use image::{GrayImage, RgbImage};
+use image::{DynamicImage, GrayImage, RgbImage};
 use ndarray::{Array2, Array3};
 
 /// An upright sRGB picture with 8 bits per channel.
@@ -63,8 +63,7 @@ impl Picture {
     }
 
     /// The pixels, with transparent ones blended with white.
-    #[cfg(feature = "cli")]
-    pub(crate) fn image(&self) -> &RgbImage {
+    pub fn image(&self) -> &RgbImage {
         &self.rgb
     }
 
@@ -97,6 +96,13 @@ impl Picture {
     /// If `x` does not have 3 channels.
     pub fn from_array(x: &Array3<f32>) -> Self {
         FloatPicture::from_array(x).to_picture()
+    }
+}
+
+/// Pixels of any kind: gray ones and those of 16 bits are converted, and transparent ones blended with white, as those of files are.
+impl From<DynamicImage> for Picture {
+    fn from(image: DynamicImage) -> Self {
+        read::flatten(image)
     }
 }
 

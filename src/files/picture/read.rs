@@ -129,7 +129,7 @@ fn limits(bytes: u64) -> Limits {
 }
 
 /// Converts to 8-bit RGB. Transparent pixels are blended with white, and their alpha is retained.
-fn flatten(image: DynamicImage) -> Picture {
+pub(super) fn flatten(image: DynamicImage) -> Picture {
     if !image.color().has_alpha() {
         return image.into_rgb8().into();
     }

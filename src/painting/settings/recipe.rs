@@ -1,6 +1,6 @@
 //! Recipes from files and by name. The presets are TOML files in `presets/`; each says only what differs from the default.
 
-use super::{InvalidSetting, Recipe, Settings};
+use super::{Command, InvalidSetting, Recipe, Settings};
 use crate::files::atomic_file::{AtomicFile, AtomicFileError};
 use crate::method::StyleLossKind;
 use std::io::{Read, Write};
@@ -107,6 +107,22 @@ impl Recipe {
             file: shown,
             trouble: Box::new(trouble),
         })
+    }
+
+    /// The settings of a run of this `command`: this recipe, over the preset or the recipe file that is `named`, over the command's own
+    /// preset.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is not a recipe.
+    pub fn settings_of(
+        self,
+        command: Command,
+        named: Option<&Path>,
+    ) -> Result<Settings, RecipeError> {
+        let named = named.map(|name| Self::open_under(name, &self));
+        let given = self.or(named.transpose()?.unwrap_or_default());
+        let own = Self::preset_under(command.preset(), &given).expect("it is built in");
+        Ok(given.or(own).settings())
     }
 
     /// A preset by its name; `None` if there is none of this name. It is complete: what its file leaves out has its default.

@@ -43,7 +43,22 @@ pub enum UnknownCpu {
 /// The names that [`Cpu::named`] knows.
 pub const NAMES: [&str; 4] = ["avx512", "avx2", "neon", "portable"];
 
+/// The environment variable that names an instruction set to use instead of the widest.
+pub const CPU_VARIABLE: &str = "IMPASTO_CPU";
+
 impl Cpu {
+    /// The one that the variable [`CPU_VARIABLE`] names, or the widest if it names none.
+    ///
+    /// # Errors
+    /// As [`named`](Self::named).
+    pub fn of_environment() -> Result<Self, UnknownCpu> {
+        let named = std::env::var_os(CPU_VARIABLE).filter(|name| !name.is_empty());
+        named.map_or_else(
+            || Ok(Self::widest()),
+            |name| Self::named(&name.to_string_lossy()),
+        )
+    }
+
     /// All instruction sets that this CPU has, the widest first.
     pub fn all() -> Vec<Self> {
         let mut all = Vec::new();

@@ -26,7 +26,7 @@ mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub use cpu::{Cpu, Dispatch, UnknownCpu};
+pub use cpu::{CPU_VARIABLE, Cpu, Dispatch, UnknownCpu};
 pub use memory::return_freed_memory;
 pub(crate) use memory::{map_file, use_large_pages};
 pub use peak::peak_rate;
