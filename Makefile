@@ -76,14 +76,15 @@ test-python: $(PYTHON_PACKAGE)/tools/installed
 	$(CARGO) fmt --package impasto-python --check
 	$(CARGO) clippy --locked --package impasto-python -- -D warnings
 	$(CARGO) build --locked
-	rm -rf $(PYTHON_PACKAGE)/wheel $(PYTHON_PACKAGE)/outside
+	rm -rf $(PYTHON_PACKAGE)/wheel
 	$(PYTHON_PACKAGE)/tools/bin/maturin build --quiet --locked --profile dev --strip \
 		--manifest-path python/Cargo.toml --out $(PYTHON_PACKAGE)/wheel
 	python3 -m venv --clear $(PYTHON_PACKAGE)/empty
 	$(PYTHON_PACKAGE)/empty/bin/pip install --quiet $(PYTHON_PACKAGE)/wheel/*.whl
 	$(PYTHON_PACKAGE)/empty/bin/impasto --version
 	$(PYTHON_PACKAGE)/empty/bin/pip install --quiet --requirement python/requirements-test.txt
-	outside=$$(mktemp -d) && trap 'rm -rf "$$outside"' EXIT && cd "$$outside" && bin=$(CURDIR)/$(PYTHON_PACKAGE)/empty/bin && \
+	outside=$$(mktemp -d) && trap 'rm -rf "$$outside"' EXIT && cd "$$outside" && \
+		bin=$(CURDIR)/$(PYTHON_PACKAGE)/empty/bin && export PYTHONDONTWRITEBYTECODE=1 && \
 		$$bin/stubtest impasto && \
 		$$bin/mypy --config-file $(CURDIR)/python/pyproject.toml $(CURDIR)/python/tests && \
 		$$bin/pytest --quiet --durations 5 $(CURDIR)/python/tests

@@ -17,6 +17,7 @@ from impasto import losses, operations
 TOLERANCE = 1e-6
 
 Array = NDArray[np.float64]
+# In the order of the program's table.
 STYLES = [losses.gram, losses.wasserstein, losses.moments, losses.sliced, losses.histogram]
 
 
@@ -65,6 +66,11 @@ def test_the_gradient_of_a_gram_matrix(rng: np.random.Generator) -> None:
     rows = x.reshape(-1, 5)
     np.testing.assert_allclose(impasto.gram_matrix(x), rows.T @ rows, rtol=1e-12)
     assert_gradient(x, operations.gram_backward(x, dg), lambda x: float((dg * impasto.gram_matrix(x)).sum()))
+
+
+def test_there_is_a_function_for_each_style_loss() -> None:
+    with pytest.raises(impasto.Error, match=f"write one of {', '.join(make.__name__ for make in STYLES)}$"):
+        impasto.stylize(CAT, CAT, style_loss="none")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("make", STYLES, ids=lambda make: make.__name__)

@@ -82,10 +82,10 @@ def test_several_styles_and_masks_are_those_of_the_program(cat: NDArray[np.uint8
     Image.fromarray(np.ascontiguousarray(left[::-1, ::-1] // 2)).save("protect.png")
     wanted = program(
         "cat.png", NIGHT, WAVE, "--content-mask", "left.png", "--content-mask", "rest", "--protect", "protect.png",
-        "--style-blend", "1,2", "--size", 48, "--iterations", 4,
+        "--style-scale", "1,1.5", "--size", 48, "--iterations", 4,
     )  # fmt: skip
     painted = impasto.stylize(
-        cat, [NIGHT, WAVE], content_mask=[left, "rest"], protect=left[::-1, ::-1] // 2, style_blend=[1, 2], **SMALL
+        cat, [NIGHT, WAVE], content_mask=[left, "rest"], protect=left[::-1, ::-1] // 2, style_scale=[1, 1.5], **SMALL
     )
     np.testing.assert_array_equal(painted, wanted)
 
@@ -324,6 +324,7 @@ def test_other_threads_run_while_it_paints() -> None:
 INTERRUPTED = """
 import sys, impasto
 try:
+    print("begins", flush=True)
     impasto.stylize({cat!r}, {night!r}, size=128, iterations=100000, on_step={on_step})
 except KeyboardInterrupt:
     print("interrupted", flush=True)
@@ -337,10 +338,11 @@ def test_ctrl_c_ends_a_run(shows: bool) -> None:
     code = INTERRUPTED.format(cat=str(CAT), night=str(NIGHT), on_step=on_step)
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
+    assert child.stdout.readline() == "begins\n"
     if shows:
         assert child.stdout.readline() == "1\n"
     else:
-        time.sleep(3)
+        time.sleep(1)
     child.send_signal(signal.SIGINT)
     output, _ = child.communicate(timeout=60)
     assert (child.returncode, output.splitlines()[-1]) == (9, "interrupted")
