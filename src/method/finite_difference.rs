@@ -90,6 +90,7 @@ fn difference_quotients(x: &Array3<f64>, loss: impl Fn(&Array3<f64>) -> f64) -> 
 }
 
 /// The central difference quotient of `loss` at `x` for one element.
+// ANCHOR: central
 fn central(
     x: &mut Array3<f64>,
     at: (usize, usize, usize),
@@ -104,3 +105,4 @@ fn central(
     x[at] = here;
     (above - below) / (2.0 * step)
 }
+// ANCHOR_END: central
