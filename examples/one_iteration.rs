@@ -31,9 +31,11 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let photograph = open("data/content/chelsea.jpg")?;
     let painting = open("data/style/starry_night.jpg")?;
 
+    // ANCHOR: targets
     // The network never changes. It turns the photograph and the painting into what the picture is to come close to.
     let content = ContentLoss::new(forward(&weights, &photograph)[CONTENT_LAYER].clone());
     let style = GramLoss::new(&forward(&weights, &painting)[STYLE_LAYER]);
+    // ANCHOR_END: targets
 
     // What changes is the picture. It begins as the photograph. A step changes a pixel by about 2 of 255.
     // Optimizers work on arrays that may lie in a file; this one is in memory.
@@ -41,6 +43,7 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut adam = Adam::new(&x, 2.0);
     let mut losses = Vec::new();
     for _ in 0..10 {
+        // ANCHOR: loss
         // Forward: the outputs of all layers, each computed from the one before.
         let picture = x.to_array();
         let outputs = forward(&weights, &picture);
@@ -49,7 +52,9 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
         let (content_loss, dcontent) = content.value_and_gradient(&outputs[CONTENT_LAYER]);
         let (style_loss, dstyle) = style.value_and_gradient(&outputs[STYLE_LAYER]);
         losses.push(f64::from(CONTENT_WEIGHT) * content_loss + style_loss);
+        // ANCHOR_END: loss
 
+        // ANCHOR: backward
         // Backward: from the deepest layer to the pixels. Each layer turns the gradient of its output into that of its input.
         let mut gradient = dcontent * CONTENT_WEIGHT;
         for layer in (0..LAYERS.len()).rev() {
@@ -69,15 +74,19 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
                 None => pool::backward(Pooling::Average, input, &gradient), // a pooling has no weights
             };
         }
+        // ANCHOR_END: backward
 
+        // ANCHOR: step
         // Step: every pixel moves a little against its gradient.
         adam.step(&mut x, &gradient.into());
+        // ANCHOR_END: step
     }
     println!("loss {:e} → {:e}", losses[0], losses[losses.len() - 1]);
     assert!(losses.is_sorted_by(|before, after| before > after));
     Ok(())
 }
 
+// ANCHOR: forward
 /// The outputs of all layers for the picture `x`.
 fn forward(weights: &Weights, x: &Array3<f32>) -> Vec<Array3<f32>> {
     let mut outputs: Vec<Array3<f32>> = Vec::new();
@@ -93,3 +102,4 @@ fn forward(weights: &Weights, x: &Array3<f32>) -> Vec<Array3<f32>> {
     }
     outputs
 }
+// ANCHOR_END: forward

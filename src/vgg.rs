@@ -10,6 +10,7 @@ use thiserror::Error;
 pub const MEAN: [f32; 3] = [123.68, 116.779, 103.939];
 
 /// VGG-16: configuration D of the paper.
+// ANCHOR: vgg16
 pub const VGG16: Architecture = Architecture {
     name: "VGG-16",
     blocks: &[
@@ -20,6 +21,7 @@ pub const VGG16: Architecture = Architecture {
         Block::new(3, 512),
     ],
 };
+// ANCHOR_END: vgg16
 
 /// VGG-19: configuration E of the paper.
 pub const VGG19: Architecture = Architecture {

@@ -54,6 +54,7 @@ struct PlainConv<T> {
 
 impl<T: Scalar> Layer<T> for PlainConv<T> {
     fn forward<'a>(&'a self, x: &Activation<T>) -> Forward<'a, T> {
+        // ANCHOR: closure
         let y = relu::forward(conv::forward(x, &self.kernel, &self.bias, self.padding));
         let output = Arc::new(y);
         let y = output.clone();
@@ -64,6 +65,7 @@ impl<T: Scalar> Layer<T> for PlainConv<T> {
             output,
             back: Box::new(back),
         }
+        // ANCHOR_END: closure
     }
 }
 

@@ -59,6 +59,7 @@ pub(crate) fn add_gradient_of_part<T: Scalar>(
 }
 
 impl<T: Scalar> Loss<T> for ContentLoss<T> {
+    // ANCHOR: gradient
     fn add_gradient(
         &self,
         f: &Array3<T>,
@@ -74,4 +75,5 @@ impl<T: Scalar> Loss<T> for ContentLoss<T> {
             .par_for_each(|df, &f, &p| *df += scale * (f - p));
         sum_pairs(f, &self.target, |f, p| (f - p) * (f - p)) / (4.0 * size)
     }
+    // ANCHOR_END: gradient
 }

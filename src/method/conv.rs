@@ -47,6 +47,7 @@ pub fn forward<T: Scalar>(
     let kernel = kernel.as_standard_layout();
     let kernel = (kernel.view().into_shape_with_order((9 * cin, cout)))
         .expect("a kernel has 9·Cin·Cout elements");
+    // ANCHOR: forward
     let rows = (BAND_ELEMENTS / (width * 9 * cin))
         .max(MIN_BAND_POSITIONS / width)
         .clamp(1, height);
@@ -68,12 +69,14 @@ pub fn forward<T: Scalar>(
             general_mat_mul(T::one(), &neighborhoods, &kernel, T::one(), &mut y);
         });
     y
+    // ANCHOR_END: forward
 }
 
 /// dL/dx (H×W×Cin) of `dy` = dL/dy (H×W×Cout), with the `kernel` (3 × 3 × Cin × Cout) of the forward pass.
 ///
 /// # Panics
 /// If the shapes do not fit.
+// ANCHOR: backward
 pub fn backward<T: Scalar>(dy: &Array3<T>, kernel: &Array4<T>, padding: Padding) -> Array3<T> {
     let rotated = kernel.slice(s![..;-1, ..;-1, .., ..]);
     let rotated = rotated.permuted_axes([0, 1, 3, 2]);
@@ -81,8 +84,10 @@ pub fn backward<T: Scalar>(dy: &Array3<T>, kernel: &Array4<T>, padding: Padding)
     let no_bias = Array1::zeros(rotated.dim().3);
     forward(dy, &rotated, &no_bias, padding)
 }
+// ANCHOR_END: backward
 
 /// Copies the 3×3 neighborhoods of row i of `x` (H×W×C), 9·C numbers for each position.
+// ANCHOR: neighborhoods
 fn copy_neighborhoods<T: Scalar>(x: &Array3<T>, padding: Padding, i: usize, to: &mut [T]) {
     let (height, width, channels) = x.dim();
     let x = elements(x);
@@ -100,3 +105,4 @@ fn copy_neighborhoods<T: Scalar>(x: &Array3<T>, padding: Padding, i: usize, to: 
         }
     }
 }
+// ANCHOR_END: neighborhoods

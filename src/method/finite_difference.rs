@@ -139,6 +139,7 @@ pub fn compare(claimed: &Array3<f64>, measured: &Array3<f64>) -> Comparison {
 }
 
 /// The central difference quotient of `loss` at `x` for one element.
+// ANCHOR: central
 fn central(
     x: &mut Array3<f64>,
     at: (usize, usize, usize),
@@ -153,3 +154,4 @@ fn central(
     x[at] = here;
     (above - below) / (2.0 * step)
 }
+// ANCHOR_END: central

@@ -24,6 +24,7 @@ pub fn matrix<T: Scalar>(activations: &Array3<T>) -> ArrayView2<'_, T> {
 }
 
 /// G = FᵀF (N×N) of `activations` (H×W×N).
+// ANCHOR: forward
 pub fn forward<T: Scalar>(activations: &Array3<T>) -> Array2<T> {
     let f = matrix(activations);
     let sums: Vec<Array2<T>> = (f.axis_chunks_iter(Axis(0), GRAM_CHUNK).into_par_iter())
@@ -34,6 +35,7 @@ pub fn forward<T: Scalar>(activations: &Array3<T>) -> Array2<T> {
         .reduce(|sum, g| sum + g)
         .unwrap_or_else(|| Array2::zeros((f.ncols(), f.ncols())))
 }
+// ANCHOR_END: forward
 
 /// Adds `scale`·dL/dF = 2·`scale`·F·(dL/dG) to `df` (H×W×N), for a *symmetric* `dg` = dL/dG (N×N).
 ///
@@ -48,6 +50,7 @@ pub fn add_backward<T: Scalar>(
     assert_eq!(activations.dim(), df.dim(), "F and dF must have one shape");
     let (height, width, channels) = df.dim();
     assert_eq!(dg.dim(), (channels, channels), "dL/dG must be N×N");
+    // ANCHOR: backward
     let scale = T::of(2.0) * scale;
     let mut df = (df.view_mut())
         .into_shape_with_order((height * width, channels))
@@ -55,4 +58,5 @@ pub fn add_backward<T: Scalar>(
     (df.axis_chunks_iter_mut(Axis(0), GRAM_CHUNK).into_par_iter())
         .zip(matrix(activations).axis_chunks_iter(Axis(0), GRAM_CHUNK))
         .for_each(|(mut df, f)| general_mat_mul(scale, &f, dg, T::one(), &mut df));
+    // ANCHOR_END: backward
 }

@@ -75,9 +75,11 @@ pub fn backward<T: Scalar>(pooling: Pooling, x: &Array3<T>, dy: &Array3<T>) -> A
 }
 
 /// 1/n for a cell of n positions.
+// ANCHOR: share
 fn share<T: Scalar>(cell: ArrayView3<T>) -> T {
     T::of(1.0 / (cell.dim().0 * cell.dim().1) as f64)
 }
+// ANCHOR_END: share
 
 /// For each channel the number of the position where it is largest, and its value there. A NaN counts as larger than anything,
 /// so that it is passed on.

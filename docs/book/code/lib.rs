@@ -3,5 +3,6 @@
 
 pub mod chapters;
 pub mod drawings;
+pub mod figure;
 pub mod markdown;
 pub mod preprocess;

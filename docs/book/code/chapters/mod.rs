@@ -1,5 +1,13 @@
 //! The chapters that have figures or numbers, each a module of the name of its text in `src/learn/`.
 
+mod backward;
+mod convolution;
+mod gram;
+mod losses;
+mod network;
+mod one_iteration;
+mod relu_and_pooling;
+
 use crate::drawings::Drawings;
 use anyhow::Result;
 
@@ -11,5 +19,19 @@ pub struct Chapter {
     pub draw: fn(&mut Drawings) -> Result<()>,
 }
 
+impl Chapter {
+    const fn new(name: &'static str, draw: fn(&mut Drawings) -> Result<()>) -> Self {
+        Self { name, draw }
+    }
+}
+
 /// The chapters, in the order of the book.
-pub const CHAPTERS: &[Chapter] = &[];
+pub const CHAPTERS: &[Chapter] = &[
+    Chapter::new("one-iteration", one_iteration::draw),
+    Chapter::new("network", network::draw),
+    Chapter::new("convolution", convolution::draw),
+    Chapter::new("relu-and-pooling", relu_and_pooling::draw),
+    Chapter::new("backward", backward::draw),
+    Chapter::new("gram", gram::draw),
+    Chapter::new("losses", losses::draw),
+];
