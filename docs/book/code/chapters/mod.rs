@@ -11,6 +11,14 @@ mod relu_and_pooling;
 use crate::drawings::Drawings;
 use anyhow::Result;
 
+mod determinism;
+mod engine;
+mod methods;
+mod optimizers;
+mod scales;
+mod tiles;
+mod tutorials;
+
 /// A chapter with figures or numbers.
 pub struct Chapter {
     /// The name of its text in `src/learn/`, without `.md`.
@@ -34,4 +42,11 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter::new("backward", backward::draw),
     Chapter::new("gram", gram::draw),
     Chapter::new("losses", losses::draw),
+    Chapter::new("optimizers", optimizers::draw),
+    Chapter::new("scales", scales::draw),
+    Chapter::new("methods", methods::draw),
+    Chapter::new("engine", engine::draw),
+    Chapter::new("determinism", determinism::draw),
+    Chapter::new("tiles", tiles::draw),
+    Chapter::new("tutorials", tutorials::draw),
 ];
