@@ -2,22 +2,21 @@
 
 mod backward;
 mod convolution;
-mod gram;
-mod losses;
-mod network;
-mod one_iteration;
-mod relu_and_pooling;
-
-use crate::drawings::Drawings;
-use anyhow::Result;
-
 mod determinism;
 mod engine;
+mod gram;
+mod losses;
 mod methods;
+mod network;
+mod one_iteration;
 mod optimizers;
+mod relu_and_pooling;
 mod scales;
 mod tiles;
 mod tutorials;
+
+use crate::drawings::Drawings;
+use anyhow::Result;
 
 /// A chapter with figures or numbers.
 pub struct Chapter {
