@@ -180,8 +180,9 @@ dist:
 	rm target/dist/stage
 	cd target/dist && sha256sum *.tar.gz *.deb | tee SHA256SUMS
 
+# With the flags of `make dist`, so that `cargo install` does not build everything again.
 test-dist: dist
-	tests/dist/check.sh
+	RUSTFLAGS="$(REMAP)" tests/dist/check.sh
 
 check-dist:
 	tests/dist/reproducible.sh

@@ -1,6 +1,8 @@
 #!/bin/sh
 # packaging/stage.sh PROGRAM PREFIX: puts the program, its manual pages, completions and licences below PREFIX, as on a Unix system.
 set -eu
+# Folders that everybody may read, whatever the user's own files are.
+umask 022
 program=$1
 prefix=$2
 root=$(dirname "$0")/..

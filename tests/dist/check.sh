@@ -9,9 +9,14 @@ trap 'rm -rf "$work"' EXIT
 failed=0 passed=0
 
 check() { # check SENTENCE COMMAND…
-    local sentence=$1
+    local sentence=$1 status
     shift
-    if "$@" > "$work/log" 2>&1; then
+    # bash ignores `set -e` in what an `if` asks, so that only the last step would count.
+    set +e
+    (set -e && "$@") > "$work/log" 2>&1
+    status=$?
+    set -e
+    if [ "$status" = 0 ]; then
         passed=$((passed + 1))
         echo "ok: $sentence"
     else
@@ -48,7 +53,7 @@ parses() { # parses PREFIX: completions and manual pages are what their readers 
     for page in "$share"/man/man1/*; do
         zcat -f "$page" > "$work/page.1"
         if command -v groff > /dev/null; then
-            [ -z "$(groff -man -ww -z "$work/page.1" 2>&1)" ]
+            [ -z "$(groff -man -K utf8 -T utf8 -ww -z "$work/page.1" 2>&1)" ]
         fi
         grep -q '^.SH NAME' "$work/page.1"
     done
@@ -88,12 +93,16 @@ check "both paint the same picture" cmp "$work/tar.png" "$work/deb.png"
 
 depends=$(dpkg-deb --field "$package" Depends)
 owners() { libraries "$work/deb/usr/bin/impasto" | while read -r file; do dpkg -S "$(readlink -f "$file")" "$file" 2> /dev/null || true; done | cut -d: -f1 | sort -u; }
-named() { for owner in $(owners); do grep -qE "(^|, )$owner( |,|$)" <<< "$depends" || { echo "$owner is not in: $depends"; return 1; }; done; }
+named() { [ -n "$(owners)" ]; for owner in $(owners); do grep -qE "(^|, )$owner( |,|$)" <<< "$depends" || { echo "$owner is not in: $depends"; return 1; }; done; }
 check "the Debian package depends on the packages of the libraries that it loads" named
 check "it is removed without a trace" dpkg --root="$work/deb" --purge impasto
 check "nothing of it is left" test ! -e "$work/deb/usr/bin/impasto"
 
-no_paths() { ! grep -aoE "$(pwd)|${CARGO_HOME:-$HOME/.cargo}/registry" "$work/tar/bin/impasto" | sort -u | grep .; }
+no_paths() {
+    for path in "$PWD" "${CARGO_HOME:-$HOME/.cargo}" "${RUSTUP_HOME:-$HOME/.rustup}"; do
+        if grep -aF -m 1 -o "$path" "$work/tar/bin/impasto"; then exit 1; fi
+    done
+}
 check "the program contains no path of the machine that built it" no_paths
 
 cargo_install() { CARGO_TARGET_DIR=target cargo install --locked --path . --root "$work/cargo" && "$work/cargo/bin/impasto" --version; }
