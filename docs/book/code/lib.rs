@@ -2,6 +2,8 @@
 //! and a preprocessor of mdBook puts the numbers into the text and sets the formulas.
 
 pub mod chapters;
+pub mod charts;
 pub mod drawings;
 pub mod markdown;
 pub mod preprocess;
+pub mod sketches;
