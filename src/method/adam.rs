@@ -84,6 +84,7 @@ impl<T: Scalar> Adam<T> {
     /// If the shapes differ.
     pub fn step(&mut self, x: &mut BigArray<T>, gradient: &BigArray<T>) {
         self.t = self.t.saturating_add(1);
+        // ANCHOR: step
         // learning rate · m̂ / (√v̂ + ε) = rate · m / (spread · √v + ε)
         let rate = T::of(self.learning_rate / (1.0 - BETA1.powi(self.t)));
         let spread = T::of(1.0 / (1.0 - self.beta2.powi(self.t)).sqrt());
@@ -101,5 +102,6 @@ impl<T: Scalar> Adam<T> {
                 }
             },
         );
+        // ANCHOR_END: step
     }
 }

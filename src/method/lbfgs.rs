@@ -155,6 +155,7 @@ impl<T: Scalar> Lbfgs<T> {
         self.search = Some(search);
     }
 
+    // ANCHOR: two_loops
     /// d = −H g
     fn direction(&self, gradient: &BigArray<T>, world: &dyn Communicator) -> BigArray<T> {
         let mut q = gradient.negated();
@@ -173,6 +174,7 @@ impl<T: Scalar> Lbfgs<T> {
         }
         q
     }
+    // ANCHOR_END: two_loops
 
     /// Stores the pair of a search that ends at `x`.
     fn store_pair(

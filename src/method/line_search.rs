@@ -101,6 +101,7 @@ impl<T: Scalar> LineSearch<T> {
     ) -> Verdict {
         let slope = inner(gradient, &self.direction, world);
         self.trials += 1;
+        // ANCHOR: judge
         let low_enough = loss <= self.loss + DECREASE * self.step * self.slope;
         if !low_enough {
             self.too_long = Some((self.step, loss));
@@ -109,6 +110,7 @@ impl<T: Scalar> LineSearch<T> {
         } else {
             return Verdict::Accept;
         }
+        // ANCHOR_END: judge
         if self.trials < MAX_TRIALS {
             self.step = self.next_step();
             Verdict::TryNext
@@ -150,6 +152,7 @@ impl<T: Scalar> LineSearch<T> {
         let Some((long, high)) = self.too_long else {
             return 2.0 * self.step;
         };
+        // ANCHOR: parabola
         // The lowest point of the parabola through φ and φ' at the short end and φ at the long one.
         let width = long - short;
         let bend = high - low - slope * width;
@@ -160,6 +163,7 @@ impl<T: Scalar> LineSearch<T> {
             0.5 * width
         };
         short + lowest.clamp(MARGIN * width, (1.0 - MARGIN) * width)
+        // ANCHOR_END: parabola
     }
 }
 

@@ -3,6 +3,8 @@
 use crate::drawings::Drawings;
 use anyhow::Result;
 
+mod optimizers;
+
 /// A chapter with figures or numbers.
 pub struct Chapter {
     /// The name of its text in `src/learn/`, without `.md`.
@@ -12,4 +14,9 @@ pub struct Chapter {
 }
 
 /// The chapters, in the order of the book.
-pub const CHAPTERS: &[Chapter] = &[];
+pub const CHAPTERS: &[Chapter] = &[
+    Chapter {
+        name: "optimizers",
+        draw: optimizers::draw,
+    },
+];
