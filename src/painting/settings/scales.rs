@@ -58,6 +58,7 @@ impl Scales {
                 shares.filter(|&share| share < 1.0).chain([1.0]).collect()
             }
         };
+        // ANCHOR: share_out
         // Each size gets one iteration; if there are too few, only the finest do. Of the rest, each gets √2 times as many as the
         // size with twice its pixels.
         let iterations = settings.iterations as usize;
@@ -69,6 +70,7 @@ impl Scales {
             asked += rest as f64 / share / whole;
             let more = asked.round() as usize - given;
             given += more;
+            // ANCHOR_END: share_out
             let edge = |edge: u32| {
                 let steps = (f64::from(edge) * share / f64::from(grid)).round() as u32;
                 steps.max(1) * grid

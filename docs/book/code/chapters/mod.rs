@@ -4,6 +4,7 @@ use crate::drawings::Drawings;
 use anyhow::Result;
 
 mod optimizers;
+mod scales;
 
 /// A chapter with figures or numbers.
 pub struct Chapter {
@@ -18,5 +19,9 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter {
         name: "optimizers",
         draw: optimizers::draw,
+    },
+    Chapter {
+        name: "scales",
+        draw: scales::draw,
     },
 ];
