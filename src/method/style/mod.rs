@@ -149,6 +149,7 @@ macro_rules! style_losses {
     };
 }
 
+// ANCHOR: table
 style_losses! {
     /// Which channels fire together: the classic (Gatys, Ecker and Bethge 2015).
     #[default]
@@ -164,6 +165,7 @@ style_losses! {
         vec![Box::new(GramLoss::empty(n)), Box::new(SlicedLoss::along(Directions::Axes))]
     };
 }
+// ANCHOR_END: table
 
 impl fmt::Display for StyleLossKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

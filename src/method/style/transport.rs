@@ -46,6 +46,7 @@ pub fn transport<T: Scalar>(
     quantiles: &[T],
     sorted: &mut Vec<(T, u32)>,
 ) -> f64 {
+    // ANCHOR: transport
     sort(values, masses, sorted);
     values.fill(T::zero());
     let step_length = 1.0 / quantiles.len() as f64;
@@ -62,6 +63,7 @@ pub fn transport<T: Scalar>(
         },
     );
     cost
+    // ANCHOR_END: transport
 }
 
 /// The `values` whose weight is above 0, in rising order; equal ones in the order of their indices.

@@ -3,6 +3,7 @@
 use crate::drawings::Drawings;
 use anyhow::Result;
 
+mod methods;
 mod optimizers;
 mod scales;
 
@@ -23,5 +24,9 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter {
         name: "scales",
         draw: scales::draw,
+    },
+    Chapter {
+        name: "methods",
+        draw: methods::draw,
     },
 ];
