@@ -3,6 +3,7 @@
 use crate::drawings::Drawings;
 use anyhow::Result;
 
+mod engine;
 mod methods;
 mod optimizers;
 mod scales;
@@ -28,5 +29,9 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter {
         name: "methods",
         draw: methods::draw,
+    },
+    Chapter {
+        name: "engine",
+        draw: engine::draw,
     },
 ];

@@ -140,6 +140,7 @@ unsafe fn tile<T: Copy, S: Simd<T>, const ROWS: usize>(
             let a = simd.splat(*a.add(r * a_row));
             *sum = [simd.mul(a, first), simd.mul(a, second)];
         }
+        // ANCHOR: steps
         for _ in 1..depth {
             a = a.wrapping_add(a_depth);
             b = b.wrapping_add(2 * S::LANES);
@@ -156,6 +157,7 @@ unsafe fn tile<T: Copy, S: Simd<T>, const ROWS: usize>(
                 ];
             }
         }
+        // ANCHOR_END: steps
         for (r, [first, second]) in sums.into_iter().enumerate() {
             let c = c.add(r * c_stride);
             let next = c.add(S::LANES);

@@ -11,6 +11,7 @@ fn number<T: Scalar, S: Simd<T>>(s: S, x: f64) -> S::Vector {
     s.splat(T::of(x))
 }
 
+// ANCHOR: kernel_transform
 /// G: the row of point p is 1, p, p², divided by the product of p's differences to the other finite points. The last row is for ∞.
 const KERNEL_TRANSFORM: [[f64; 3]; POINTS] = [
     [1.0, 0.0, 0.0],
@@ -20,6 +21,7 @@ const KERNEL_TRANSFORM: [[f64; 3]; POINTS] = [
     [1.0 / 6.0, -SQRT_2 / 6.0, 1.0 / 3.0],
     [0.0, 0.0, 1.0],
 ];
+// ANCHOR_END: kernel_transform
 
 /// G g
 #[inline(always)]
@@ -80,6 +82,7 @@ fn input_points<T: Scalar, S: Simd<T>>(s: S, d: [S::Vector; POINTS]) -> [S::Vect
     ]
 }
 
+// ANCHOR: output
 /// Aᵀ m: row i holds the i-th powers of the points; ∞ counts for the highest power alone.
 #[inline(always)]
 fn output_tile<T: Scalar, S: Simd<T>>(s: S, m: [S::Vector; POINTS]) -> [S::Vector; TILE] {
@@ -98,6 +101,7 @@ fn output_tile<T: Scalar, S: Simd<T>>(s: S, m: [S::Vector; POINTS]) -> [S::Vecto
         s.mul_add(far3, difference2, s.mul_add(near3, difference1, m[5])),
     ]
 }
+// ANCHOR_END: output
 
 /// G g Gᵀ of 3×3 taps.
 #[inline(always)]
