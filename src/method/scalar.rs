@@ -52,11 +52,13 @@ impl Scalar for f64 {
     }
 }
 
+// ANCHOR: chunks
 /// Elements that one parallel task sums: 64 KiB of `f32`, which stay in the cache.
 ///
 /// Work is always divided by constants like this one and never by the number of threads. The order of every sum, and so
 /// every bit of the result, is then the same on any number of threads.
 pub(crate) const SUM_CHUNK: usize = 16 * 1024;
+// ANCHOR_END: chunks
 
 /// Σ `f(aᵢ, bᵢ)` over two arrays of one shape. It is computed in parallel and summed in `f64`: within chunks of a fixed
 /// size, then over the chunks in their order.
@@ -79,6 +81,7 @@ pub(crate) fn sum_pairs<T: Scalar>(
 /// Sums that are computed side by side, so that no addition waits for the one before.
 const SUM_LANES: usize = 16;
 
+// ANCHOR: lanes
 /// Σ `f(aᵢ, bᵢ)` over two slices of one length: the sum of every 16th, for each of the first 16, and then of these.
 pub(crate) fn sum_slices<T: Scalar>(a: &[T], b: &[T], f: impl Fn(f64, f64) -> f64) -> f64 {
     let mut sums = [0.0; SUM_LANES];
@@ -93,6 +96,7 @@ pub(crate) fn sum_slices<T: Scalar>(a: &[T], b: &[T], f: impl Fn(f64, f64) -> f6
     }
     sums.iter().sum()
 }
+// ANCHOR_END: lanes
 
 /// The elements of `a` in memory order.
 ///

@@ -3,6 +3,7 @@
 use crate::drawings::Drawings;
 use anyhow::Result;
 
+mod determinism;
 mod engine;
 mod methods;
 mod optimizers;
@@ -33,5 +34,9 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter {
         name: "engine",
         draw: engine::draw,
+    },
+    Chapter {
+        name: "determinism",
+        draw: determinism::draw,
     },
 ];
