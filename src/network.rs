@@ -165,6 +165,7 @@ impl<T: Scalar> Network<T> {
     ///
     /// # Panics
     /// If the network has fewer layers.
+    // ANCHOR: reach
     pub fn reach(&self, layer: usize) -> usize {
         let mut stride = 1;
         let mut reach = 0;
@@ -176,6 +177,7 @@ impl<T: Scalar> Network<T> {
         }
         reach
     }
+    // ANCHOR_END: reach
 
     /// The steps to the deepest of the tapped layers. A pooling is computed together with the convolution before it, unless the
     /// convolution is tapped.

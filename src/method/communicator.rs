@@ -7,6 +7,7 @@ use super::Scalar;
 use bytemuck::Pod;
 
 /// How a process exchanges data with the others. All processes call the same functions in the same order.
+// ANCHOR: communicator
 pub trait Communicator: Send + Sync {
     /// The number of this process, from 0.
     fn rank(&self) -> usize;
@@ -20,6 +21,7 @@ pub trait Communicator: Send + Sync {
     /// How many bytes this process has sent to others.
     fn sent(&self) -> u64;
 }
+// ANCHOR_END: communicator
 
 /// A process without others.
 #[derive(Clone, Copy, Debug, Default)]
@@ -157,6 +159,7 @@ impl dyn Communicator + '_ {
     }
 }
 
+// ANCHOR: in_order
 /// The sums of the elements of these vectors.
 fn in_order<T: Scalar>(vectors: Vec<Vec<T>>) -> Vec<T> {
     let sum = |mut sum: Vec<T>, vector: Vec<T>| {
@@ -167,3 +170,4 @@ fn in_order<T: Scalar>(vectors: Vec<Vec<T>>) -> Vec<T> {
     };
     vectors.into_iter().reduce(sum).unwrap_or_default()
 }
+// ANCHOR_END: in_order

@@ -72,6 +72,7 @@ impl<T: Scalar> Sums<T> {
         }
     }
 
+    // ANCHOR: add
     /// Adds the sums of other positions.
     ///
     /// # Panics
@@ -83,6 +84,7 @@ impl<T: Scalar> Sums<T> {
         }
         self.second += &other.second;
     }
+    // ANCHOR_END: add
 
     /// μ = s / m
     ///

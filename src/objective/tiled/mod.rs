@@ -184,6 +184,7 @@ impl<T: Scalar> TiledObjective<T> {
         let mut content_values = vec![0.0; self.content.len()];
         let only = self.tiling.the_only_tile().is_some();
         if !(self.content.is_empty() && self.styles.is_empty()) {
+            // ANCHOR: second_pass
             for tile in self.tiling.tiles() {
                 let mut losses = TileLosses {
                     objective: self,
@@ -205,6 +206,7 @@ impl<T: Scalar> TiledObjective<T> {
                 gradient.add_part((rows.start, columns.start), &dx);
                 network.engine().recycle(dx);
             }
+            // ANCHOR_END: second_pass
         }
         let mut gradient = gradient.unwrap_or_else(|| picture.zeros_like());
         for gradient in style_gradients.into_iter().flatten() {

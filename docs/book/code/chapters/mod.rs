@@ -8,6 +8,7 @@ mod engine;
 mod methods;
 mod optimizers;
 mod scales;
+mod tiles;
 
 /// A chapter with figures or numbers.
 pub struct Chapter {
@@ -38,5 +39,9 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter {
         name: "determinism",
         draw: determinism::draw,
+    },
+    Chapter {
+        name: "tiles",
+        draw: tiles::draw,
     },
 ];
