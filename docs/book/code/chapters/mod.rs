@@ -9,6 +9,7 @@ mod methods;
 mod optimizers;
 mod scales;
 mod tiles;
+mod tutorials;
 
 /// A chapter with figures or numbers.
 pub struct Chapter {
@@ -43,5 +44,9 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter {
         name: "tiles",
         draw: tiles::draw,
+    },
+    Chapter {
+        name: "tutorials",
+        draw: tutorials::draw,
     },
 ];
