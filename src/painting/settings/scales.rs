@@ -70,7 +70,7 @@ impl Scales {
             asked += rest as f64 / share / whole;
             let more = asked.round() as usize - given;
             given += more;
-        // ANCHOR_END: share_out
+            // ANCHOR_END: share_out
             let edge = |edge: u32| {
                 let steps = (f64::from(edge) * share / f64::from(grid)).round() as u32;
                 steps.max(1) * grid

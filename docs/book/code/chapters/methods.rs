@@ -212,7 +212,7 @@ fn panel(
 
 fn small_pictures(out: &mut Drawings) -> Result<()> {
     const EDGE: u32 = 96;
-    const ITERATIONS: u32 = 30;
+    const ITERATIONS: u32 = 24;
     let mut painted = vec![
         ("photograph".to_owned(), image(&pixels(CAT, EDGE, 64)?)),
         ("painting".to_owned(), image(&pixels(NIGHT, 81, 64)?)),

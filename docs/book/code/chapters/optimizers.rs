@@ -165,7 +165,7 @@ fn real_loss(
     photograph: &Array3<f32>,
     painting: &Array3<f32>,
 ) -> Result<()> {
-    const EVALUATIONS: usize = 80;
+    const EVALUATIONS: usize = 60;
     let study = Study::new(settings, photograph, painting)?;
     let mut adam_losses = Vec::new();
     let rates = [2.0, 10.0];
@@ -230,7 +230,7 @@ fn kinks(
     photograph: &Array3<f32>,
     painting: &Array3<f32>,
 ) -> Result<()> {
-    const SAMPLES: usize = 46;
+    const SAMPLES: usize = 37;
     const LENGTH: f64 = 0.3;
     let mut lines = Vec::new();
     for (name, pooling) in [

@@ -206,9 +206,9 @@ struct Case<T> {
 
 impl<T: Scalar> Case<T> {
     fn new() -> Result<Self> {
-        let settings = preset("classic", 192)?;
+        let settings = preset("classic", 128)?;
         let pixels = |name| -> Result<Array3<T>> {
-            Ok(pixels(name, 192, 128)?.mapv(|x| T::of(f64::from(x))))
+            Ok(pixels(name, 128, 96)?.mapv(|x| T::of(f64::from(x))))
         };
         Ok(Self {
             photograph: pixels(CAT)?,

@@ -195,7 +195,7 @@ fn edges(out: &mut Drawings, network: &Network<f32>) -> Result<()> {
     })
 }
 
-const EVALUATIONS: usize = 40;
+const EVALUATIONS: usize = 34;
 
 /// The picture with the lowest loss that some evaluations of L-BFGS find, and that loss.
 fn lbfgs(study: &Study, start: &Array3<f32>) -> (Array3<f32>, f64) {

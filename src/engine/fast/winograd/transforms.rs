@@ -22,6 +22,7 @@ const KERNEL_TRANSFORM: [[f64; 3]; POINTS] = [
     [1.0 / 6.0, -SQRT_2 / 6.0, 1.0 / 3.0],
     [0.0, 0.0, 1.0],
 ];
+// ANCHOR_END: kernel_transform
 
 /// G g
 #[inline(always)]
