@@ -12,7 +12,6 @@ use impasto::vgg::{LayerKind, LayerSpec, MEAN, VGG16};
 use impasto::weights::{Source, Weights};
 use ndarray::{Array1, Array2, Array3, ArrayView2, Axis, s};
 use std::fmt::Write;
-use std::ops::Range;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -316,8 +315,8 @@ fn measured_fields(network: &Network<f64>) -> Result<Vec<usize>> {
         ((37 * j + 91 * c) % 201) as f64 - 100.0
     });
     let before = at(&x);
-    // For each layer the first and last pixel that changed a position, relative to the first pixel that the position covers.
-    let mut seen: Vec<Range<isize>> = vec![isize::MAX..isize::MIN; layers.len()];
+    // For each layer the first and the last pixel that changed a position, relative to the first pixel that the position covers.
+    let mut seen = vec![(isize::MAX, isize::MIN); layers.len()];
     let largest = layers.last().context("there are layers")?.stride;
     for pixel in WIDTH / 2..WIDTH / 2 + largest {
         let mut changed = x.clone();
@@ -330,12 +329,14 @@ fn measured_fields(network: &Network<f64>) -> Result<Vec<usize>> {
                 let row = s![0, position, ..];
                 if before.slice(row) != after.slice(row) {
                     let from = pixel as isize - (position * spec.stride) as isize;
-                    *seen = seen.start.min(from)..seen.end.max(from + 1);
+                    *seen = (seen.0.min(from), seen.1.max(from));
                 }
             }
         }
     }
-    Ok(seen.iter().map(ExactSizeIterator::len).collect())
+    Ok((seen.iter())
+        .map(|(first, last)| (last - first + 1) as usize)
+        .collect())
 }
 
 /// Asks for the sum of all channels at one position.
