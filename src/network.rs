@@ -160,6 +160,7 @@ impl<T: Scalar> Network<T> {
         pools.count()
     }
 
+    // ANCHOR: reach
     /// How far the output of layer number `layer` sees: its value at a position, which covers 2ᵖ×2ᵖ pixels after p poolings, depends on no
     /// pixel that is further from these. It is the sum of 2ᵖ over the convolutions, each after p poolings.
     ///

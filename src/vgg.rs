@@ -6,9 +6,12 @@
 
 use thiserror::Error;
 
+// ANCHOR: mean
 /// The mean red, green and blue of VGG's training pictures, in 0..255: subtracted from every pixel.
 pub const MEAN: [f32; 3] = [123.68, 116.779, 103.939];
+// ANCHOR_END: mean
 
+// ANCHOR: vgg16
 /// VGG-16: configuration D of the paper.
 // ANCHOR: vgg16
 pub const VGG16: Architecture = Architecture {
@@ -95,6 +98,7 @@ pub struct UnknownLayer {
 }
 
 impl Architecture {
+    // ANCHOR: layers
     /// The layers, from the pixels on.
     pub fn layers(&self) -> Vec<LayerSpec> {
         let mut layers = Vec::new();
@@ -120,6 +124,7 @@ impl Architecture {
         }
         layers
     }
+    // ANCHOR_END: layers
 
     /// The index of the layer called `name` in [`layers`](Self::layers).
     ///

@@ -24,6 +24,7 @@ pub enum Pooling {
 }
 
 /// Pools `x` (H×W×C) into ⌈H/2⌉×⌈W/2⌉×C.
+// ANCHOR: pool_forward
 pub fn forward<T: Scalar>(pooling: Pooling, x: &Array3<T>) -> Array3<T> {
     let (height, width, channels) = x.dim();
     let mut y = Array3::zeros((height.div_ceil(2), width.div_ceil(2), channels));
@@ -42,11 +43,13 @@ pub fn forward<T: Scalar>(pooling: Pooling, x: &Array3<T>) -> Array3<T> {
         });
     y
 }
+// ANCHOR_END: pool_forward
 
 /// dL/dx (H×W×C) of `dy` = dL/dy (⌈H/2⌉×⌈W/2⌉×C), with the input `x` of the forward pass.
 ///
 /// # Panics
 /// If `dy` does not have the shape of the output.
+// ANCHOR: pool_backward
 pub fn backward<T: Scalar>(pooling: Pooling, x: &Array3<T>, dy: &Array3<T>) -> Array3<T> {
     let (height, width, channels) = x.dim();
     let pooled = (height.div_ceil(2), width.div_ceil(2), channels);
@@ -73,7 +76,9 @@ pub fn backward<T: Scalar>(pooling: Pooling, x: &Array3<T>, dy: &Array3<T>) -> A
         });
     dx
 }
+// ANCHOR_END: pool_backward
 
+// ANCHOR: share
 /// 1/n for a cell of n positions.
 // ANCHOR: share
 fn share<T: Scalar>(cell: ArrayView3<T>) -> T {

@@ -74,6 +74,7 @@ impl Picture {
         self.array_at(&all(height), &all(width))
     }
 
+    // ANCHOR: array_at
     /// These rows and columns of [`to_array`](Self::to_array), in this order.
     ///
     /// # Panics
@@ -84,6 +85,7 @@ impl Picture {
             f32::from(pixel[c]) - MEAN[c]
         })
     }
+    // ANCHOR_END: array_at
 
     /// The luminance as weights H×W: black is 0, white is 1.
     pub(crate) fn to_mask(&self) -> Array2<f32> {
