@@ -304,6 +304,7 @@ impl<T: Scalar> Network<T> {
         mut activations: Activations<T>,
         losses: &mut impl LayerLosses<T>,
     ) -> Array3<T> {
+        // ANCHOR: walk_up
         let engine = self.engine();
         // The way back through the step after this one, and the gradient of that step's output.
         let mut deeper: Option<(Box<dyn Backward<T> + '_>, Array3<T>)> = None;
@@ -345,6 +346,7 @@ impl<T: Scalar> Network<T> {
         let dx = back.backward(&dy);
         engine.recycle(dy);
         dx
+        // ANCHOR_END: walk_up
     }
 }
 

@@ -66,6 +66,7 @@ impl<T: Scalar> Loss<T> for ContentLoss<T> {
         df: &mut Array3<T>,
         _: &dyn Products<T>,
     ) -> f64 {
+        // ANCHOR: gradient
         let size = self.target.len() as f64;
         let scale = T::of(weight / (2.0 * size));
         Zip::from(df)
@@ -73,5 +74,6 @@ impl<T: Scalar> Loss<T> for ContentLoss<T> {
             .and(&self.target)
             .par_for_each(|df, &f, &p| *df += scale * (f - p));
         sum_pairs(f, &self.target, |f, p| (f - p) * (f - p)) / (4.0 * size)
+        // ANCHOR_END: gradient
     }
 }

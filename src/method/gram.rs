@@ -23,6 +23,7 @@ pub fn matrix<T: Scalar>(activations: &Array3<T>) -> ArrayView2<'_, T> {
         .expect("activations are in standard layout")
 }
 
+// ANCHOR: forward
 /// G = FᵀF (N×N) of `activations` (H×W×N).
 pub fn forward<T: Scalar>(activations: &Array3<T>) -> Array2<T> {
     let f = matrix(activations);
@@ -34,7 +35,9 @@ pub fn forward<T: Scalar>(activations: &Array3<T>) -> Array2<T> {
         .reduce(|sum, g| sum + g)
         .unwrap_or_else(|| Array2::zeros((f.ncols(), f.ncols())))
 }
+// ANCHOR_END: forward
 
+// ANCHOR: backward
 /// Adds `scale`·dL/dF = 2·`scale`·F·(dL/dG) to `df` (H×W×N), for a *symmetric* `dg` = dL/dG (N×N).
 ///
 /// # Panics
@@ -56,3 +59,4 @@ pub fn add_backward<T: Scalar>(
         .zip(matrix(activations).axis_chunks_iter(Axis(0), GRAM_CHUNK))
         .for_each(|(mut df, f)| general_mat_mul(scale, &f, dg, T::one(), &mut df));
 }
+// ANCHOR_END: backward

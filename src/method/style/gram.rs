@@ -52,6 +52,7 @@ impl<T: Scalar> SumLoss<T> for GramLoss<T> {
         self.target *= T::of(1.0 / shares);
     }
 
+    // ANCHOR: at
     fn at(&self, sums: Sums<T>, _: &dyn Products<T>) -> (f64, SumsGradient<T>) {
         let m = T::of(sums.weight);
         let mut difference = sums.second;
@@ -67,6 +68,7 @@ impl<T: Scalar> SumLoss<T> for GramLoss<T> {
         };
         (loss, gradient)
     }
+    // ANCHOR_END: at
 }
 
 /// Σ (d / `size`)² over a matrix, in an order that is the same for any number of threads.

@@ -1,5 +1,8 @@
 //! The chapters that have figures or numbers, each a module of the name of its text in `src/learn/`.
 
+mod gram;
+mod losses;
+
 use crate::drawings::Drawings;
 use anyhow::Result;
 
@@ -12,4 +15,13 @@ pub struct Chapter {
 }
 
 /// The chapters, in the order of the book.
-pub const CHAPTERS: &[Chapter] = &[];
+pub const CHAPTERS: &[Chapter] = &[
+    Chapter {
+        name: "gram",
+        draw: gram::draw,
+    },
+    Chapter {
+        name: "losses",
+        draw: losses::draw,
+    },
+];
