@@ -166,7 +166,6 @@ impl<T: Scalar> Network<T> {
     ///
     /// # Panics
     /// If the network has fewer layers.
-    // ANCHOR: reach
     pub fn reach(&self, layer: usize) -> usize {
         let mut stride = 1;
         let mut reach = 0;
@@ -307,6 +306,7 @@ impl<T: Scalar> Network<T> {
         mut activations: Activations<T>,
         losses: &mut impl LayerLosses<T>,
     ) -> Array3<T> {
+        // ANCHOR: walk_up
         let engine = self.engine();
         // The way back through the step after this one, and the gradient of that step's output.
         let mut deeper: Option<(Box<dyn Backward<T> + '_>, Array3<T>)> = None;
@@ -348,6 +348,7 @@ impl<T: Scalar> Network<T> {
         let dx = back.backward(&dy);
         engine.recycle(dy);
         dx
+        // ANCHOR_END: walk_up
     }
 }
 

@@ -13,7 +13,6 @@ pub const MEAN: [f32; 3] = [123.68, 116.779, 103.939];
 
 // ANCHOR: vgg16
 /// VGG-16: configuration D of the paper.
-// ANCHOR: vgg16
 pub const VGG16: Architecture = Architecture {
     name: "VGG-16",
     blocks: &[

@@ -74,6 +74,6 @@ impl<T: Scalar> Loss<T> for ContentLoss<T> {
             .and(&self.target)
             .par_for_each(|df, &f, &p| *df += scale * (f - p));
         sum_pairs(f, &self.target, |f, p| (f - p) * (f - p)) / (4.0 * size)
+        // ANCHOR_END: gradient
     }
-    // ANCHOR_END: gradient
 }

@@ -23,8 +23,8 @@ pub fn matrix<T: Scalar>(activations: &Array3<T>) -> ArrayView2<'_, T> {
         .expect("activations are in standard layout")
 }
 
-/// G = FᵀF (N×N) of `activations` (H×W×N).
 // ANCHOR: forward
+/// G = FᵀF (N×N) of `activations` (H×W×N).
 pub fn forward<T: Scalar>(activations: &Array3<T>) -> Array2<T> {
     let f = matrix(activations);
     let sums: Vec<Array2<T>> = (f.axis_chunks_iter(Axis(0), GRAM_CHUNK).into_par_iter())
@@ -37,6 +37,7 @@ pub fn forward<T: Scalar>(activations: &Array3<T>) -> Array2<T> {
 }
 // ANCHOR_END: forward
 
+// ANCHOR: backward
 /// Adds `scale`·dL/dF = 2·`scale`·F·(dL/dG) to `df` (H×W×N), for a *symmetric* `dg` = dL/dG (N×N).
 ///
 /// # Panics
@@ -50,7 +51,6 @@ pub fn add_backward<T: Scalar>(
     assert_eq!(activations.dim(), df.dim(), "F and dF must have one shape");
     let (height, width, channels) = df.dim();
     assert_eq!(dg.dim(), (channels, channels), "dL/dG must be N×N");
-    // ANCHOR: backward
     let scale = T::of(2.0) * scale;
     let mut df = (df.view_mut())
         .into_shape_with_order((height * width, channels))

@@ -80,7 +80,6 @@ pub fn backward<T: Scalar>(pooling: Pooling, x: &Array3<T>, dy: &Array3<T>) -> A
 
 // ANCHOR: share
 /// 1/n for a cell of n positions.
-// ANCHOR: share
 fn share<T: Scalar>(cell: ArrayView3<T>) -> T {
     T::of(1.0 / (cell.dim().0 * cell.dim().1) as f64)
 }

@@ -133,6 +133,7 @@ impl TotalVariation {
         let (_, width, channels) = x.shape;
         let shape = (own.len(), width, channels);
         assert_eq!(dx.dim(), shape, "x and dx must have one shape");
+        // ANCHOR: gradient
         let steps = self.steps(true);
         (elements_mut(dx).par_chunks_mut(width * channels))
             .zip(own.clone())
@@ -145,6 +146,7 @@ impl TotalVariation {
                     pairs.for_each(|(dx, (&a, &b))| *dx += weight * (a - b));
                 });
             });
+        // ANCHOR_END: gradient
         let steps = self.steps(false);
         let rows: Vec<f64> = own
             .into_par_iter()

@@ -197,6 +197,7 @@ struct LossesAt<'a, T: Scalar> {
 type JointBack<'a, T> = (&'a JointTerm<T>, Box<dyn JointBackward<T> + 'a>);
 
 impl<T: Scalar> LossesAt<'_, T> {
+    // ANCHOR: add
     /// Adds the gradient of the losses at a layer, or of those of the pixels, to `df`.
     fn add(&mut self, layer: Option<usize>, f: Option<&Array3<T>>, df: &mut Array3<T>) {
         let of_layer = self.objective.terms.iter().zip(&mut self.values);
@@ -217,6 +218,7 @@ impl<T: Scalar> LossesAt<'_, T> {
             }
         }
     }
+    // ANCHOR_END: add
 }
 
 impl<T: Scalar> LayerLosses<T> for LossesAt<'_, T> {

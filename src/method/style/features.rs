@@ -80,6 +80,7 @@ impl<'a, T: Scalar> Features<'a, T> {
         all
     }
 
+    // ANCHOR: weighted
     /// Σ w·f·fᵀ over the positions, N×N: the Gram matrix of √w·F.
     pub(super) fn gram(&self, products: &dyn Products<T>) -> Array2<T> {
         let f = self.scaled(T::sqrt, products);
@@ -87,6 +88,7 @@ impl<'a, T: Scalar> Features<'a, T> {
         products.recycle_copy(f);
         g
     }
+    // ANCHOR_END: weighted
 
     /// Adds 2·`scale`·w·F·`dg` to `df`, for a symmetric `dg` = dL/dG with G as [`gram`](Self::gram) computes it.
     pub(super) fn add_gram_backward(
