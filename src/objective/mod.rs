@@ -203,14 +203,12 @@ impl<T: Scalar> LossesAt<'_, T> {
         let of_layer = self.objective.terms.iter().zip(&mut self.values);
         for (term, value) in of_layer.filter(|(term, _)| term.layer == layer) {
             let f = f.expect("layers with terms are kept");
-            // ANCHOR: term
             *value = if self.objective.normalize && layer.is_some() {
                 term.add_normalized_gradient(f, df, self.network)
             } else {
                 (term.loss).add_gradient(f, term.weight, df, self.network.engine())
             };
             *value *= term.weight;
-            // ANCHOR_END: term
         }
         for (term, back) in &self.joint {
             if let Some(k) = term.array_of(layer) {

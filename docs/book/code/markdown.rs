@@ -69,6 +69,9 @@ fn mathml(latex: &str, display_mode: DisplayMode) -> Result<String> {
     };
     let events = events.into_iter().map(Ok::<_, std::convert::Infallible>);
     push_mathml(&mut text, events, config)?;
+    let text = text.replace("&nbsp;", "\u{a0}");
+    // For some LaTeX, such as `\big`, the library writes tags that no browser understands.
+    roxmltree::Document::parse(&text).with_context(|| format!("the formula {latex} as MathML"))?;
     Ok(text.replace('\n', " "))
 }
 

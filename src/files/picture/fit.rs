@@ -41,7 +41,7 @@ impl Picture {
 
     /// Cuts `margin` (a share of the width) off the left and the right, and the same share of the height off the top and
     /// the bottom. At least one pixel remains each way.
-    pub(crate) fn trimmed(&self, margin: f64) -> Self {
+    pub fn trimmed(&self, margin: f64) -> Self {
         let Size { width, height } = self.size();
         let trim = |edge: u32| {
             let cut = ((f64::from(edge) * margin).round() as u32).min((edge - 1) / 2);
