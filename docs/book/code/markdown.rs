@@ -69,7 +69,10 @@ fn mathml(latex: &str, display_mode: DisplayMode) -> Result<String> {
     };
     let events = events.into_iter().map(Ok::<_, std::convert::Infallible>);
     push_mathml(&mut text, events, config)?;
-    let text = text.replace("&nbsp;", "\u{a0}");
+    // XML knows neither.
+    let text = text
+        .replace("&nbsp;", "\u{a0}")
+        .replace("<mo><</mo>", "<mo>&lt;</mo>");
     // For some LaTeX, such as `\big`, the library writes tags that no browser understands.
     roxmltree::Document::parse(&text).with_context(|| format!("the formula {latex} as MathML"))?;
     Ok(text.replace('\n', " "))
