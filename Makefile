@@ -189,7 +189,7 @@ check-dist:
 
 check-deps:
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny@0.20.2
-	cargo-deny --locked check bans licenses sources
+	cargo-deny --workspace --locked check bans licenses sources
 	packaging/advisories.sh
 	packaging/crate.sh
 
