@@ -29,6 +29,29 @@ pub fn replace_numbers<'a>(text: &str, find: impl Fn(&str) -> Result<&'a str>) -
     Ok(replaced.into_owned())
 }
 
+/// Moves code between ``` to the left as far as it goes: an excerpt of a function is indented as it is there.
+pub fn dedent_code(text: &str) -> String {
+    let parts = text.split("\n```");
+    let dedented = parts.enumerate().map(|(place, part)| match place % 2 {
+        0 => part.to_owned(),
+        _ => dedent(part),
+    });
+    dedented.collect::<Vec<_>>().join("\n```")
+}
+
+/// The first line names the language.
+fn dedent(code: &str) -> String {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let lines = code.lines().skip(1).filter(|line| !line.trim().is_empty());
+    let shift = lines.map(indent).min().unwrap_or(0);
+    let lines = code.lines().enumerate();
+    let lines = lines.map(|(place, line)| match place {
+        0 => line,
+        _ => line.get(shift..).unwrap_or(""),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// The names of the numbers in a text.
 pub fn numbers(text: &str) -> Vec<String> {
     let found = NUMBER.captures_iter(text);
@@ -135,6 +158,14 @@ mod tests {
         let text = replace_formulas("The sum $a + b$, and `$x$`.\n\n$$\\frac{1}{2}$$\n").unwrap();
         assert!(text.starts_with("The sum <math"), "{text}");
         assert!(text.contains("<mfrac>") && text.contains("`$x$`"), "{text}");
+    }
+
+    #[test]
+    fn excerpts_of_code_begin_at_the_left() {
+        let text = "So:\n\n```rust\n    let x = 1;\n\n    if x > 0 {\n        run();\n    }\n```\n\n    as it is\n";
+        let expected =
+            "So:\n\n```rust\nlet x = 1;\n\nif x > 0 {\n    run();\n}\n```\n\n    as it is\n";
+        assert_eq!(dedent_code(text), expected);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The preprocessor of mdBook: it reads the book as JSON, and writes it with numbers and formulas in place.
 
 use crate::drawings::Numbers;
-use crate::markdown::{replace_formulas, replace_numbers};
+use crate::markdown::{dedent_code, replace_formulas, replace_numbers};
 use anyhow::{Context, Result};
 use mdbook_preprocessor::book::{Book, Chapter};
 use mdbook_preprocessor::parse_input;
@@ -29,7 +29,7 @@ pub fn run() -> Result<()> {
 
 fn preprocess(chapter: &mut Chapter, numbers: &Numbers) -> Result<()> {
     let name = chapter.name.clone();
-    let text = replace_numbers(&chapter.content, |name| numbers.get(name));
+    let text = replace_numbers(&dedent_code(&chapter.content), |name| numbers.get(name));
     chapter.content = (text.and_then(|text| replace_formulas(&text)))
         .with_context(|| format!("the chapter {name}"))?;
     Ok(())
