@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn errors_have_two_digits() {
-        assert_eq!([0.0, 1.25e-9, 3.0].map(short), ["0", "1.2e-9", "3.0e0"]);
+        assert_eq!([0.0, 1.26e-9, 3.0].map(short), ["0", "1.3e-9", "3.0e0"]);
         assert_eq!(short(f64::INFINITY), "none");
     }
 }
