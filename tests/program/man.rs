@@ -16,7 +16,6 @@ fn every_shell_gets_completions_with_all_commands() {
             "weights",
             "convert",
             "original-colors",
-            "luminance",
         ] {
             assert!(script.contains(word), "{shell}: {word}");
         }

@@ -101,7 +101,7 @@ fn by_threads(out: &mut Drawings, numbers: &[f32]) -> Result<()> {
     let array = Array3::from_shape_vec((1, numbers.len(), 1), numbers.to_vec())?;
     let ones = BigArray::from(Array3::ones(array.dim()));
     let array = BigArray::from(array);
-    let mut table = "| threads | a part for each thread, in f32 | `BigArray::inner`, with ones |\n|---|---|---|\n".to_owned();
+    let mut table = "| threads | a part for each thread, in f32 | inner product with ones (`BigArray::inner`) |\n|---|---|---|\n".to_owned();
     for threads in 1..=4usize {
         let parts = numbers.chunks(numbers.len().div_ceil(threads));
         let sum: f32 = parts.map(|part| part.iter().sum::<f32>()).sum();

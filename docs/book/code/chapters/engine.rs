@@ -138,7 +138,7 @@ fn products(out: &mut Drawings, cpu: Cpu, peak: f64) -> Result<()> {
 /// Layers of VGG for a picture of 128×96: their work, and how fast one core does it.
 fn layers(out: &mut Drawings, cpu: Cpu, peak: f64) -> Result<()> {
     let engine = Fast::<f32>::new(cpu);
-    let mut table = "| layer | input | direct, 10⁶ multiply-adds | Winograd, 10⁶ | multiply-adds for each byte | ms | direct work ÷ time, of the peak |\n\
+    let mut table = "| layer | input | direct, 10⁶ multiply-adds | Winograd, 10⁶ | multiply-adds for each byte | ms | direct work ÷ time ÷ peak |\n\
                      |---|---|---|---|---|---|---|\n".to_owned();
     for (name, height, width, cin, cout) in [
         ("conv1_1", 96, 128, 3, 64),

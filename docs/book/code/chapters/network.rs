@@ -237,7 +237,7 @@ fn feature_maps(out: &mut Drawings) -> Result<()> {
     out.picture("cat", &colors(&cat, 2))?;
     let layers = numbers(&SHOWN)?;
     let mut table =
-        "| layer | output | numbers for one of the picture | zeros | channels that are 0 everywhere |\n|---|--:|--:|--:|--:|\n"
+        "| layer | output | numbers per number of the picture | zeros | channels that are 0 everywhere |\n|---|--:|--:|--:|--:|\n"
             .to_owned();
     for (name, output) in SHOWN.iter().zip(outputs(&network, &cat, &layers)) {
         let (height, width, channels) = output.dim();

@@ -278,7 +278,7 @@ fn kinks(
         curves(
             area,
             &Axis::linear(
-                "largest change of a pixel, in grey levels of 0..255",
+                "largest change of a pixel, in gray levels of 0..255",
                 0.0..LENGTH,
             ),
             &Axis::linear(

@@ -149,7 +149,7 @@ fn grid(
 
 /// What becomes of 666×500 pixels from pooling to pooling.
 fn sizes(out: &Drawings) -> Result<()> {
-    let mut table = "| block | width × height | cells at the right edge | at the bottom | channels | numbers in an output |\n\
+    let mut table = "| block | width × height | cells at the right edge | at the bottom | channels | numbers in the output of a layer |\n\
                      |---|--:|---|---|--:|--:|\n"
         .to_owned();
     let mut x = Array3::<f32>::zeros((500, 666, 1));

@@ -236,7 +236,7 @@ fn inputs(out: &mut Drawings, settings: &Settings, pair: &Pair) -> Result<()> {
     )
 }
 
-/// The mean difference between neighbors, in grey levels.
+/// The mean difference between neighbors, in gray levels.
 fn roughness(x: &Array3<f32>) -> f64 {
     let (right, left) = (x.slice(s![.., 1.., ..]), x.slice(s![.., ..-1, ..]));
     let differences = right

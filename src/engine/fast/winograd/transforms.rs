@@ -14,7 +14,6 @@ fn number<T: Scalar, S: Simd<T>>(s: S, x: f64) -> S::Vector {
 // ANCHOR: kernel_transform
 /// G: the row of point p is 1, p, p², divided by the product of p's differences to the other finite points. The last row is for ∞.
 const KERNEL_TRANSFORM: [[f64; 3]; POINTS] = [
-    // ANCHOR_END: kernel_transform
     [1.0, 0.0, 0.0],
     [-2.0 / 3.0, -2.0 / 3.0 * FRAC_1_SQRT_2, -1.0 / 3.0],
     [-2.0 / 3.0, 2.0 / 3.0 * FRAC_1_SQRT_2, -1.0 / 3.0],
@@ -22,6 +21,7 @@ const KERNEL_TRANSFORM: [[f64; 3]; POINTS] = [
     [1.0 / 6.0, -SQRT_2 / 6.0, 1.0 / 3.0],
     [0.0, 0.0, 1.0],
 ];
+// ANCHOR_END: kernel_transform
 
 /// G g
 #[inline(always)]
