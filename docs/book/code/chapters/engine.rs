@@ -233,6 +233,9 @@ impl Transforms {
     }
 }
 
+/// One way to convolve a tile: of the input and the kernel.
+type Convolve<'a> = &'a dyn Fn(&Array3<f32>, &Array3<f32>) -> Array2<f32>;
+
 /// The relative error of F(m×m, 3×3) with several points, in f32 against f64; and that of the engine.
 fn errors(out: &mut Drawings, cpu: Cpu) -> Result<()> {
     const CHANNELS: usize = 128;
@@ -257,30 +260,26 @@ fn errors(out: &mut Drawings, cpu: Cpu) -> Result<()> {
     let mut kernel_of =
         || Array3::from_shape_simple_fn((3, 3, CHANNELS), || noise.random_range(-0.1f32..0.1));
     let kernels: Vec<Array3<f32>> = (0..TILES).map(|_| kernel_of()).collect();
-    let mut measure = |name: &str,
-                       points: &str,
-                       products: f64,
-                       tile: &dyn Fn(&Array3<f32>, &Array3<f32>) -> Array2<f32>,
-                       n: usize|
-     -> Result<f64> {
-        let (mut off, mut all) = (0.0, 0.0);
-        for (seed, kernel) in (20..).zip(&kernels) {
-            let d: Array3<f32> = activations((n, n, CHANNELS), seed);
-            let exact = exact(&d, kernel);
-            for (found, exact) in tile(&d, kernel).iter().zip(&exact) {
-                off += (f64::from(*found) - exact).powi(2);
-                all += exact * exact;
+    let mut measure =
+        |name: &str, points: &str, products: f64, tile: Convolve, n: usize| -> Result<f64> {
+            let (mut off, mut all) = (0.0, 0.0);
+            for (seed, kernel) in (20..).zip(&kernels) {
+                let d: Array3<f32> = activations((n, n, CHANNELS), seed);
+                let exact = exact(&d, kernel);
+                for (found, exact) in tile(&d, kernel).iter().zip(&exact) {
+                    off += (f64::from(*found) - exact).powi(2);
+                    all += exact * exact;
+                }
             }
-        }
-        let error = (off / all).sqrt();
-        writeln!(
-            table,
-            "| {name} | {points} | {} | {} |",
-            digits(products, 3),
-            scientific(error)
-        )?;
-        Ok(error)
-    };
+            let error = (off / all).sqrt();
+            writeln!(
+                table,
+                "| {name} | {points} | {} | {} |",
+                digits(products, 3),
+                scientific(error)
+            )?;
+            Ok(error)
+        };
     measure("direct", "", 9.0, &direct, 6)?;
     let mut of_points = Vec::new();
     for (name, m, points) in &cases {
