@@ -3,7 +3,8 @@
 set -eu
 # Nothing is run, so that no time goes into optimizing.
 CARGO_PROFILE_DEV_OPT_LEVEL=0 cargo publish --dry-run --locked --allow-dirty
-package=$(ls -t target/package/impasto-*.crate | head -1)
+cargo package --locked --allow-dirty --no-verify --quiet
+package=$(find target/package -maxdepth 1 -name 'impasto-*.crate')
 bytes=$(wc -c < "$package")
 echo "$package: $bytes bytes"
 [ "$bytes" -lt 10000000 ] || { echo "$package is too large for a registry"; exit 1; }
