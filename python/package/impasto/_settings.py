@@ -17,7 +17,7 @@ Flag = Union[bool, None]
 
 
 class Settings(TypedDict, total=False):
-    """The settings of a run besides its size. The program's list, docs/settings.md, says what each does."""
+    """The settings of a run besides its size. `All settings`, a page of the book, says what each does."""
 
     scales: str | int | Sequence[int] | None
     border: Whole
