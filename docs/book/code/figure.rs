@@ -4,14 +4,12 @@ use anyhow::Result;
 use image::{Rgb, RgbImage, imageops};
 use impasto::engine::EngineKind;
 use impasto::method::style::{Features, RegionLossBuilder};
-use impasto::method::{
-    Alone, BigArray, Lbfgs, Loss, Padding, PlainProducts, Pooling, StyleLossKind,
-};
+use impasto::method::{Loss, Padding, PlainProducts, Pooling, StyleLossKind};
 use impasto::network::{LayerLosses, Network};
 use impasto::picture::{Picture, Size};
 use impasto::vgg::MEAN;
 use impasto::weights::{Source, Weights};
-use ndarray::{Array2, Array3, ArrayView2, Axis};
+use ndarray::{Array2, Array3};
 use rand::SeedableRng;
 use rand_distr::{Distribution, Normal};
 use rand_pcg::Pcg64;
@@ -119,26 +117,6 @@ impl LayerLosses<f32> for Sum<'_> {
     }
 }
 
-/// What L-BFGS makes of `x` in this many evaluations, and the loss at the first and the last of them.
-pub fn descend(
-    network: &Network<f32>,
-    terms: &[Term],
-    x: Array3<f32>,
-    evaluations: usize,
-) -> (Array3<f32>, f64, f64) {
-    let mut x = BigArray::from(x);
-    let mut optimizer = Lbfgs::new(10, 10.0);
-    let mut losses = Vec::new();
-    for _ in 0..evaluations {
-        let (loss, gradient) = evaluate(network, terms, &x.to_array());
-        losses.push(loss);
-        optimizer.step(&mut x, loss, &gradient.into(), &Alone);
-    }
-    let best = optimizer.accepted().unwrap_or(&x).to_array().into_owned();
-    let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
-    (best, losses[0], least)
-}
-
 /// A picture's array as it is seen.
 pub fn image(x: &Array3<f32>) -> RgbImage {
     let (height, width, _) = x.dim();
@@ -147,24 +125,6 @@ pub fn image(x: &Array3<f32>) -> RgbImage {
             (x[(i as usize, j as usize, c)] + MEAN[c]).round() as u8
         }))
     })
-}
-
-/// Numbers from 0, black, to the largest, white.
-pub fn gray(map: ArrayView2<f32>) -> RgbImage {
-    let largest = map.iter().fold(f32::MIN_POSITIVE, |m, &x| m.max(x));
-    let (height, width) = map.dim();
-    RgbImage::from_fn(width as u32, height as u32, |j, i| {
-        Rgb([(map[(i as usize, j as usize)] / largest * 255.0).round() as u8; 3])
-    })
-}
-
-/// How long the vector of three colors is at each pixel, drawn like [`gray`]. What is larger than 99 % of all is white.
-pub fn magnitude(gradient: &Array3<f32>) -> RgbImage {
-    let lengths = gradient.map_axis(Axis(2), |g| g.dot(&g).sqrt());
-    let mut sorted: Vec<f32> = lengths.iter().copied().collect();
-    sorted.sort_by(f32::total_cmp);
-    let bright = sorted[sorted.len() * 99 / 100];
-    gray(lengths.mapv(|x| x.min(bright)).view())
 }
 
 /// The picture, each pixel enlarged to a square.

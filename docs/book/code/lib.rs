@@ -2,9 +2,9 @@
 //! and a preprocessor of mdBook puts the numbers into the text and sets the formulas.
 
 pub mod chapters;
-pub mod charts;
+mod charts;
 pub mod drawings;
-pub mod figure;
+mod figure;
 pub mod markdown;
 pub mod preprocess;
-pub mod sketches;
+mod sketches;

@@ -112,7 +112,7 @@ pub fn paint(settings: Settings) -> Result<Painted> {
 ///
 /// # Errors
 /// If the settings do not make sense.
-pub fn paint_pair(photograph: &Picture, painting: &Picture, settings: Settings) -> Result<Painted> {
+fn paint_pair(photograph: &Picture, painting: &Picture, settings: Settings) -> Result<Painted> {
     let mut evaluations = Vec::new();
     let stylization = Stylization::of(photograph, painting).settings(settings);
     let painted = stylization.prepare(weights()?)?.run(|at| {
