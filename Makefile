@@ -158,7 +158,7 @@ install:
 uninstall:
 	packaging/unstage.sh $(DESTDIR)$(PREFIX)
 
-# The program of `make dist` has no path of this machine in it, so that two builds of one commit with one toolchain give the same bytes.
+# The program has no path of this machine in it, so that two builds of one commit with one toolchain can give the same bytes.
 REMAP = --remap-path-prefix=$(CURDIR)=impasto --remap-path-prefix=$(CARGO_HOME)=cargo
 RELEASE = RUSTFLAGS="$(REMAP)" $(CARGO) build --release --locked
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
