@@ -1,36 +1,27 @@
 //! What several chapters draw with: the data of the project, the network, arrays as pictures, and grids of numbers.
 
+pub use crate::sketches::weights;
+use crate::sketches::{CAT, NIGHT, pixels};
 use anyhow::Result;
 use image::{Rgb, RgbImage, imageops};
 use impasto::engine::EngineKind;
 use impasto::method::style::{Features, RegionLossBuilder};
 use impasto::method::{Loss, Padding, PlainProducts, Pooling, StyleLossKind};
 use impasto::network::{LayerLosses, Network};
-use impasto::picture::{Picture, Size};
 use impasto::vgg::MEAN;
-use impasto::weights::{Source, Weights};
+use impasto::weights::Weights;
 use ndarray::{Array2, Array3};
 use rand::SeedableRng;
 use rand_distr::{Distribution, Normal};
 use rand_pcg::Pcg64;
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
-
-/// A picture of the project, `content/chelsea.jpg` for example, as an array H×W×3 of this width and height.
-///
-/// # Errors
-/// If it cannot be read.
-pub fn picture(name: &str, (width, height): (u32, u32)) -> Result<Array3<f32>> {
-    let (picture, _) = Picture::open(&data(name))?;
-    Ok(picture.fit(Size { width, height }).to_array())
-}
 
 /// The photograph of most examples.
 ///
 /// # Errors
 /// If it cannot be read.
 pub fn cat(size: (u32, u32)) -> Result<Array3<f32>> {
-    picture("content/chelsea.jpg", size)
+    pixels(CAT, size.0, size.1)
 }
 
 /// The painting of most examples.
@@ -38,21 +29,7 @@ pub fn cat(size: (u32, u32)) -> Result<Array3<f32>> {
 /// # Errors
 /// If it cannot be read.
 pub fn starry_night(size: (u32, u32)) -> Result<Array3<f32>> {
-    picture("style/starry_night.jpg", size)
-}
-
-/// The weights of the project.
-///
-/// # Errors
-/// If they cannot be read.
-pub fn weights() -> Result<Weights> {
-    Ok(Weights::load(&Source::File(data("vgg16.safetensors")))?)
-}
-
-fn data(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../data")
-        .join(name)
+    pixels(NIGHT, size.0, size.1)
 }
 
 /// The whole network, computed by the fast engine.

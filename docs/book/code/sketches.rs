@@ -21,7 +21,7 @@ pub const CAT: &str = "content/chelsea.jpg";
 pub const NIGHT: &str = "style/starry_night.jpg";
 
 /// A file in the project's folder `data`.
-pub fn data(name: &str) -> PathBuf {
+fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../data")
         .join(name)

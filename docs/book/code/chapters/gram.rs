@@ -1,6 +1,7 @@
 //! What a Gram matrix keeps of a layer's activations, and what it forgets.
 
 use crate::drawings::Drawings;
+use crate::sketches;
 use anyhow::Result;
 use image::imageops::{FilterType, resize};
 use image::{Rgb, RgbImage};
@@ -15,9 +16,7 @@ use impasto::method::{
 use impasto::network::Network;
 use impasto::objective::{Compared, Objective, Region, Style, Tap, Targets};
 use impasto::painting::long_edge;
-use impasto::picture::Picture;
 use impasto::vgg::{MEAN, VGG16};
-use impasto::weights::{Source, Weights};
 use ndarray::{Array2, Array3, ArrayView2, Axis, concatenate};
 use plotters::prelude::*;
 use rand::SeedableRng;
@@ -25,7 +24,6 @@ use rand::seq::SliceRandom;
 use rand_distr::{Distribution, Normal};
 use rand_pcg::Pcg64Mcg;
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
 
 /// Where activations are looked at: 128 channels, at every second pixel.
 const LAYER: &str = "conv2_1";
@@ -382,26 +380,19 @@ pub(super) const BLUE: RGBColor = RGBColor(0, 114, 178);
 pub(super) const ORANGE: RGBColor = RGBColor(213, 94, 0);
 pub(super) const GRAY: RGBColor = RGBColor(150, 150, 150);
 
-/// A file of the folder `data`.
-pub(super) fn data(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../data")
-        .join(name)
-}
-
 /// Cut off on each side, so that the painting's frame is no style.
 const MARGIN: f64 = 0.03;
 
 /// A picture, H×W×3 less VGG's mean, whose longer edge has this many pixels.
 pub(super) fn open(name: &str, edge: u32) -> Result<Array3<f32>> {
-    let (picture, _) = Picture::open(&data(name))?;
+    let picture = sketches::open(name)?;
     let picture = picture.trimmed(MARGIN);
     Ok(picture.fit(long_edge(edge).of(picture.size())).to_array())
 }
 
 /// A picture at the size of another.
 pub(super) fn fitted(name: &str, like: &Array3<f32>) -> Result<Array3<f32>> {
-    let (picture, _) = Picture::open(&data(name))?;
+    let picture = sketches::open(name)?;
     Ok(picture
         .fit(impasto::picture::Size::of_array(like))
         .to_array())
@@ -409,11 +400,11 @@ pub(super) fn fitted(name: &str, like: &Array3<f32>) -> Result<Array3<f32>> {
 
 /// VGG-16 up to this layer, with average pooling.
 pub(super) fn network(deepest: &str) -> Result<Network<f32>> {
-    let weights = Weights::load(&Source::File(data("vgg16.safetensors")))?;
+    let weights = sketches::weights()?;
     let depth = VGG16.find(deepest)? + 1;
     let engine = EngineKind::default().build();
     Ok(Network::new(
-        &weights,
+        weights,
         Pooling::Average,
         Padding::Zero,
         depth,

@@ -1,6 +1,7 @@
 //! VGG as a table, its pixels, what its channels show of the cat, how far they see, and what can be painted from them.
 
 use crate::drawings::Drawings;
+use crate::sketches::{open, weights};
 use anyhow::{Context, Result};
 use image::{Rgb, RgbImage};
 use impasto::engine::{EngineKind, SimdScalar};
@@ -9,11 +10,8 @@ use impasto::network::{LayerLosses, Network};
 use impasto::painting::{Inputs, Layers, Recipe, Settings, Stylization, long_edge};
 use impasto::picture::{Picture, Size};
 use impasto::vgg::{LayerKind, LayerSpec, MEAN, VGG16};
-use impasto::weights::{Source, Weights};
 use ndarray::{Array1, Array2, Array3, ArrayView2, Axis, s};
 use std::fmt::Write;
-use std::path::Path;
-use std::sync::OnceLock;
 
 /// The layers whose channels are shown.
 const SHOWN: [&str; 5] = ["conv1_1", "conv2_1", "conv3_1", "conv4_2", "conv5_1"];
@@ -46,28 +44,13 @@ pub fn draw(out: &mut Drawings) -> Result<()> {
     reconstructions(out)
 }
 
-/// The weights of the project.
-///
-/// # Errors
-/// If they cannot be read.
-pub(super) fn weights() -> Result<&'static Weights> {
-    static WEIGHTS: OnceLock<Weights> = OnceLock::new();
-    if WEIGHTS.get().is_none() {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/vgg16.safetensors");
-        let _ = WEIGHTS.set(Weights::load(&Source::File(file))?);
-    }
-    WEIGHTS.get().context("they were just set")
-}
-
 /// A photograph in `data/content`, so many pixels wide and high.
 ///
 /// # Errors
 /// If it cannot be read.
 pub(super) fn photograph(name: &str, width: u32, height: u32) -> Result<Picture> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/content");
-    Ok(Picture::open(&folder.join(name))?
-        .0
-        .fit(Size { width, height }))
+    let picture = open(&format!("content/{name}"))?;
+    Ok(picture.fit(Size { width, height }))
 }
 
 /// The network of the project, to the last layer that the weights have.

@@ -19,9 +19,9 @@ const CONTENT_WEIGHT: f64 = 1e3;
 
 pub fn draw(out: &mut Drawings) -> Result<()> {
     let weights = weights()?;
-    let network = network(&weights, Pooling::Average);
+    let network = network(weights, Pooling::Average);
     let [conv1_1, conv1_2, pool1, conv2_1] =
-        ["conv1_1", "conv1_2", "pool1", "conv2_1"].map(|name| layer(&weights, name));
+        ["conv1_1", "conv1_2", "pool1", "conv2_1"].map(|name| layer(weights, name));
     let (photograph, painting) = (cat(SIZE)?, starry_night(SIZE)?);
     let target = outputs(&network, &[conv2_1], &photograph).remove(0);
     let style = style(&outputs(&network, &[conv1_2], &painting)[0]);

@@ -1,7 +1,8 @@
 //! ReLU and its kink, pooling at odd edges, and what both kinds of pooling do to a gradient on its way to the pixels.
 
-use super::network::{beside, gray, grouped, photograph, weights};
+use super::network::{beside, gray, grouped, photograph};
 use crate::drawings::Drawings;
+use crate::sketches::weights;
 use anyhow::{Context, Result};
 use impasto::method::{Padding, Pooling, conv, pool, relu};
 use impasto::vgg::{LayerKind, LayerSpec, VGG16};
