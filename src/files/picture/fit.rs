@@ -4,9 +4,9 @@
 use super::SizeRequest;
 use super::resize::resample;
 use super::{Picture, Size};
-use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::{U8, U8x3};
-use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions};
+use fast_image_resize::images::TypedImageRef;
+use fast_image_resize::pixels::U8;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions};
 use image::imageops::crop_imm;
 use image::{GrayImage, RgbImage};
 
@@ -21,8 +21,7 @@ impl Picture {
         if from == size {
             return self.clone();
         }
-        let rgb = fit_pixels::<U8x3>(self.rgb.as_raw(), from, size);
-        let rgb = rgb.pixels().iter().flat_map(|pixel| pixel.0).collect();
+        let rgb = fit_channels::<3>(self.rgb.as_raw(), from, size);
         Self {
             rgb: RgbImage::from_vec(size.width, size.height, rgb).expect("the size is right"),
             alpha: self.alpha.as_ref().map(|alpha| fit_gray(alpha, size)),
@@ -63,13 +62,14 @@ pub(super) fn fit_gray(gray: &GrayImage, size: Size) -> GrayImage {
     if from == size {
         return gray.clone();
     }
-    let fitted = fit_pixels::<U8>(gray.as_raw(), from, size);
-    let levels = fitted.pixels().iter().map(|pixel| pixel.0).collect();
+    let levels = fit_channels::<1>(gray.as_raw(), from, size);
     GrayImage::from_vec(size.width, size.height, levels).expect("the size is right")
 }
 
-/// Crops and scales the pixels of a picture from size `from` to `size`. `bytes` are the pixels in rows.
-fn fit_pixels<P: PixelTrait>(bytes: &[u8], from: Size, size: Size) -> TypedImage<'static, P> {
+/// Crops and scales the pixels of a picture of `N` channels from size `from` to `size`. `bytes` are the pixels in rows.
+///
+/// The channels are scaled one after the other: the library's code for a pixel of one byte is all that is compiled.
+fn fit_channels<const N: usize>(bytes: &[u8], from: Size, size: Size) -> Vec<u8> {
     // The largest crop with the aspect ratio of `size`, in fractions of a pixel.
     let (width, height) = (f64::from(from.width), f64::from(from.height));
     let aspect = f64::from(size.width) / f64::from(size.height);
@@ -79,16 +79,32 @@ fn fit_pixels<P: PixelTrait>(bytes: &[u8], from: Size, size: Size) -> TypedImage
     let radius = LANCZOS_RADIUS * (crop_height / f64::from(size.height)).max(1.0);
     let first = (top - radius).floor().max(0.0);
     let rows = (top + crop_height + radius).ceil().min(height) - first;
-    let row_bytes = P::size() * from.width as usize;
+    let row_bytes = N * from.width as usize;
     let strip = &bytes[first as usize * row_bytes..][..rows as usize * row_bytes];
-    let strip = TypedImageRef::<P>::from_buffer(from.width, rows as u32, strip)
-        .expect("the strip has these rows");
     // Horizontally first, then vertically, as common tools do. Overshoot is clamped to 0..255 in between.
     let lanczos = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
     let horizontal = lanczos.crop(left, 0.0, crop_width, rows);
-    let scaled = resample(&strip, size.width, rows as u32, &horizontal);
     let vertical = lanczos.crop(0.0, top - first, f64::from(size.width), crop_height);
-    resample(&scaled, size.width, size.height, &vertical)
+
+    let mut fitted = vec![0; N * size.width as usize * size.height as usize];
+    for channel in 0..N {
+        let values: Vec<U8> = (strip.iter().skip(channel).step_by(N))
+            .map(|&value| U8::new(value))
+            .collect();
+        let strip =
+            TypedImageRef::new(from.width, rows as u32, &values).expect("the strip has these rows");
+        let scaled = resample(&strip, size.width, rows as u32, &horizontal);
+        let scaled = resample(&scaled, size.width, size.height, &vertical);
+        for (to, pixel) in fitted
+            .iter_mut()
+            .skip(channel)
+            .step_by(N)
+            .zip(scaled.pixels())
+        {
+            *to = pixel.0;
+        }
+    }
+    fitted
 }
 
 #[cfg(test)]
