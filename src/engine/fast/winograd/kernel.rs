@@ -7,7 +7,7 @@ use super::super::simd::gemm;
 use super::super::simd::{Cpu, MAX_LANES, Simd, SimdTask, transpose, use_large_pages};
 use super::{PAIRS, transforms};
 use crate::engine::SimdScalar;
-use ndarray::Array4;
+use ndarray::{Array4, s};
 use rayon::prelude::*;
 
 /// Rows and columns of a kernel.
@@ -43,8 +43,9 @@ impl<T: SimdScalar> Kernel<T> {
             let outputs = at * width..cout.min((at + 1) * width);
             for (at, to) in panel.chunks_exact_mut(width).enumerate() {
                 let (c, k, l) = (at / (SIDE * SIDE), at / SIDE % SIDE, at % SIDE);
-                for (o, to) in outputs.clone().zip(to) {
-                    *to = kernel[[k, l, c, o]];
+                let taps = kernel.slice(s![k, l, c, outputs.clone()]);
+                for (to, &tap) in to.iter_mut().zip(&taps) {
+                    *to = tap;
                 }
             }
         });
