@@ -14,12 +14,18 @@
 //! 3. [`network`] puts them in a row, as [`vgg`] says, and [`objective`] sums the losses.
 //! 4. [`gradients`] is the list of checks of every derivative in these.
 //! 5. [`painting`] is a run: its settings, its plan, the loop, and those who watch it.
-//! 6. [`picture`], [`weights`] and [`checkpoint`] read and write files.
+//! 6. [`picture`] and [`weights`] read and write files.
 //! 7. `cli` is the command line, behind the feature of this name.
 //!
 //! Imports go in one direction: the method knows nothing of engines, the network nothing of losses, the losses nothing of
 //! optimizers, and none of them of pictures or the command line. `docs/book/src/code.md` follows one pixel through all of it, and says what
 //! to change to add a setting or a loss.
+//!
+//! # What changes
+//!
+//! A program that paints needs [`painting`], [`picture`] and [`weights`], and these change as seldom as possible. The other modules are
+//! public to be read and tried out, and change whenever a better way is found. `tests/api/public.txt` lists all that is public; a test
+//! compares it with the code, so that no change passes unnoticed.
 //!
 //! # Painting a picture
 //!
@@ -72,4 +78,4 @@ pub mod objective;
 pub mod painting;
 pub mod vgg;
 
-pub use files::{AtomicFileError, checkpoint, picture, weights};
+pub use files::{AtomicFileError, picture, weights};

@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// An engine, and a clock that measures its layers. Layers are numbered in the order in which they are made.
-pub struct Clock<T> {
+pub(crate) struct Clock<T> {
     engine: Arc<dyn Engine<T>>,
     times: Times,
 }
 
 /// How long a layer took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LayerTime {
+pub(crate) struct LayerTime {
     /// From its input to its output.
     pub forward: Duration,
     /// From the gradient of its output to that of its input.

@@ -2,14 +2,13 @@
 //!
 //! The [`Reference`] engine calls the plain functions of [`crate::method`]. The [`Fast`] engine computes the same with a quarter
 //! of the multiplications on the CPU's widest vectors, and is tested against it. The network knows only the trait [`Engine`].
-//! [`Clock`] wraps any engine and measures how long its layers take.
 
-pub mod clock;
+#[cfg(feature = "cli")]
+pub(crate) mod clock;
 pub mod fast;
 pub mod reference;
 pub(crate) mod replicate;
 
-pub use clock::Clock;
 pub use fast::Fast;
 pub use fast::simd::{CPU_VARIABLE, Cpu, UnknownCpu};
 pub use reference::Reference;

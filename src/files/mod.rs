@@ -1,7 +1,8 @@
 //! Files that the program reads and writes: pictures, network weights, and checkpoints of runs.
 
 pub(crate) mod atomic_file;
-pub mod checkpoint;
+#[cfg(feature = "cli")]
+pub(crate) mod checkpoint;
 pub mod picture;
 pub mod weights;
 

@@ -25,10 +25,15 @@ pub mod adjoint;
 mod cases;
 mod losses;
 mod mistake;
-pub mod nearest;
 mod objective;
-pub mod operands;
 mod operations;
+
+// Operands of the checks. They are public for the tests and the book of this project alone.
+#[doc(hidden)]
+pub mod nearest;
+#[doc(hidden)]
+pub mod operands;
+#[doc(hidden)]
 pub mod strotss;
 
 pub use cases::Case;

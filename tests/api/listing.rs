@@ -1,6 +1,8 @@
 //! Lists what users of the crate can reach.
 
-use super::source::{ModuleId, Source, Target, definition, imports, is_for_tests};
+use super::source::{
+    ModuleId, Source, Target, attributes, definition, imports, is_for_tests, is_hidden,
+};
 use super::text::{self, is_public};
 use std::collections::{BTreeMap, BTreeSet};
 use syn::{Attribute, ImplItem, Item, ItemImpl, ItemStruct, Type};
@@ -19,7 +21,29 @@ struct Listing<'a> {
 /// The lines of the public items of this crate, sorted by their paths.
 pub fn lines(source: &Source, name: &str) -> Vec<String> {
     let listing = Listing::new(source, name);
-    listing.lines.into_iter().map(|(.., line)| line).collect()
+    let lines = listing.lines.into_iter().map(|(.., line)| line);
+    lines.fold(vec![], with_traits_together)
+}
+
+/// Adds a line. `impl A for X` and `impl B for X` become `impl A, B for X`.
+fn with_traits_together(mut lines: Vec<String>, line: String) -> Vec<String> {
+    if let Some((traits, last)) = lines.last().and_then(|last| plain_impl(last))
+        && let Some((another, path)) = plain_impl(&line)
+        && path == last
+    {
+        let together = format!("impl {traits}, {another} for {path}");
+        lines.pop();
+        lines.push(together);
+    } else {
+        lines.push(line);
+    }
+    lines
+}
+
+/// The trait and the type of an implementation without parameters and without contents.
+fn plain_impl(line: &str) -> Option<(&str, &str)> {
+    let (name, path) = line.strip_prefix("impl ")?.split_once(" for ")?;
+    (!path.contains(' ')).then_some((name, path))
 }
 
 impl<'a> Listing<'a> {
@@ -58,6 +82,7 @@ impl<'a> Listing<'a> {
         let source = self.source;
         for (at, item) in source.modules[module].items.iter().enumerate() {
             match item {
+                _ if is_hidden(attributes(item)) => {}
                 Item::Use(item) if is_public(&item.vis) => {
                     for import in imports(item) {
                         let targets = source.resolve(module, &import.path);
@@ -229,7 +254,11 @@ impl<'a> Listing<'a> {
         let before = self.lines.len();
         for item in &item.items {
             let (name, line) = match item {
-                ImplItem::Fn(item) if is_public(&item.vis) && !is_for_tests(&item.attrs) => {
+                ImplItem::Fn(item)
+                    if is_public(&item.vis)
+                        && !is_for_tests(&item.attrs)
+                        && !is_hidden(&item.attrs) =>
+                {
                     let path = joined(path, &item.sig.ident.to_string());
                     let line = text::function(&item.sig, &path.join("::"));
                     (path, line)

@@ -16,7 +16,8 @@ const HEADER: &str = "\
 # `UPDATE_API=1 cargo test --test api` writes this file.
 #
 # An item that users find under several paths is listed under the shortest, and `use` lines have the others. A `{ … }` or `= …`
-# is what a trait provides. Derived traits stand beside written ones, and items that macros define beside others.
+# is what a trait provides. Derived traits stand beside written ones, and items that macros define beside others. What is
+# hidden in the documentation is for the tests and the book of this project, and is not listed.
 ";
 
 fn folder() -> PathBuf {
@@ -90,10 +91,11 @@ fn every_public_module_has_something_public_in_it() {
 const SAMPLE: &str = r#"
     mod hidden {
         /// A brush.
-        #[derive(Clone)]
+        #[derive(Clone, Debug)]
         pub struct Brush<T: Copy> { pub width: T, hairs: u32 }
         impl<T: Copy> Brush<T> {
             pub const WIDEST: u32 = 9;
+            #[doc(hidden)] pub fn bristles(&self) {}
             pub fn new(mut width: T, hairs: u32) -> Self where T: Send { todo!() }
             fn count(&self) -> u32 { self.hairs }
         }
@@ -125,6 +127,8 @@ const SAMPLE: &str = r#"
     pub use elsewhere::Canvas;
     pub static SIZES: [u8; 2] = [1, 2];
     pub(crate) fn inside() {}
+    #[doc(hidden)]
+    pub mod workshop { pub fn bench() {} }
     #[cfg(feature = "more")]
     pub type Pair<T> = (T, T);
     #[cfg(test)]
@@ -135,7 +139,7 @@ const SAMPLE: &str = r#"
 fn the_list_has_everything_public_and_nothing_else() {
     let expected = "\
         struct paint::Brush<T: Copy> { private fields }
-        impl Clone for paint::Brush
+        impl Clone, Debug for paint::Brush
         impl<T: Copy> Tool<T> for paint::Brush<T> { type Paint = Vec<T> }
         impl<T: Copy> paint::Brush<T>
         const paint::Brush::WIDEST: u32

@@ -199,6 +199,16 @@ pub fn is_for_tests(attributes: &[Attribute]) -> bool {
     })
 }
 
+/// Whether an item is public, but not meant for users: `#[doc(hidden)]`.
+pub fn is_hidden(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        attribute.path().is_ident("doc")
+            && attribute
+                .parse_args::<syn::Path>()
+                .is_ok_and(|what| what.is_ident("hidden"))
+    })
+}
+
 /// The names that a `use` brings in.
 pub fn imports(item: &ItemUse) -> Vec<Import> {
     fn collect(tree: &UseTree, before: &[String], all: &mut Vec<Import>) {
@@ -240,7 +250,7 @@ pub fn definition(item: &Item) -> Option<(&Ident, &Visibility)> {
     }
 }
 
-fn attributes(item: &Item) -> &[Attribute] {
+pub fn attributes(item: &Item) -> &[Attribute] {
     match item {
         Item::Const(item) => &item.attrs,
         Item::Enum(item) => &item.attrs,

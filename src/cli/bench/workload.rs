@@ -1,8 +1,8 @@
 //! What `impasto bench` runs: iterations of a recipe at one size, with a clock around the engine.
 
-use crate::engine::clock::LayerTime;
+use crate::engine::clock::{Clock, LayerTime};
 use crate::engine::fast::Phases;
-use crate::engine::{Clock, Engine, EngineKind, Fast};
+use crate::engine::{Engine, EngineKind, Fast};
 use crate::files::picture::{Picture, Size, SizeRequest};
 use crate::files::weights::Weights;
 use crate::painting::{Iteration, MemoryOptions, Recipe, Run, Scales, Settings, Stylization};

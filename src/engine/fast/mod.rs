@@ -5,7 +5,7 @@
 //! - `gram`, `product` and `pool` compute the rest of what networks and losses need.
 //! - `mask` is what a ReLU stores for the way back: one bit for each output.
 //! - `workspace` lends buffers, so that one iteration uses the memory of the one before.
-//! - [`phases`] measures the steps inside a Winograd convolution.
+//! - `phases` measures the steps inside a Winograd convolution.
 //! - `simd` has the vectors and matrix products of each kind of CPU, and all `unsafe` code.
 
 pub mod conv;
@@ -13,7 +13,7 @@ mod few_channels;
 mod gram;
 mod mask;
 mod parallel;
-pub mod phases;
+mod phases;
 mod pool;
 mod product;
 pub(crate) mod simd;
@@ -22,7 +22,7 @@ mod workspace;
 
 pub use conv::FastConv;
 pub use mask::Mask;
-pub use phases::{Phase, Phases};
+pub(crate) use phases::{Phase, Phases};
 pub use simd::peak_rate;
 
 use crate::engine::{ConvRelu, Engine, Layer, SimdScalar};
@@ -61,7 +61,8 @@ impl<T: Scalar> Fast<T> {
     }
 
     /// How long the steps of its Winograd convolutions take.
-    pub fn phases(&self) -> Arc<Phases> {
+    #[cfg(feature = "cli")]
+    pub(crate) fn phases(&self) -> Arc<Phases> {
         self.phases.clone()
     }
 

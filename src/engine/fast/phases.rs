@@ -1,11 +1,13 @@
 //! How long threads spend on each step of the Winograd convolutions.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+#[cfg(feature = "cli")]
+use std::time::Duration;
+use std::time::Instant;
 
 /// A step of a Winograd convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
+pub(crate) enum Phase {
     /// From a picture to the tiles' points.
     InputTransforms,
     /// The matrix products: tiles times kernel.
@@ -16,6 +18,7 @@ pub enum Phase {
 
 impl Phase {
     /// In the order in which they are computed.
+    #[cfg(feature = "cli")]
     pub const ALL: [Self; 3] = [
         Self::InputTransforms,
         Self::Products,
@@ -25,7 +28,7 @@ impl Phase {
 
 /// The time spent on each [`Phase`], summed over all threads, and how many multiply-adds the products took.
 #[derive(Default)]
-pub struct Phases {
+pub(crate) struct Phases {
     nanoseconds: [AtomicU64; 3],
     products: AtomicU64,
 }
@@ -41,6 +44,7 @@ impl Phases {
     }
 
     /// The time spent on each phase, in the order of [`Phase::ALL`], since this was last called.
+    #[cfg(feature = "cli")]
     pub fn take(&self) -> [Duration; 3] {
         Phase::ALL.map(|phase| {
             let spent = self.nanoseconds[phase as usize].swap(0, Ordering::Relaxed);
@@ -54,6 +58,7 @@ impl Phases {
     }
 
     /// Multiply-adds of [`Phase::Products`] since this was last called.
+    #[cfg(feature = "cli")]
     pub fn take_products(&self) -> u64 {
         self.products.swap(0, Ordering::Relaxed)
     }

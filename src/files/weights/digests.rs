@@ -1,13 +1,15 @@
 //! Checksums of files, by which published files are recognized.
 
-use super::published::{PUBLISHED, PublishedFile};
+#[cfg(feature = "cli")]
+use super::published::PUBLISHED;
+use super::published::PublishedFile;
 use md5::Md5;
 use sha2::{Digest, Sha256};
 use std::io::{self, Read};
 
 /// The checksums of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Digests {
+pub(crate) struct Digests {
     /// SHA-256, in hexadecimal digits.
     pub sha256: String,
     /// MD5, in hexadecimal digits. Older publishers state only this one.
@@ -37,6 +39,7 @@ impl Digests {
     }
 
     /// The published file with these checksums, if there is one.
+    #[cfg(feature = "cli")]
     pub fn known(&self) -> Option<&'static PublishedFile> {
         PUBLISHED.iter().find(|file| self.matches(file))
     }

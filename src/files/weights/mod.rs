@@ -43,14 +43,16 @@ mod zip_file;
 pub use built_in::built_in;
 pub use bytes::Bytes;
 pub use convention::Convention;
-pub use digests::Digests;
+#[cfg(feature = "cli")]
+pub(crate) use digests::Digests;
 pub use error::{
     InvalidWeights, NoSuchConvolution, ReadError, UnknownConvention, WeightsError, WriteError,
 };
 pub use format::Format;
 pub use load::load;
 pub use locate::{ENVIRONMENT, Source, locate, places};
-pub use published::{PUBLISHED, PublishedFile};
+#[cfg(feature = "cli")]
+pub(crate) use published::PUBLISHED;
 pub use read::{Loaded, ReadOptions, read};
 pub use write::Precision;
 

@@ -4,7 +4,11 @@ use super::Convention;
 
 /// A published file.
 #[derive(Debug)]
-pub struct PublishedFile {
+#[cfg_attr(
+    not(feature = "cli"),
+    expect(dead_code, reason = "the command line shows all of it")
+)]
+pub(crate) struct PublishedFile {
     /// Publisher, network and variant, for display.
     pub description: &'static str,
     /// The address for downloads; none if the file is no longer offered.
@@ -36,7 +40,7 @@ const UNKNOWN: PublishedFile = PublishedFile {
 };
 
 /// The published files. Sizes and checksums are those that publishers and users state.
-pub const PUBLISHED: &[PublishedFile] = &[
+pub(crate) const PUBLISHED: &[PublishedFile] = &[
     PublishedFile {
         description: "MatConvNet's VGG-19, imagenet-vgg-verydeep-19.mat",
         address: Some("https://www.vlfeat.org/matconvnet/models/imagenet-vgg-verydeep-19.mat"),
