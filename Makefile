@@ -32,28 +32,26 @@ demo:
 	@mkdir -p out
 	target/release/impasto stylize data/content/chelsea.jpg data/style/starry_night.jpg -o out/chelsea.png
 
+# Named together, so that all of them share one build of the library and its dependencies.
+PACKAGES = --package impasto --package book --package exercises
+
 test:
-	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked $(PACKAGES) --all-targets -- -D warnings
+	$(CARGO) clippy --locked $(PACKAGES) --all-targets --features exercises/solutions -- -D warnings
 	$(CARGO) clippy --locked --no-default-features -- -D warnings
 	@if rustup target add aarch64-unknown-linux-gnu >/dev/null 2>&1; \
 	then echo "checking the code for 64-bit Arm"; $(CARGO) check --locked --target aarch64-unknown-linux-gnu; \
 	else echo "not checking the code for 64-bit Arm: its standard library cannot be installed"; fi
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps $(PACKAGES)
 	@echo "building these tests without optimization: they compute little, so building is what takes the time"
 	CARGO_PROFILE_DEV_OPT_LEVEL=0 $(CARGO) $(TEST) --locked --no-default-features --features cli --lib --test without_weights
-	$(CARGO) $(TEST) --locked --test '*'
-	$(CARGO) test --locked --doc
-	@echo "the book: links, code, formulas, figures and numbers"
-	$(CARGO) fmt --check --package book
-	$(CARGO) clippy --locked --package book --all-targets -- -D warnings
-	$(CARGO) test --locked --package book
+	@echo "the program, the numerics, and the book: its links, code, formulas, figures and numbers"
+	$(CARGO) $(TEST) --locked --package impasto --package book --test '*'
+	$(CARGO) test --locked $(PACKAGES) --doc
 	@echo "the exercises: none is solved, the solutions are right, and typical mistakes are named"
-	$(CARGO) fmt --check --package exercises
-	$(CARGO) clippy --locked --package exercises --all-targets -- -D warnings
-	$(CARGO) clippy --locked --package exercises --all-targets --features solutions -- -D warnings
-	$(CARGO) test --locked --package exercises -- --untouched
-	$(CARGO) test --locked --package exercises --features solutions
+	$(CARGO) test --locked $(PACKAGES) --test learn -- --untouched
+	$(CARGO) test --locked $(PACKAGES) --features exercises/solutions --test learn --test mistakes
 
 # One test after the other: each starts several processes.
 test-mpi:
@@ -63,7 +61,7 @@ test-mpi:
 # The types of the page and of its tests, then the tests, in the program as `make test` builds it.
 test-studio: tests/studio/node_modules/.package-lock.json
 	cd tests/studio && npx tsc && npx tsc --project ../../src/cli/studio/page
-	$(CARGO) build --locked
+	$(CARGO) build --locked $(PACKAGES) --bin impasto
 	cd tests/studio && node --test --test-concurrency=1
 
 tests/studio/node_modules/.package-lock.json: tests/studio/package-lock.json
@@ -75,7 +73,7 @@ PYTHON_PACKAGE := target/python
 test-python: $(PYTHON_PACKAGE)/tools/installed
 	$(CARGO) fmt --package impasto-python --check
 	$(CARGO) clippy --locked --package impasto-python -- -D warnings
-	$(CARGO) build --locked
+	$(CARGO) build --locked $(PACKAGES) --bin impasto
 	rm -rf $(PYTHON_PACKAGE)/wheel
 	$(PYTHON_PACKAGE)/tools/bin/maturin build --quiet --locked --profile dev --strip \
 		--manifest-path python/Cargo.toml --out $(PYTHON_PACKAGE)/wheel
@@ -145,7 +143,8 @@ book dist check-deps: export PATH := $(PATH):$(CARGO_HOME)/bin
 
 book:
 	@command -v mdbook >/dev/null || $(CARGO) install --locked mdbook@0.5.4 --no-default-features --features search
-	$(CARGO) run --locked -p book -- draw docs/book/src/drawn
+	$(CARGO) build --locked $(PACKAGES) --bin book
+	target/debug/book draw docs/book/src/drawn
 	mdbook build docs/book
 	@echo "the book: docs/book/html/index.html"
 

@@ -4,7 +4,10 @@
 #[path = "program/workplace.rs"]
 mod workplace;
 
-use workplace::{SMALL, Workplace, data};
+use workplace::{Workplace, data};
+
+/// A run of the first layers alone: these tests are not optimized.
+const SMALL: &str = "-o out.png --size 32 --scales 1 --iterations 1 --style-layers conv1_1 --content-layers conv1_2";
 
 #[test]
 fn the_program_says_where_it_looked_and_what_to_do() {
