@@ -15,6 +15,7 @@ pub(crate) struct AtomicFile(PathBuf);
 
 /// Why a file cannot be written. The message does not contain the path of the file.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum AtomicFileError {
     /// The path names a folder.
     #[error("this is a folder; name a file")]

@@ -82,6 +82,7 @@ pub struct Stylization {
 
 /// Why a run cannot begin, or cannot continue.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum StylizeError {
     /// The settings do not make sense, or not with these weights and pictures.
     #[error(transparent)]

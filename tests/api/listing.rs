@@ -2,6 +2,7 @@
 
 use super::source::{
     ModuleId, Source, Target, attributes, definition, imports, is_for_tests, is_hidden,
+    is_non_exhaustive,
 };
 use super::text::{self, is_public};
 use std::collections::{BTreeMap, BTreeSet};
@@ -166,7 +167,11 @@ impl<'a> Listing<'a> {
                 self.list_from(path, item.fields.iter());
             }
             Item::Enum(item) => {
-                self.add(path, text::head("enum", &name, &item.generics));
+                let mut line = text::head("enum", &name, &item.generics);
+                if is_non_exhaustive(&item.attrs) {
+                    line += " { more to come }";
+                }
+                self.add(path, line);
                 for variant in &item.variants {
                     let path = joined(path, &variant.ident.to_string());
                     let fields = text::variant_fields(&variant.fields);

@@ -16,8 +16,9 @@ const HEADER: &str = "\
 # `UPDATE_API=1 cargo test --test api` writes this file.
 #
 # An item that users find under several paths is listed under the shortest, and `use` lines have the others. A `{ … }` or `= …`
-# is what a trait provides. Derived traits stand beside written ones, and items that macros define beside others. What is
-# hidden in the documentation is for the tests and the book of this project, and is not listed.
+# is what a trait provides, and an enum with `{ more to come }` is `#[non_exhaustive]`. Derived traits stand beside written ones,
+# and items that macros define beside others. What is hidden in the documentation is for the tests and the book of this project,
+# and is not listed.
 ";
 
 fn folder() -> PathBuf {
@@ -112,7 +113,7 @@ const SAMPLE: &str = r#"
         impl<T> Tool<T> for u8 { }
         macro_rules! colors {
             ($($(#[doc = $doc:literal])* $name:ident = $number:expr),*) => {
-                pub enum Color { $($(#[doc = $doc])* $name,)* Mixed(f32, f32), Other { name: String } }
+                #[non_exhaustive] pub enum Color { $($(#[doc = $doc])* $name,)* Mixed(f32, f32), Other { name: String } }
                 impl Color { pub const ALL: &[u8] = &[$($number),*]; }
             };
         }
@@ -146,7 +147,7 @@ fn the_list_has_everything_public_and_nothing_else() {
         fn paint::Brush::new(width: T, hairs: u32) -> Self where T: Send
         field paint::Brush::width: T
         use paint::Canvas = elsewhere::Canvas
-        enum paint::Color
+        enum paint::Color { more to come }
         const paint::Color::ALL: &[u8]
         variant paint::Color::Blue
         variant paint::Color::Mixed(f32, f32)

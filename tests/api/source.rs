@@ -209,6 +209,11 @@ pub fn is_hidden(attributes: &[Attribute]) -> bool {
     })
 }
 
+/// Whether later versions may have more variants.
+pub fn is_non_exhaustive(attributes: &[Attribute]) -> bool {
+    (attributes.iter()).any(|attribute| attribute.path().is_ident("non_exhaustive"))
+}
+
 /// The names that a `use` brings in.
 pub fn imports(item: &ItemUse) -> Vec<Import> {
     fn collect(tree: &UseTree, before: &[String], all: &mut Vec<Import>) {

@@ -64,6 +64,7 @@ impl FromStr for Depth {
 
 /// Why a format cannot store a picture with an [`Encoding`].
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum EncodingError {
     /// 16 bits per channel, in a format with 8.
     #[error("this format stores 8 bits per channel; for 16 bits, write png or tif")]

@@ -43,6 +43,7 @@ const CONVERT: &str = "convert it to PNG or JPEG first";
 
 /// What is wrong with a picture file, or with the place for one. Displays as one line without the path.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum PictureErrorKind {
     // The file cannot be read.
     /// The file is missing, or the system cannot read it.

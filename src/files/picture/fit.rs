@@ -88,20 +88,15 @@ fn fit_channels<const N: usize>(bytes: &[u8], from: Size, size: Size) -> Vec<u8>
 
     let mut fitted = vec![0; N * size.width as usize * size.height as usize];
     for channel in 0..N {
-        let values: Vec<U8> = (strip.iter().skip(channel).step_by(N))
-            .map(|&value| U8::new(value))
+        let values: Vec<U8> = (strip.chunks_exact(N))
+            .map(|pixel| U8::new(pixel[channel]))
             .collect();
         let strip =
             TypedImageRef::new(from.width, rows as u32, &values).expect("the strip has these rows");
         let scaled = resample(&strip, size.width, rows as u32, &horizontal);
         let scaled = resample(&scaled, size.width, size.height, &vertical);
-        for (to, pixel) in fitted
-            .iter_mut()
-            .skip(channel)
-            .step_by(N)
-            .zip(scaled.pixels())
-        {
-            *to = pixel.0;
+        for (to, value) in fitted.chunks_exact_mut(N).zip(scaled.pixels()) {
+            to[channel] = value.0;
         }
     }
     fitted

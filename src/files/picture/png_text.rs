@@ -16,6 +16,7 @@ const MAX_BYTES: usize = 4 * MAX_TEXT_BYTES;
 
 /// Why the text of a PNG file cannot be read.
 #[derive(Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TextError {
     /// The path names a folder, a device or a pipe.
     #[error("not a file; name a PNG file")]

@@ -11,6 +11,7 @@ use thiserror::Error;
 ///
 /// Each message is one line that a user can act on. The messages of causes are part of it.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum WeightsError {
     /// No file was named, no weights are built in, and no file is in the default places.
     #[error(
@@ -59,6 +60,7 @@ pub enum WeightsError {
 
 /// Why the bytes of a file cannot be used as weights.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum ReadError {
     /// The bytes are something else than a weights file; the message says what they seem to be.
     #[error("{0}")]
@@ -100,6 +102,7 @@ impl ReadError {
 
 /// Why arrays are not the weights of a VGG network.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum InvalidWeights {
     /// There is not one convolution.
     #[error("there is no convolution in it")]
@@ -175,6 +178,7 @@ pub struct NoSuchConvolution {
 
 /// Why weights cannot be written.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum WriteError {
     /// A value is too large for half precision.
     #[error("there are weights above 65504, too large for f16; write f32")]

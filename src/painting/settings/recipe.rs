@@ -30,6 +30,7 @@ const MAX_BYTES: u64 = 1 << 16;
 
 /// Why a recipe cannot be read or written.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum RecipeError {
     /// The file cannot be read, and there is no such preset.
     #[error(

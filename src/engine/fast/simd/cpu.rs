@@ -26,6 +26,7 @@ enum Level {
 
 /// The name of an instruction set that is unknown, or that this CPU does not have.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum UnknownCpu {
     /// There is no such instruction set.
     #[error("{0:?} is not an instruction set; write one of {names}", names = NAMES.join(", "))]
