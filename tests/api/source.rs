@@ -191,22 +191,21 @@ fn expanded(items: Vec<Item>) -> Vec<Item> {
 
 /// Whether an item is there for tests only.
 pub fn is_for_tests(attributes: &[Attribute]) -> bool {
-    attributes.iter().any(|attribute| {
-        attribute.path().is_ident("cfg")
-            && attribute
-                .parse_args::<syn::Path>()
-                .is_ok_and(|condition| condition.is_ident("test"))
-    })
+    has(attributes, "cfg", "test")
 }
 
 /// Whether an item is public, but not meant for users: `#[doc(hidden)]`.
 pub fn is_hidden(attributes: &[Attribute]) -> bool {
-    attributes.iter().any(|attribute| {
-        attribute.path().is_ident("doc")
-            && attribute
-                .parse_args::<syn::Path>()
-                .is_ok_and(|what| what.is_ident("hidden"))
-    })
+    has(attributes, "doc", "hidden")
+}
+
+/// Whether one of the attributes is `#[name(argument)]`.
+fn has(attributes: &[Attribute], name: &str, argument: &str) -> bool {
+    (attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident(name)))
+    .filter_map(|attribute| attribute.parse_args::<syn::Path>().ok())
+    .any(|found| found.is_ident(argument))
 }
 
 /// Whether later versions may have more variants.
