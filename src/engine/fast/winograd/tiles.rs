@@ -25,121 +25,150 @@ impl<T: Scalar> SimdTask<T> for TransformInputs<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
-        match self.input.pooled {
-            Some(_) => self.tiles::<S, true>(s),
-            None => self.tiles::<S, false>(s),
-        }
-    }
-}
-
-impl<T: Scalar> TransformInputs<'_, T> {
-    #[inline(always)]
-    fn tiles<S: Simd<T>, const POOLED: bool>(self, s: S) {
         let (height, width, channels) = self.input.dim();
-        let source = Source {
-            x: elements(self.input.x),
-            x_width: self.input.x.dim().1,
-            mask: self.input.mask.map(Mask::words),
-            width,
-            channels,
-        };
-        let averaged = self.input.pooled == Some(Pooling::Average);
+        let source = Source::new(self.input);
         let tiles = self.v.chunks_exact_mut(self.tile_stride);
         for ((i, j), v) in self.block.positions().zip(tiles) {
             // Row p of a tile's inputs is row TILE·i + p − 1 of the picture, if there is one; likewise the columns.
             let padding = self.input.padding;
             let rows: [_; POINTS] = from_fn(|p| padding.position(TILE * i + p, height));
-            let columns: [_; POINTS] = from_fn(|q| padding.position(TILE * j + q, width));
-            let whole = j > 0 && TILE * j + POINTS <= width + 1;
+            let columns = from_fn(|q| padding.position(TILE * j + q, width));
+            let columns = source.columns(columns);
+            // Bᵀ of the rows. Those that do not exist stay 0.
+            let mut d = [[s.splat(T::zero()); POINTS]; POINTS];
             for first in (0..channels).step_by(S::LANES) {
-                let mut d = [[s.splat(T::zero()); POINTS]; POINTS];
                 for (d, row) in d.iter_mut().zip(&rows) {
                     let &Some(row) = row else { continue };
-                    if whole {
-                        for (q, d) in d.iter_mut().enumerate() {
-                            *d = source.load::<S, POOLED>(s, row, TILE * j + q - 1, first);
-                        }
-                    } else {
-                        for (d, column) in d.iter_mut().zip(&columns) {
-                            if let &Some(column) = column {
-                                *d = source.load::<S, POOLED>(s, row, column, first);
-                            }
-                        }
-                    }
-                    if POOLED && averaged {
-                        for (d, column) in d.iter_mut().zip(&columns) {
-                            if let &Some(column) = column {
-                                let cell = cell(row, height) * cell(column, width);
-                                *d = s.mul(s.splat(T::of(1.0 / cell)), *d);
-                            }
-                        }
-                    }
-                    if !POOLED {
-                        // The inputs that the next tile adds to this one's.
-                        for q in POINTS..POINTS + TILE {
-                            let position = row * width + TILE * j + q - 1;
-                            prefetch(source.x.as_ptr().wrapping_add(position * channels + first));
-                        }
-                    }
+                    *d = transforms::input_points(s, source.load(s, row, &columns, first));
+                    source.prefetch(row, TILE * j + POINTS - 1, first);
                 }
-                let values = transforms::input(s, d);
-                for (pair, &value) in values.as_flattened().iter().enumerate() {
-                    s.store(value, &mut v[pair * self.pair_stride + first..]);
+                for q in 0..POINTS {
+                    let column = [d[0][q], d[1][q], d[2][q], d[3][q], d[4][q], d[5][q]];
+                    for (p, value) in transforms::input_points(s, column).into_iter().enumerate() {
+                        let v = &mut v[(POINTS * p + q) * self.pair_stride + first..];
+                        // Where the next tile is stored.
+                        prefetch(v.as_ptr().wrapping_add(self.tile_stride));
+                        s.store(value, v);
+                    }
                 }
             }
         }
     }
 }
 
-/// The picture that tiles are read from. `load` is a method and not a closure, since closures are not compiled for the
-/// instruction set.
+/// The picture that tiles are read from.
 struct Source<'a, T> {
     x: &'a [T],
-    /// The width of x, which may be pooled.
-    x_width: usize,
+    /// Elements of a row of x, which may be pooled.
+    x_row: usize,
+    /// By how many bits a position is shifted to get that in x: one if x is pooled.
+    shift: u32,
+    /// Whether each position has a share of an average.
+    averaged: bool,
     mask: Option<&'a [u16]>,
-    /// The width of the input.
-    width: usize,
-    channels: usize,
+    shape: (usize, usize, usize),
 }
 
-impl<T: Scalar> Source<'_, T> {
-    /// Loads a vector of a position's channels, from channel `first` on.
+/// The columns that a tile reads. Where there is none, another is loaded and replaced by 0, so that a tile inside the picture needs no
+/// test for each of its vectors.
+struct Columns<T> {
+    /// Whether each is there.
+    there: [bool; POINTS],
+    /// Elements from the beginning of a row of x.
+    in_x: [usize; POINTS],
+    /// Words from the beginning of a row of the mask.
+    in_mask: [usize; POINTS],
+    shares: [T; POINTS],
+}
+
+impl<'a, T: Scalar> Source<'a, T> {
+    fn new(input: &Input<'a, T>) -> Self {
+        let shape = input.dim();
+        Self {
+            x: elements(input.x),
+            x_row: input.x.dim().1 * shape.2,
+            shift: input.pooled.is_some().into(),
+            averaged: input.pooled == Some(Pooling::Average),
+            mask: input.mask.map(Mask::words),
+            shape,
+        }
+    }
+
+    /// The columns at these positions.
     #[inline(always)]
-    fn load<S: Simd<T>, const POOLED: bool>(
+    fn columns(&self, positions: [Option<usize>; POINTS]) -> Columns<T> {
+        let (_, width, channels) = self.shape;
+        let at = positions.map(Option::unwrap_or_default);
+        Columns {
+            there: positions.map(|position| position.is_some()),
+            in_x: at.map(|position| (position >> self.shift) * channels),
+            in_mask: at.map(|position| position * words_per_position(channels)),
+            shares: at.map(|position| share(position, width)),
+        }
+    }
+
+    /// Loads a vector of channels, from channel `first` on, at each column of a row.
+    #[inline(always)]
+    fn load<S: Simd<T>>(
         &self,
         s: S,
         row: usize,
-        column: usize,
+        columns: &Columns<T>,
         first: usize,
-    ) -> S::Vector {
-        let at = if POOLED {
-            row / 2 * self.x_width + column / 2
+    ) -> [S::Vector; POINTS] {
+        let (height, width, channels) = self.shape;
+        let x = &self.x[(row >> self.shift) * self.x_row + first..];
+        let mut d = [s.splat(T::zero()); POINTS];
+        if first + S::LANES <= channels {
+            for (d, at) in d.iter_mut().zip(columns.in_x) {
+                *d = s.load(&x[at..]);
+            }
         } else {
-            row * self.x_width + column
-        };
-        let d = load_partial(
-            s,
-            &self.x[at * self.channels + first..(at + 1) * self.channels],
-        );
-        match self.mask {
-            None => d,
-            Some(mask) => {
-                let position = row * self.width + column;
-                let words = &mask[position * words_per_position(self.channels)..];
-                apply_mask(s, d, words, first)
+            for (d, at) in d.iter_mut().zip(columns.in_x) {
+                *d = load_partial(s, &x[at..at + channels - first]);
+            }
+        }
+        if let Some(mask) = self.mask {
+            let mask = &mask[row * width * words_per_position(channels)..];
+            for (d, at) in d.iter_mut().zip(columns.in_mask) {
+                *d = apply_mask(s, *d, &mask[at..], first);
+            }
+        }
+        if self.averaged {
+            let share_of_row = share::<T>(row, height);
+            for (d, share) in d.iter_mut().zip(columns.shares) {
+                *d = s.mul(s.splat(share_of_row * share), *d);
+            }
+        }
+        if columns.there != [true; POINTS] {
+            for (d, there) in d.iter_mut().zip(columns.there) {
+                if !there {
+                    *d = s.splat(T::zero());
+                }
+            }
+        }
+        d
+    }
+
+    /// Asks for the inputs that the next tile adds to this one's, from this column on.
+    #[inline(always)]
+    fn prefetch(&self, row: usize, column: usize, first: usize) {
+        let (_, width, channels) = self.shape;
+        if self.shift == 0 {
+            for position in row * width + column..row * width + column + TILE {
+                prefetch((self.x.as_ptr()).wrapping_add(position * channels + first));
             }
         }
     }
 }
 
-/// The length of a position's pooling cell along one axis of this length: two, except at an odd end.
+/// The share that one position of a pooling cell has along an axis of this length: a half, except at an odd end.
 #[inline(always)]
-fn cell(position: usize, length: usize) -> f64 {
+fn share<T: Scalar>(position: usize, length: usize) -> T {
     if position + 1 == length && length % 2 == 1 {
-        1.0
+        T::one()
     } else {
-        2.0
+        T::of(0.5)
     }
 }
 

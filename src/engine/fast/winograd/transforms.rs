@@ -1,4 +1,5 @@
-//! The transforms of F(4×4, 3×3), along one axis and for whole tiles. Each lane of a vector is another channel.
+//! The transforms of F(4×4, 3×3), along one axis, and of kernels and outputs for whole tiles. Inputs are transformed in `tiles.rs`, a row
+//! when it is loaded, and then the columns. Each lane of a vector is another channel.
 
 use super::{POINTS, TILE};
 use crate::engine::fast::simd::Simd;
@@ -57,7 +58,10 @@ fn kernel_points<T: Scalar, S: Simd<T>>(s: S, g: [S::Vector; 3]) -> [S::Vector; 
 
 /// Bᵀ d. With m(x) = x (x² − ½)(x² − 2), row p holds the coefficients of m(x) / (x − p), and the last one those of m.
 #[inline(always)]
-fn input_points<T: Scalar, S: Simd<T>>(s: S, d: [S::Vector; POINTS]) -> [S::Vector; POINTS] {
+pub(super) fn input_points<T: Scalar, S: Simd<T>>(
+    s: S,
+    d: [S::Vector; POINTS],
+) -> [S::Vector; POINTS] {
     let (half, two, five_halves) = (
         number::<T, S>(s, 0.5),
         number::<T, S>(s, 2.0),
@@ -118,25 +122,6 @@ pub(super) fn kernel<T: Scalar, S: Simd<T>>(
         *values = kernel_points::<T, S>(s, [columns[0][i], columns[1][i], columns[2][i]]);
     }
     values
-}
-
-/// Bᵀ d B of the 6×6 inputs of a tile.
-#[inline(always)]
-pub(super) fn input<T: Scalar, S: Simd<T>>(
-    s: S,
-    mut d: [[S::Vector; POINTS]; POINTS],
-) -> [[S::Vector; POINTS]; POINTS] {
-    for row in &mut d {
-        *row = input_points::<T, S>(s, *row);
-    }
-    for q in 0..POINTS {
-        let column =
-            input_points::<T, S>(s, [d[0][q], d[1][q], d[2][q], d[3][q], d[4][q], d[5][q]]);
-        for (row, value) in d.iter_mut().zip(column) {
-            row[q] = value;
-        }
-    }
-    d
 }
 
 /// Aᵀ m A: the 4×4 outputs of a tile of 36 products.
