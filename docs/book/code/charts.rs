@@ -174,33 +174,6 @@ pub fn short(x: f64) -> String {
     }
 }
 
-/// A small number as people write it: 3.1·10⁻⁷.
-pub fn scientific(x: f64) -> String {
-    let text = format!("{x:.1e}");
-    let Some((mantissa, exponent)) = text.split_once('e') else {
-        return text;
-    };
-    let digits = "⁰¹²³⁴⁵⁶⁷⁸⁹";
-    let raised = exponent.chars().map(|digit| match digit.to_digit(10) {
-        Some(digit) => digits.chars().nth(digit as usize).unwrap_or(' '),
-        None => '⁻',
-    });
-    format!("{mantissa}·10{}", raised.collect::<String>())
-}
-
-/// A number with this many digits in all.
-pub fn digits(x: f64, count: usize) -> String {
-    let before = x.abs().max(f64::MIN_POSITIVE).log10().floor() as i64 + 1;
-    let places = (count as i64 - before).max(0) as usize;
-    let unit = 10f64.powi((before - count as i64).max(0) as i32);
-    let rounded = if unit > 1.0 {
-        (x / unit).round() * unit
-    } else {
-        x
-    };
-    format!("{rounded:.places$}")
-}
-
 /// A picture as an element of an SVG.
 ///
 /// # Errors

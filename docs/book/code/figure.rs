@@ -8,7 +8,6 @@ use impasto::engine::EngineKind;
 use impasto::method::style::{Features, RegionLossBuilder};
 use impasto::method::{Loss, Padding, PlainProducts, Pooling, StyleLossKind};
 use impasto::network::{LayerLosses, Network};
-use impasto::vgg::MEAN;
 use impasto::weights::Weights;
 use ndarray::{Array2, Array3};
 use rand::SeedableRng;
@@ -92,16 +91,6 @@ impl LayerLosses<f32> for Sum<'_> {
     fn replace_by_gradient(&mut self, _: usize, _: &mut Array3<f32>) -> bool {
         false
     }
-}
-
-/// A picture's array as it is seen.
-pub fn image(x: &Array3<f32>) -> RgbImage {
-    let (height, width, _) = x.dim();
-    RgbImage::from_fn(width as u32, height as u32, |j, i| {
-        Rgb(std::array::from_fn(|c| {
-            (x[(i as usize, j as usize, c)] + MEAN[c]).round() as u8
-        }))
-    })
 }
 
 /// The picture, each pixel enlarged to a square.

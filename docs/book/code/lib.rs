@@ -6,5 +6,6 @@ mod charts;
 pub mod drawings;
 mod figure;
 pub mod markdown;
+mod numbers;
 pub mod preprocess;
 mod sketches;

@@ -1,7 +1,8 @@
 //! Sums in several orders, and the bytes of a gradient on several numbers of threads.
 
-use crate::charts::{COLORS, FONT, digits};
+use crate::charts::{COLORS, FONT};
 use crate::drawings::Drawings;
+use crate::numbers::{digits, scientific};
 use crate::sketches::{CAT, NIGHT, Study, pixels, preset};
 use anyhow::Result;
 use impasto::engine::{Cpu, EngineKind};
@@ -160,7 +161,7 @@ fn gradients(out: &mut Drawings) -> Result<()> {
         farthest = farthest.max(crate::sketches::relative_distance(&gradient, first));
     }
     out.number("steps", STEPS);
-    out.number("instructions_distance", crate::charts::scientific(farthest));
+    out.number("instructions_distance", scientific(farthest));
     out.markdown("hashes", &table)
 }
 

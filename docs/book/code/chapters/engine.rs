@@ -1,7 +1,8 @@
 //! What a core can do and what it reaches, and how exact Winograd's algorithm is.
 
-use crate::charts::{Axis, Curve, curves, digits, scientific};
+use crate::charts::{Axis, Curve, curves};
 use crate::drawings::Drawings;
+use crate::numbers::{digits, scientific};
 use anyhow::{Context, Result};
 use impasto::engine::fast::{FastConv, peak_rate};
 use impasto::engine::{Cpu, Fast};

@@ -1,22 +1,21 @@
 //! What a Gram matrix keeps of a layer's activations, and what it forgets.
 
 use crate::drawings::Drawings;
-use crate::sketches;
+use crate::numbers::{scientific, thousands, three_digits};
+use crate::sketches::{self, image};
 use anyhow::Result;
 use image::imageops::{FilterType, resize};
 use image::{Rgb, RgbImage};
-use impasto::engine::EngineKind;
 use impasto::method::finite_difference::relative_error_of_smooth;
 use impasto::method::style::projection::Directions;
 use impasto::method::style::{MomentsLoss, SlicedLoss, WassersteinLoss};
 use impasto::method::{
-    Alone, BigArray, ContentLoss, GramLoss, Lbfgs, Loss, Padding, Pooling, StyleLoss,
-    StyleLossKind, gram,
+    Alone, BigArray, ContentLoss, GramLoss, Lbfgs, Loss, Pooling, StyleLoss, StyleLossKind, gram,
 };
 use impasto::network::Network;
 use impasto::objective::{Compared, Objective, Region, Style, Tap, Targets};
 use impasto::painting::long_edge;
-use impasto::vgg::{MEAN, VGG16};
+use impasto::vgg::VGG16;
 use ndarray::{Array2, Array3, ArrayView2, Axis, concatenate};
 use plotters::prelude::*;
 use rand::SeedableRng;
@@ -79,7 +78,7 @@ fn channels(out: &mut Drawings, f: &Array3<f32>, g: &Array2<f32>) -> Result<(usi
         out.number(name, number);
     }
     for (name, other) in [("ij", like), ("ik", unlike)] {
-        out.number(name, digits((g[(first, other)] / positions).into()));
+        out.number(name, three_digits((g[(first, other)] / positions).into()));
         out.number(
             &format!("cosine-{name}"),
             format!("{:.2}", cosine(first, other)),
@@ -149,14 +148,14 @@ fn shuffle(
         let style = style.value_and_gradient(changed).0;
         let content = content.value_and_gradient(changed).0;
         if name.ends_with("alike") {
-            out.number("change", power(change.into()));
+            out.number("change", scientific(change.into()));
         }
         writeln!(
             table,
             "| {name} | {} of the largest | {} | {} |",
-            digits(change.into()),
-            digits(style),
-            digits(content),
+            three_digits(change.into()),
+            three_digits(style),
+            three_digits(content),
         )?;
     }
     out.markdown("shuffled", &table)
@@ -176,7 +175,7 @@ fn gradient(out: &mut Drawings, network: &Network<f32>) -> Result<()> {
     // L is a polynomial of degree 4, of which this quotient makes no error but that of rounding.
     let error = relative_error_of_smooth(&f, &gradient, |f| loss.value_and_gradient(f).0);
     out.number("elements", f.len());
-    out.number("error", power(error));
+    out.number("error", scientific(error));
     Ok(())
 }
 
@@ -210,7 +209,12 @@ fn trade(out: &mut Drawings, f: &Array3<f32>, pair: (usize, usize)) -> Result<()
         ),
         ("`sliced`", of_itself(&|f| sliced.value_and_gradient(f).0)),
     ] {
-        writeln!(table, "| {name} | {} | {} |", digits(same), digits(other))?;
+        writeln!(
+            table,
+            "| {name} | {} | {} |",
+            three_digits(same),
+            three_digits(other)
+        )?;
     }
     out.markdown("traded", &table)?;
     out.plot("ellipses", (960, 460), |area| {
@@ -315,7 +319,7 @@ const ITERATIONS: usize = 100;
 /// A texture from noise, after some of its iterations.
 fn texture(out: &mut Drawings, network: &Network<f32>) -> Result<()> {
     let painting = open(NIGHT, 160)?;
-    out.picture("painting", &enlarged(&rgb(&painting), 2))?;
+    out.picture("painting", &enlarged(&image(&painting), 2))?;
     let mut noise = Pcg64Mcg::seed_from_u64(1);
     let normal = Normal::new(0.0, 20.0).expect("a deviation above 0");
     let start = Array3::from_shape_simple_fn((96, 96, 3), || normal.sample(&mut noise));
@@ -323,11 +327,11 @@ fn texture(out: &mut Drawings, network: &Network<f32>) -> Result<()> {
     let painted = synthesize(network, &painting, start, |iteration, loss, x| {
         losses.push(loss);
         match iteration {
-            0 | 8 => out.picture(&format!("texture-{iteration}"), &enlarged(&rgb(x), 2)),
+            0 | 8 => out.picture(&format!("texture-{iteration}"), &enlarged(&image(x), 2)),
             _ => Ok(()),
         }
     })?;
-    out.picture("texture", &enlarged(&rgb(&painted), 2))?;
+    out.picture("texture", &enlarged(&image(&painted), 2))?;
     out.number("iterations", ITERATIONS);
     let fall = losses[0] / losses.iter().copied().fold(f64::INFINITY, f64::min);
     out.number("fall", thousands(fall));
@@ -400,16 +404,7 @@ pub(super) fn fitted(name: &str, like: &Array3<f32>) -> Result<Array3<f32>> {
 
 /// VGG-16 up to this layer, with average pooling.
 pub(super) fn network(deepest: &str) -> Result<Network<f32>> {
-    let weights = sketches::weights()?;
-    let depth = VGG16.find(deepest)? + 1;
-    let engine = EngineKind::default().build();
-    Ok(Network::new(
-        weights,
-        Pooling::Average,
-        Padding::Zero,
-        depth,
-        engine,
-    ))
+    sketches::network(Pooling::Average, deepest)
 }
 
 /// The output (H×W×C) of a layer.
@@ -450,14 +445,6 @@ pub(super) fn gray(map: ArrayView2<f32>, white: f32) -> RgbImage {
     picture_of(map.dim(), |i, j| [255.0 * map[(i, j)] / white; 3])
 }
 
-/// A picture that was H×W×3 less VGG's mean.
-pub(super) fn rgb(x: &Array3<f32>) -> RgbImage {
-    let (height, width, _) = x.dim();
-    picture_of((height, width), |i, j| {
-        std::array::from_fn(|c| x[(i, j, c)] + MEAN[c])
-    })
-}
-
 pub(super) fn picture_of(
     (height, width): (usize, usize),
     color: impl Fn(usize, usize) -> [f32; 3],
@@ -471,53 +458,4 @@ pub(super) fn picture_of(
 pub(super) fn enlarged(picture: &RgbImage, factor: u32) -> RgbImage {
     let (width, height) = (factor * picture.width(), factor * picture.height());
     resize(picture, width, height, FilterType::Nearest)
-}
-
-/// Three digits, without an exponent where that is short.
-pub(super) fn digits(x: f64) -> String {
-    if !(1e-3..1e6).contains(&x.abs()) {
-        return power(x);
-    }
-    let whole = x.abs().max(1e-3).log10().floor() as i32;
-    let decimals = usize::try_from(2 - whole).unwrap_or(0);
-    if whole > 2 {
-        thousands(x)
-    } else {
-        format!("{x:.decimals$}")
-    }
-}
-
-/// Two digits and a power of ten: 1.4·10⁻⁷.
-pub(super) fn power(x: f64) -> String {
-    if x == 0.0 {
-        return "0".to_owned();
-    }
-    let text = format!("{x:.1e}");
-    let (mantissa, exponent) = text.split_once('e').expect("an exponent");
-    let superscript = |c| match c {
-        '-' => '⁻',
-        '1' => '¹',
-        '2' => '²',
-        '3' => '³',
-        c => char::from_u32('⁰' as u32 + (c as u32 - '0' as u32)).expect("a digit"),
-    };
-    let exponent: String = exponent.chars().map(superscript).collect();
-    if exponent == "⁰" {
-        mantissa.to_owned()
-    } else {
-        format!("{mantissa}·10{exponent}")
-    }
-}
-
-/// Three digits of a large number, in groups: 12,300.
-pub(super) fn thousands(x: f64) -> String {
-    let step = 10f64.powi((x.abs().max(1.0).log10().floor() as i32 - 2).max(0));
-    let digits = format!("{:.0}", (x / step).round() * step);
-    let grouped: Vec<_> = digits
-        .as_bytes()
-        .rchunks(3)
-        .rev()
-        .map(String::from_utf8_lossy)
-        .collect();
-    grouped.join(",")
 }

@@ -1,10 +1,11 @@
 //! What each loss wants of the pixels, and how large it is.
 
 use super::gram::{
-    BLUE, CAT, COFFEE, NIGHT, ORANGE, activations, digits, enlarged, fitted, network, open,
-    picture_of, rgb,
+    BLUE, CAT, COFFEE, NIGHT, ORANGE, activations, enlarged, fitted, network, open, picture_of,
 };
 use crate::drawings::Drawings;
+use crate::numbers::three_digits;
+use crate::sketches::image;
 use anyhow::{Context, Result};
 use image::RgbImage;
 use impasto::method::{
@@ -32,7 +33,7 @@ pub fn draw(out: &mut Drawings) -> Result<()> {
     let pair = Pair::open()?;
     out.number("iterations", ITERATIONS);
     let x = pair.begun(&network);
-    out.picture("picture", &enlarged(&rgb(&x), 2))?;
+    out.picture("picture", &enlarged(&image(&x), 2))?;
     gradients(out, &network, &pair, &x)?;
     steps(out, &network, &pair, &x)?;
     sizes(out, &network)
@@ -123,7 +124,11 @@ fn gradients(
         "| loss | weight | weighted value | length of the weighted gradient at the pixels |\n|---|---:|---:|---:|\n",
     );
     let mut row = |name: &str, weight: f64, value: f64, gradient: &Array3<f32>| {
-        let (weight, value, length) = (digits(weight), digits(value), digits(norm(gradient)));
+        let (weight, value, length) = (
+            three_digits(weight),
+            three_digits(value),
+            three_digits(norm(gradient)),
+        );
         writeln!(table, "| {name} | {weight} | {value} | {length} |")
     };
     let (none, style) = (&[][..], &pair.style_taps[..]);
@@ -148,7 +153,7 @@ fn gradients(
     row("total variation", pair.tv_weight, losses.tv, &gradient)?;
     let (losses, gradient) = at(content, style, pair.tv_weight);
     out.picture("all", &wish(&gradient))?;
-    let (total, length) = (digits(losses.total()), digits(norm(&gradient)));
+    let (total, length) = (three_digits(losses.total()), three_digits(norm(&gradient)));
     writeln!(table, "| **their sum** | | {total} | {length} |")?;
     out.markdown("values", &table)
 }
@@ -310,7 +315,7 @@ fn sizes(out: &mut Drawings, network: &Network<f32>) -> Result<()> {
         let difference = gram::forward(&f) - &sums_of_painting;
         let squares: f64 = difference.iter().map(|&d| f64::from(d).powi(2)).sum();
         let of_sums = squares / (4.0 * (f.len() as f64).powi(2)); // N·M elements
-        let columns = [content, 2.0 * size * content, of_means, of_sums].map(digits);
+        let columns = [content, 2.0 * size * content, of_means, of_sums].map(three_digits);
         writeln!(table, "| {edge} | {} |", columns.join(" | "))?;
     }
     out.markdown("sizes", &table)

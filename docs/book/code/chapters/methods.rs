@@ -1,7 +1,8 @@
 //! What minimizing each style loss does to points in a plane, and to a small picture.
 
-use crate::charts::{COLORS, FONT, digits, pictures};
+use crate::charts::{COLORS, FONT, pictures};
 use crate::drawings::Drawings;
+use crate::numbers::digits;
 use crate::sketches::{CAT, NIGHT, image, paint, pixels, preset};
 use anyhow::Result;
 use impasto::method::nearest::matching::nearest;

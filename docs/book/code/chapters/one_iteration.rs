@@ -2,9 +2,10 @@
 
 use crate::drawings::Drawings;
 use crate::figure::{
-    Term, cat, enlarge, evaluate, image, layer, network, outputs, sheet, short, starry_night,
-    style, svg_begin, text, weights,
+    Term, cat, enlarge, evaluate, layer, network, outputs, sheet, short, starry_night, style,
+    svg_begin, text, weights,
 };
+use crate::sketches::image;
 use anyhow::Result;
 use image::Rgb;
 use impasto::method::{Adam, BigArray, ContentLoss, Pooling};

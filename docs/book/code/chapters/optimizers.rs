@@ -1,7 +1,8 @@
 //! Gradient descent, Adam and L-BFGS in a valley, and on the loss of a small picture.
 
-use crate::charts::{Axis, COLORS, Curve, FONT, curves, digits};
+use crate::charts::{Axis, COLORS, Curve, FONT, curves};
 use crate::drawings::Drawings;
+use crate::numbers::digits;
 use crate::sketches::{CAT, NIGHT, Study, pixels, preset};
 use anyhow::Result;
 use impasto::method::{Adam, Alone, BigArray, Lbfgs, Pooling, Scalar};

@@ -1,7 +1,8 @@
 //! What the layers see of pictures of two sizes, and one picture painted at one size and coarse to fine.
 
-use crate::charts::{Axis, COLORS, Curve, curves, digits, embedded, pictures, svg, text};
+use crate::charts::{Axis, COLORS, Curve, curves, embedded, pictures, svg, text};
 use crate::drawings::Drawings;
+use crate::numbers::digits;
 use crate::sketches::{CAT, Painted, image, paint, pixels, preset};
 use anyhow::Result;
 use impasto::painting::{Init, Scales, Settings};

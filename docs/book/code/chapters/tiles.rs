@@ -1,7 +1,8 @@
 //! How a picture is cut, what the halos cost, and how near tiles and processes come to the whole.
 
-use crate::charts::{Axis, COLORS, Curve, curves, embedded, scientific, svg, text};
+use crate::charts::{Axis, COLORS, Curve, curves, embedded, svg, text};
 use crate::drawings::Drawings;
+use crate::numbers::scientific;
 use crate::sketches::{CAT, NIGHT, image, pixels, preset, taps, weights};
 use anyhow::Result;
 use impasto::engine::{Engine, EngineKind, Reference};

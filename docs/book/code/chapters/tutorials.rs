@@ -1,7 +1,8 @@
 //! What tutorials say, measured on a small picture.
 
-use crate::charts::{Axis, Curve, curves, digits, pictures, scientific};
+use crate::charts::{Axis, Curve, curves, pictures};
 use crate::drawings::Drawings;
+use crate::numbers::{digits, scientific};
 use crate::sketches::{
     CAT, NIGHT, Study, activations, image, mean, network, pixels, preset, relative_distance,
     weights,
