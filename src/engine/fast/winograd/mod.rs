@@ -14,13 +14,14 @@
 //!
 //! **Backward** is the convolution with the kernel rotated by 180°, with its channels swapped.
 //!
-//! `transforms.rs` has the transforms, `kernel.rs` applies them to a kernel, `tiles.rs` reads and writes tiles around them, and
-//! `pass.rs` takes a whole layer through them, a block (`block.rs`) at a time.
+//! `transforms.rs` has the transforms, `kernel.rs` applies them to a kernel, `inputs.rs` and `outputs.rs` to tiles that they read and
+//! write, and `pass.rs` takes a whole layer through them, a block (`block.rs`) at a time.
 
 mod block;
+mod inputs;
 mod kernel;
+mod outputs;
 mod pass;
-mod tiles;
 mod transforms;
 
 use self::block::Input;

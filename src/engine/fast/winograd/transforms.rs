@@ -1,5 +1,5 @@
-//! The transforms of F(4×4, 3×3), along one axis, and of kernels and outputs for whole tiles. Inputs are transformed in `tiles.rs`, a row
-//! when it is loaded, and then the columns. Each lane of a vector is another channel.
+//! The transforms of F(4×4, 3×3), along one axis, and of kernels and outputs for whole tiles. `inputs.rs` transforms each
+//! row of a tile as it loads it, and then the columns. Each lane of a vector is another channel.
 
 use super::{POINTS, TILE};
 use crate::engine::fast::simd::Simd;
