@@ -17,8 +17,8 @@
 
 use super::Scalar;
 use super::loss::{Loan, Products};
-use ndarray::parallel::prelude::*;
-use ndarray::{Array2, Axis, Zip};
+use ndarray::Array2;
+use rayon::prelude::*;
 
 /// δ, in machine epsilons.
 const SHIFT: f64 = 16.0;
@@ -50,9 +50,8 @@ pub fn roots<'a, T: Scalar>(m: &Array2<T>, products: &'a dyn Products<T>) -> Roo
     let shift = SHIFT * epsilon;
     let c = norm(m).max(f64::MIN_POSITIVE / epsilon) * (1.0 + shift);
     let mut y = Loan::new(products.matrix(m.dim()), products);
-    Zip::from(&mut *y)
-        .and(m)
-        .par_for_each(|y, &m| *y = T::of(m.as_f64() / c));
+    y.assign(m);
+    map(&mut y, |m| T::of(m.as_f64() / c));
     y.diag_mut().mapv_inplace(|y| y + T::of(shift));
     // Before the first step Z = 1, so that W = Y and P·Z = P need no product.
     let mut z: Option<Loan<T>> = None;
@@ -79,7 +78,7 @@ pub fn roots<'a, T: Scalar>(m: &Array2<T>, products: &'a dyn Products<T>) -> Roo
         smallest = (0.5 * rho * smallest * (3.0 - (rho * smallest).powi(2))).min(1.0);
         // P takes the place of W.
         let (diagonal, factor) = (T::of(1.5 * rho), T::of(-0.5 * rho.powi(3)));
-        w.par_mapv_inplace(|w| factor * w);
+        map(&mut w, |w| factor * w);
         w.diag_mut().mapv_inplace(|w| w + diagonal);
         let p = w;
         y = Loan::new(products.symmetric_product(y.view(), p.view()), products);
@@ -95,18 +94,32 @@ pub fn roots<'a, T: Scalar>(m: &Array2<T>, products: &'a dyn Products<T>) -> Roo
         before = distance;
     }
     let mut z = z.expect("there was a step");
-    y.par_mapv_inplace(|y| y * T::of(c.sqrt()));
-    z.par_mapv_inplace(|z| z * T::of(1.0 / c.sqrt()));
+    let (of_y, of_z) = (T::of(c.sqrt()), T::of(1.0 / c.sqrt()));
+    map(&mut y, |y| of_y * y);
+    map(&mut z, |z| of_z * z);
     Roots {
         root: y,
         inverse: z,
     }
 }
 
+/// Replaces each element by `f` of it. (As elements of a slice they fill the CPU's vectors, which those of an array do not.)
+fn map<T: Scalar>(m: &mut Array2<T>, f: impl Fn(T) -> T + Sync) {
+    let rows = MIN_ROWS * m.ncols();
+    let elements = m.as_slice_mut().expect("it is in standard layout");
+    elements.par_chunks_mut(rows.max(1)).for_each(|rows| {
+        for m in rows {
+            *m = f(*m);
+        }
+    });
+}
+
 /// The Frobenius norm, which is at least the largest eigenvalue.
 fn norm<T: Scalar>(m: &Array2<T>) -> f64 {
-    let rows: Vec<f64> = (m.axis_iter(Axis(0)).into_par_iter().with_min_len(MIN_ROWS))
-        .map(|row| sum_of_squares(row.to_slice().expect("it is in standard layout")))
+    let elements = m.as_slice().expect("it is in standard layout");
+    let rows: Vec<f64> = (elements.par_chunks_exact(m.ncols().max(1)))
+        .with_min_len(MIN_ROWS)
+        .map(sum_of_squares)
         .collect();
     // Added in the order of the rows, whichever thread computed them.
     rows.iter().sum::<f64>().sqrt()
@@ -126,8 +139,8 @@ fn sum_of_squares<T: Scalar>(row: &[T]) -> f64 {
     // Side by side, so that they fill a vector of the CPU.
     let mut lanes = [0.0; 8];
     for elements in whole {
-        for (sum, m) in lanes.iter_mut().zip(elements) {
-            *sum += m.as_f64() * m.as_f64();
+        for lane in 0..8 {
+            lanes[lane] += elements[lane].as_f64() * elements[lane].as_f64();
         }
     }
     let rest = rest.iter().map(|m| m.as_f64() * m.as_f64());

@@ -153,12 +153,24 @@ pub(super) fn pack<T: SimdScalar>(
         .with_min_len(min_len)
         .for_each(|(panel, packed)| {
             let of_panel = panel * width..columns.min((panel + 1) * width);
-            for (row, packed) in b.rows().into_iter().zip(packed.chunks_exact_mut(width)) {
-                let row = row.slice_move(s![of_panel.clone()]);
-                (packed.iter_mut().zip(row)).for_each(|(packed, &b)| *packed = factor * b);
+            let rows = b.slice(s![.., of_panel]);
+            for (row, packed) in rows.outer_iter().zip(packed.chunks_exact_mut(width)) {
+                match row.to_slice() {
+                    Some(row) => scale(row, factor, packed),
+                    None => {
+                        (packed.iter_mut().zip(row)).for_each(|(packed, &b)| *packed = factor * b)
+                    }
+                }
             }
         });
     packed
+}
+
+/// Sets the first elements of `to` to `factor` times `from`.
+fn scale<T: Scalar>(from: &[T], factor: T, to: &mut [T]) {
+    for (to, &from) in to.iter_mut().zip(from) {
+        *to = factor * from;
+    }
 }
 
 /// Some rows of a product.

@@ -19,7 +19,8 @@ use super::with_painting;
 use crate::method::Scalar;
 use crate::method::loss::Products;
 use ndarray::parallel::prelude::*;
-use ndarray::{Array1, Array2, Array3, Axis, Zip};
+use ndarray::{Array1, Array2, Array3, Axis};
+use rayon::slice::ParallelSliceMut;
 
 /// The loss of one layer.
 pub struct MomentsLoss<T> {
@@ -90,9 +91,15 @@ impl<T: Scalar> SumLoss<T> for MomentsLoss<T> {
 
 /// From the mean of f·fᵀ to that of (f − μ)(f − μ)ᵀ, with `added_variance` on its diagonal.
 pub(super) fn center<T: Scalar>(second: &mut Array2<T>, mean: &Array1<f64>, added_variance: f64) {
-    Zip::indexed(second).par_for_each(|(i, j), c| {
-        let added = if i == j { added_variance } else { 0.0 };
-        *c = T::of(c.as_f64() - mean[i] * mean[j] + added);
+    let mean = mean.as_slice().expect("it is in standard layout");
+    let rows = second.as_slice_mut().expect("it is in standard layout");
+    let rows = rows.par_chunks_exact_mut(mean.len().max(1)).enumerate();
+    rows.for_each(|(i, row)| {
+        let diagonal = row[i].as_f64() - mean[i] * mean[i] + added_variance;
+        for (c, mean_j) in row.iter_mut().zip(mean) {
+            *c = T::of(c.as_f64() - mean[i] * mean_j);
+        }
+        row[i] = T::of(diagonal);
     });
 }
 
