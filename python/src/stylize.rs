@@ -45,8 +45,8 @@ const MOST_THREADS: usize = 1024;
 /// threads run meanwhile.
 ///
 /// weights is a weights file or an impasto.Network; weights_convention and engine are as for impasto.Network. threads is the number of
-/// threads, one for each core by default. The same pictures and settings give the same bytes as the program does, on any number of
-/// threads.
+/// threads: by default what RAYON_NUM_THREADS in the environment says, or one for each core. The same pictures and settings give the same
+/// bytes as the program does, on any number of threads.
 ///
 /// Raises impasto.MissingFile if a file does not exist; impasto.Error if something cannot be used, in the words of the program;
 /// impasto.Diverged, which holds the last good picture, if the loss is no longer finite; TypeError for unknown settings and for things
@@ -177,9 +177,9 @@ fn pool(threads: Option<usize>) -> PyResult<ThreadPool> {
             "threads: write a whole number from 1 to {MOST_THREADS}"
         )));
     }
-    let cores = thread::available_parallelism().map_or(1, |cores| cores.get());
+    // 0: as the environment says, or one for each core.
     let pool = ThreadPoolBuilder::new()
-        .num_threads(threads.unwrap_or(cores))
+        .num_threads(threads.unwrap_or(0))
         .build();
     pool.map_err(|trouble| {
         error(format!(

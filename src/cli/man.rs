@@ -157,6 +157,10 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
                 "IMPASTO_CPU",
                 "avx512, avx2, neon or portable: forces the vector instructions that are used.",
             ),
+            (
+                "RAYON_NUM_THREADS",
+                "The number of threads, where --threads gives none.",
+            ),
         ],
     ),
 ];

@@ -1,7 +1,7 @@
 //! Runs in the background, which tests interrupt and kill.
 #![cfg(unix)]
 
-use crate::workplace::{Workplace, data};
+use crate::workplace::{THREADS, Workplace, data};
 use std::ffi::OsStr;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
@@ -28,6 +28,7 @@ impl Process {
             .current_dir(place.path(""))
             .env_remove("IMPASTO_WEIGHTS")
             .env_remove("IMPASTO_CPU")
+            .env("RAYON_NUM_THREADS", THREADS)
             .args(arguments)
             .args(options.split_whitespace())
             .stderr(Stdio::piped())

@@ -2,7 +2,7 @@
 #![cfg(unix)]
 
 use crate::processes::Process;
-use crate::workplace::{Workplace, data};
+use crate::workplace::{THREADS, Workplace, data};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
@@ -12,6 +12,7 @@ fn start(place: &Workplace, options: &str) -> (Process, String) {
     let child = Command::new(env!("CARGO_BIN_EXE_impasto"))
         .current_dir(place.path(""))
         .env_remove("IMPASTO_WEIGHTS")
+        .env("RAYON_NUM_THREADS", THREADS)
         .args(["studio", "--no-open", "--folder", "paintings"])
         .args(options.split_whitespace())
         .stdout(Stdio::piped())

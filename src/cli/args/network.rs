@@ -66,7 +66,7 @@ pub struct MachineOptions {
     )]
     engine: Option<EngineName>,
 
-    /// Number of threads [default: one for each core]
+    /// Number of threads [env: RAYON_NUM_THREADS] [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
 }
@@ -111,7 +111,7 @@ impl MachineOptions {
 
     /// What to say if more threads are asked for than there are cores.
     pub fn remark(&self) -> Option<String> {
-        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let cores = cores();
         let threads = self
             .threads
             .filter(|&threads| usize::from(threads) > cores)?;
@@ -125,11 +125,11 @@ impl MachineOptions {
     /// # Errors
     /// If the system cannot start this many.
     pub fn threads(&self, processes: usize) -> anyhow::Result<ThreadPool> {
-        // A launcher may have given each process cores of its own, so that these are fewer than the machine has.
-        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let share = match processes {
-            1 => cores,
-            _ => cores.min((cores_of_machine() / processes).max(1)),
+            // As the environment says, or one for each core.
+            1 => 0,
+            // A launcher may have given each process cores of its own, so that these are fewer than the machine has.
+            _ => cores().min((cores_of_machine() / processes).max(1)),
         };
         ThreadPoolBuilder::new()
             .num_threads(self.threads.map_or(share, usize::from))
@@ -138,6 +138,11 @@ impl MachineOptions {
                 anyhow!("the threads cannot be started ({error}); ask for fewer with --threads")
             })
     }
+}
+
+/// The cores that this process may use.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 /// The instruction sets of this CPU, the widest first.
