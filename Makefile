@@ -32,6 +32,9 @@ demo:
 	@mkdir -p out
 	target/release/impasto stylize data/content/chelsea.jpg data/style/starry_night.jpg -o out/chelsea.png
 
+# The figures and numbers of the book.
+DRAWN = docs/book/src/drawn
+
 # Named together, so that all of them share one build of the library and its dependencies.
 PACKAGES = --package impasto --package book --package exercises
 
@@ -47,7 +50,7 @@ test:
 	@echo "building these tests without optimization: they compute little, so building is what takes the time"
 	CARGO_PROFILE_DEV_OPT_LEVEL=0 $(CARGO) $(TEST) --locked --no-default-features --features cli --lib --test without_weights
 	@echo "the program, the numerics, and the book: its links, code, formulas, figures and numbers"
-	$(CARGO) $(TEST) --locked --package impasto --package book --test '*'
+	BOOK_DRAWN="$(CURDIR)/$(DRAWN)" $(CARGO) $(TEST) --locked --package impasto --package book --test '*'
 	$(CARGO) test --locked $(PACKAGES) --doc
 	@echo "the exercises: none is solved, the solutions are right, and typical mistakes are named"
 	$(CARGO) test --locked $(PACKAGES) --test learn -- --untouched
@@ -137,16 +140,22 @@ fuzz:
 doc:
 	$(CARGO) doc --locked --no-deps --open
 
-# Tools that targets below install if they are absent.
+# Tools that targets below install if they are absent. They run for seconds, so they are built without optimization, which takes less time, and
+# share what they depend on. Only cargo-about, which compares texts of licences, would then take minutes.
 CARGO_HOME ?= $(HOME)/.cargo
+INSTALL_TOOL = CARGO_TARGET_DIR=target/tools CARGO_PROFILE_DEV_DEBUG=0 $(CARGO) install --locked --debug
 book dist check-deps: export PATH := $(PATH):$(CARGO_HOME)/bin
 
 book:
-	@command -v mdbook >/dev/null || $(CARGO) install --locked mdbook@0.5.4 --no-default-features --features search
+	@command -v mdbook >/dev/null || $(INSTALL_TOOL) mdbook@0.5.4 --no-default-features --features search
 	$(CARGO) build --locked $(PACKAGES) --bin book
-	target/debug/book draw docs/book/src/drawn
+	$(MAKE) --no-print-directory $(DRAWN)/numbers.json
 	mdbook build docs/book
 	@echo "the book: docs/book/html/index.html"
+
+# `make test` draws them as well.
+$(DRAWN)/numbers.json: $(shell find Cargo.lock data src docs/book/code -type f)
+	target/debug/book draw $(DRAWN)
 
 PREFIX ?= /usr/local
 
@@ -168,7 +177,7 @@ dist: export SOURCE_DATE_EPOCH := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 -
 
 dist:
 	@command -v cargo-about >/dev/null || $(CARGO) install --locked cargo-about@0.9.3 --features cli
-	@command -v cargo-deb >/dev/null || $(CARGO) install --locked cargo-deb@3.8.0
+	@command -v cargo-deb >/dev/null || $(INSTALL_TOOL) cargo-deb@3.8.0
 	$(RELEASE)
 	rm -rf target/dist && mkdir -p target/dist
 	cargo-about generate --locked --fail --config packaging/about.toml --output-file target/dist/LICENSES-dependencies.txt packaging/about.hbs
@@ -188,7 +197,7 @@ check-dist:
 	tests/dist/reproducible.sh
 
 check-deps:
-	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny@0.20.2
+	@command -v cargo-deny >/dev/null || $(INSTALL_TOOL) cargo-deny@0.20.2
 	cargo-deny --workspace --locked check bans licenses sources
 	packaging/advisories.sh
 	packaging/crate.sh

@@ -5,16 +5,21 @@ use book::drawings::{Drawings, Numbers};
 use book::markdown::{includes, links, numbers};
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Draws everything, as `make book` does.
+/// Draws everything, as `make book` does. Figures and numbers stay in the folder that `BOOK_DRAWN` names, if it is set, so that `make book`
+/// need not draw them again.
 #[test]
 fn every_figure_and_number_is_drawn_and_shown() {
-    let folder = tempfile::tempdir().unwrap();
+    let temporary = tempfile::tempdir().unwrap();
+    let kept = std::env::var_os("BOOK_DRAWN").map(PathBuf::from);
+    let folder = kept.as_deref().unwrap_or(temporary.path());
+    fs::remove_dir_all(folder).ok();
+    fs::create_dir(folder).unwrap();
     let mut measured = Numbers::default();
     let (mut shown, mut named) = (BTreeSet::new(), BTreeSet::new());
     for chapter in CHAPTERS {
-        let mut drawings = Drawings::of_chapter(folder.path(), chapter.name);
+        let mut drawings = Drawings::of_chapter(folder, chapter.name);
         (chapter.draw)(&mut drawings).unwrap_or_else(|error| panic!("{}: {error:#}", chapter.name));
         measured.replace(drawings);
     }
@@ -26,11 +31,12 @@ fn every_figure_and_number_is_drawn_and_shown() {
         shown.extend(files.filter_map(|file| Some(file.split_once("drawn/")?.1.to_owned())));
         named.extend(numbers(&text));
     }
-    let files = fs::read_dir(folder.path())
+    let files = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name());
     let drawn: BTreeSet<_> = files.map(|name| name.into_string().unwrap()).collect();
-    let measured: BTreeSet<_> = measured.names().map(str::to_owned).collect();
     assert_eq!(drawn, shown, "drawn, and shown");
-    assert_eq!(measured, named, "measured, and in the text");
+    let names: BTreeSet<_> = measured.names().map(str::to_owned).collect();
+    assert_eq!(names, named, "measured, and in the text");
+    measured.write(folder).unwrap();
 }
