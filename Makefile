@@ -25,6 +25,10 @@ CARGO ?= cargo
 # cargo nextest runs the test programs in parallel. Without it, cargo test runs them one after the other.
 TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
 
+# Builds target/debug/impasto and target/debug/book as `make test` does. `cargo build` would build the library and much of what it depends on
+# once more: without tests, dependencies have other features.
+PROGRAMS = $(CARGO) test --no-run --quiet --locked --package impasto --package book --test program --test figures
+
 .PHONY: demo test test-mpi test-studio test-python wheel bench bench-peer bench-pictures bench-ways check-weights fuzz doc book clean install uninstall dist test-dist check-dist check-deps
 
 demo:
@@ -64,7 +68,7 @@ test-mpi:
 # The types of the page and of its tests, then the tests, in the program as `make test` builds it.
 test-studio: tests/studio/node_modules/.package-lock.json
 	cd tests/studio && npx tsc && npx tsc --project ../../src/cli/studio/page
-	$(CARGO) build --locked $(PACKAGES) --bin impasto
+	$(PROGRAMS)
 	cd tests/studio && node --test --test-concurrency=1
 
 tests/studio/node_modules/.package-lock.json: tests/studio/package-lock.json
@@ -76,7 +80,7 @@ PYTHON_PACKAGE := target/python
 test-python: $(PYTHON_PACKAGE)/tools/installed
 	$(CARGO) fmt --package impasto-python --check
 	$(CARGO) clippy --locked --package impasto-python -- -D warnings
-	$(CARGO) build --locked $(PACKAGES) --bin impasto
+	$(PROGRAMS)
 	rm -rf $(PYTHON_PACKAGE)/wheel
 	$(PYTHON_PACKAGE)/tools/bin/maturin build --quiet --locked --profile dev --strip \
 		--manifest-path python/Cargo.toml --out $(PYTHON_PACKAGE)/wheel
@@ -148,7 +152,7 @@ book dist check-deps: export PATH := $(PATH):$(CARGO_HOME)/bin
 
 book:
 	@command -v mdbook >/dev/null || $(INSTALL_TOOL) mdbook@0.5.4 --no-default-features --features search
-	$(CARGO) build --locked $(PACKAGES) --bin book
+	$(PROGRAMS)
 	$(MAKE) --no-print-directory $(DRAWN)/numbers.json
 	mdbook build docs/book
 	@echo "the book: docs/book/html/index.html"
