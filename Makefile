@@ -27,7 +27,8 @@ TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run |
 
 # Builds target/debug/impasto and target/debug/book as `make test` does. `cargo build` would build the library and much of what it depends on
 # once more: without tests, dependencies have other features.
-PROGRAMS = $(CARGO) test --no-run --quiet --locked --package impasto --package book --test program --test figures
+PROGRAMS = $(CARGO) test --no-run --quiet --locked $(TESTED) --test program --test figures
+TESTED = --package impasto --package book
 
 .PHONY: demo test test-mpi test-studio test-python wheel bench bench-peer bench-pictures bench-ways check-weights fuzz doc book clean install uninstall dist test-dist check-dist check-deps
 
@@ -54,7 +55,7 @@ test:
 	@echo "building these tests without optimization: they compute little, so building is what takes the time"
 	CARGO_PROFILE_DEV_OPT_LEVEL=0 $(CARGO) $(TEST) --locked --no-default-features --features cli --lib --test without_weights
 	@echo "the program, the numerics, and the book: its links, code, formulas, figures and numbers"
-	BOOK_DRAWN="$(CURDIR)/$(DRAWN)" $(CARGO) $(TEST) --locked --package impasto --package book --test '*'
+	BOOK_DRAWN="$(CURDIR)/$(DRAWN)" $(CARGO) $(TEST) --locked $(TESTED) --test '*'
 	$(CARGO) test --locked $(PACKAGES) --doc
 	@echo "the exercises: none is solved, the solutions are right, and typical mistakes are named"
 	$(CARGO) test --locked $(PACKAGES) --test learn -- --untouched
@@ -144,8 +145,8 @@ fuzz:
 doc:
 	$(CARGO) doc --locked --no-deps --open
 
-# Tools that targets below install if they are absent. They run for seconds, so they are built without optimization, which takes less time, and
-# share what they depend on. Only cargo-about, which compares texts of licences, would then take minutes.
+# Tools that targets below install if they are absent. Most run for seconds however they are built, so they are built without optimization,
+# which is faster. cargo-about is an exception: without optimization, comparing the texts of licences takes minutes.
 CARGO_HOME ?= $(HOME)/.cargo
 INSTALL_TOOL = CARGO_TARGET_DIR=target/tools CARGO_PROFILE_DEV_DEBUG=0 $(CARGO) install --locked --debug
 book dist check-deps: export PATH := $(PATH):$(CARGO_HOME)/bin

@@ -177,7 +177,7 @@ fn pool(threads: Option<usize>) -> PyResult<ThreadPool> {
             "threads: write a whole number from 1 to {MOST_THREADS}"
         )));
     }
-    // 0: as the environment says, or one for each core.
+    // rayon takes 0 for what the environment says, or one for each core.
     let pool = ThreadPoolBuilder::new()
         .num_threads(threads.unwrap_or(0))
         .build();

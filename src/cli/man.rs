@@ -159,7 +159,7 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
             ),
             (
                 "RAYON_NUM_THREADS",
-                "The number of threads, where --threads gives none.",
+                "The number of threads, where --threads gives none, without --mpi.",
             ),
         ],
     ),

@@ -17,6 +17,7 @@
 
 use super::Scalar;
 use super::loss::{Loan, Products};
+use super::scalar::map_in_place;
 use ndarray::Array2;
 use rayon::prelude::*;
 
@@ -51,7 +52,7 @@ pub fn roots<'a, T: Scalar>(m: &Array2<T>, products: &'a dyn Products<T>) -> Roo
     let c = norm(m).max(f64::MIN_POSITIVE / epsilon) * (1.0 + shift);
     let mut y = Loan::new(products.matrix(m.dim()), products);
     y.assign(m);
-    map(&mut y, |m| T::of(m.as_f64() / c));
+    map_in_place(&mut y, |m| T::of(m.as_f64() / c));
     y.diag_mut().mapv_inplace(|y| y + T::of(shift));
     // Before the first step Z = 1, so that W = Y and P·Z = P need no product.
     let mut z: Option<Loan<T>> = None;
@@ -78,7 +79,7 @@ pub fn roots<'a, T: Scalar>(m: &Array2<T>, products: &'a dyn Products<T>) -> Roo
         smallest = (0.5 * rho * smallest * (3.0 - (rho * smallest).powi(2))).min(1.0);
         // P takes the place of W.
         let (diagonal, factor) = (T::of(1.5 * rho), T::of(-0.5 * rho.powi(3)));
-        map(&mut w, |w| factor * w);
+        map_in_place(&mut w, |w| factor * w);
         w.diag_mut().mapv_inplace(|w| w + diagonal);
         let p = w;
         y = Loan::new(products.symmetric_product(y.view(), p.view()), products);
@@ -95,23 +96,12 @@ pub fn roots<'a, T: Scalar>(m: &Array2<T>, products: &'a dyn Products<T>) -> Roo
     }
     let mut z = z.expect("there was a step");
     let (of_y, of_z) = (T::of(c.sqrt()), T::of(1.0 / c.sqrt()));
-    map(&mut y, |y| of_y * y);
-    map(&mut z, |z| of_z * z);
+    map_in_place(&mut y, |y| of_y * y);
+    map_in_place(&mut z, |z| of_z * z);
     Roots {
         root: y,
         inverse: z,
     }
-}
-
-/// Replaces each element by `f` of it. (As elements of a slice they fill the CPU's vectors, which those of an array do not.)
-fn map<T: Scalar>(m: &mut Array2<T>, f: impl Fn(T) -> T + Sync) {
-    let rows = MIN_ROWS * m.ncols();
-    let elements = m.as_slice_mut().expect("it is in standard layout");
-    elements.par_chunks_mut(rows.max(1)).for_each(|rows| {
-        for m in rows {
-            *m = f(*m);
-        }
-    });
 }
 
 /// The Frobenius norm, which is at least the largest eigenvalue.

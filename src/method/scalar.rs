@@ -1,7 +1,7 @@
 //! The numbers that everything here computes with, and sums over arrays of them.
 
 use half::bf16;
-use ndarray::{Array3, NdFloat};
+use ndarray::{Array2, Array3, NdFloat};
 use rayon::prelude::*;
 
 /// `f32`, in which pictures are painted, or `f64`, in which gradients are checked.
@@ -78,6 +78,9 @@ pub(crate) fn sum_pairs<T: Scalar>(
     chunks.iter().sum()
 }
 
+/// Elements that one parallel task replaces.
+const MAP_CHUNK: usize = 32 * 1024;
+
 /// Sums that are computed side by side, so that no addition waits for the one before.
 const SUM_LANES: usize = 16;
 
@@ -97,6 +100,19 @@ pub(crate) fn sum_slices<T: Scalar>(a: &[T], b: &[T], f: impl Fn(f64, f64) -> f6
     sums.iter().sum()
 }
 // ANCHOR_END: lanes
+
+/// Replaces each element of a matrix by `f` of it. The compiler vectorizes a loop over a slice, but not one over ndarray's iterators.
+///
+/// # Panics
+/// If `m` is not in standard layout.
+pub(crate) fn map_in_place<T: Scalar>(m: &mut Array2<T>, f: impl Fn(T) -> T + Sync) {
+    let elements = m.as_slice_mut().expect("it is in standard layout");
+    elements.par_chunks_mut(MAP_CHUNK).for_each(|elements| {
+        for m in elements {
+            *m = f(*m);
+        }
+    });
+}
 
 /// The elements of `a` in memory order.
 ///

@@ -1,7 +1,7 @@
 //! Runs in the background, which tests interrupt and kill.
 #![cfg(unix)]
 
-use crate::workplace::{THREADS, Workplace, data};
+use crate::workplace::{Workplace, data};
 use std::ffi::OsStr;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
@@ -24,11 +24,8 @@ impl Process {
         arguments: impl IntoIterator<Item: AsRef<OsStr>>,
         options: &str,
     ) -> Self {
-        let child = Command::new(env!("CARGO_BIN_EXE_impasto"))
-            .current_dir(place.path(""))
-            .env_remove("IMPASTO_WEIGHTS")
-            .env_remove("IMPASTO_CPU")
-            .env("RAYON_NUM_THREADS", THREADS)
+        let child = place
+            .program()
             .args(arguments)
             .args(options.split_whitespace())
             .stderr(Stdio::piped())

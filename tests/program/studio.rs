@@ -2,17 +2,15 @@
 #![cfg(unix)]
 
 use crate::processes::Process;
-use crate::workplace::{THREADS, Workplace, data};
+use crate::workplace::{Workplace, data};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 /// Starts a studio in the folder `paintings`, with these options. Returns it and the address that it prints.
 fn start(place: &Workplace, options: &str) -> (Process, String) {
-    let child = Command::new(env!("CARGO_BIN_EXE_impasto"))
-        .current_dir(place.path(""))
-        .env_remove("IMPASTO_WEIGHTS")
-        .env("RAYON_NUM_THREADS", THREADS)
+    let child = place
+        .program()
         .args(["studio", "--no-open", "--folder", "paintings"])
         .args(options.split_whitespace())
         .stdout(Stdio::piped())

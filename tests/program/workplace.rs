@@ -6,10 +6,6 @@ use image::{GenericImageView, RgbImage};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-/// Threads of each program: as many tests run at once as there are cores, and one thread paints a small picture in less than twice the time
-/// of two.
-pub const THREADS: &str = "1";
-
 /// A file of the project's `data/` folder.
 pub fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -61,13 +57,20 @@ impl Workplace {
 
     /// `impasto` with these arguments, which are separated by spaces.
     pub fn impasto(&self, arguments: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_impasto"));
+        let mut command = Command::from_std(self.program());
+        command.args(arguments.split_whitespace());
+        command
+    }
+
+    /// The program in this folder, without the weights and the instruction set that the environment may name. It has one thread, since as
+    /// many tests run at once as there are cores.
+    pub fn program(&self) -> std::process::Command {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_impasto"));
         command
             .current_dir(self.0.path())
             .env_remove("IMPASTO_WEIGHTS")
             .env_remove("IMPASTO_CPU")
-            .env("RAYON_NUM_THREADS", THREADS)
-            .args(arguments.split_whitespace());
+            .env("RAYON_NUM_THREADS", "1");
         command
     }
 

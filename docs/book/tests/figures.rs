@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Draws everything, as `make book` does. Figures and numbers stay in the folder that `BOOK_DRAWN` names, if it is set, so that `make book`
-/// need not draw them again.
+/// Draws everything, as `make book` does. `BOOK_DRAWN` may name a folder to be replaced by what is drawn, which `make book` then need not
+/// draw again.
 #[test]
 fn every_figure_and_number_is_drawn_and_shown() {
     let temporary = tempfile::tempdir().unwrap();

@@ -126,7 +126,7 @@ impl MachineOptions {
     /// If the system cannot start this many.
     pub fn threads(&self, processes: usize) -> anyhow::Result<ThreadPool> {
         let share = match processes {
-            // As the environment says, or one for each core.
+            // rayon takes 0 for what the environment says, or one for each core.
             1 => 0,
             // A launcher may have given each process cores of its own, so that these are fewer than the machine has.
             _ => cores().min((cores_of_machine() / processes).max(1)),

@@ -155,11 +155,10 @@ pub(super) fn pack<T: SimdScalar>(
             let of_panel = panel * width..columns.min((panel + 1) * width);
             let rows = b.slice(s![.., of_panel]);
             for (row, packed) in rows.outer_iter().zip(packed.chunks_exact_mut(width)) {
+                // The compiler vectorizes the copy of a slice.
                 match row.to_slice() {
                     Some(row) => scale(row, factor, packed),
-                    None => {
-                        (packed.iter_mut().zip(row)).for_each(|(packed, &b)| *packed = factor * b)
-                    }
+                    None => scale(row, factor, packed),
                 }
             }
         });
@@ -167,7 +166,7 @@ pub(super) fn pack<T: SimdScalar>(
 }
 
 /// Sets the first elements of `to` to `factor` times `from`.
-fn scale<T: Scalar>(from: &[T], factor: T, to: &mut [T]) {
+fn scale<'a, T: Scalar>(from: impl IntoIterator<Item = &'a T>, factor: T, to: &mut [T]) {
     for (to, &from) in to.iter_mut().zip(from) {
         *to = factor * from;
     }

@@ -18,9 +18,8 @@ use super::sums::{SumLoss, Sums, SumsGradient};
 use super::with_painting;
 use crate::method::Scalar;
 use crate::method::loss::Products;
-use ndarray::parallel::prelude::*;
 use ndarray::{Array1, Array2, Array3, Axis};
-use rayon::slice::ParallelSliceMut;
+use rayon::prelude::*;
 
 /// The loss of one layer.
 pub struct MomentsLoss<T> {
@@ -95,11 +94,10 @@ pub(super) fn center<T: Scalar>(second: &mut Array2<T>, mean: &Array1<f64>, adde
     let rows = second.as_slice_mut().expect("it is in standard layout");
     let rows = rows.par_chunks_exact_mut(mean.len().max(1)).enumerate();
     rows.for_each(|(i, row)| {
-        let diagonal = row[i].as_f64() - mean[i] * mean[i] + added_variance;
-        for (c, mean_j) in row.iter_mut().zip(mean) {
-            *c = T::of(c.as_f64() - mean[i] * mean_j);
+        for (j, (c, mean_j)) in row.iter_mut().zip(mean).enumerate() {
+            let added = if i == j { added_variance } else { 0.0 };
+            *c = T::of(c.as_f64() - mean[i] * mean_j + added);
         }
-        row[i] = T::of(diagonal);
     });
 }
 

@@ -8,6 +8,7 @@ use super::features::{add_to_each, weight_positions};
 use super::{Features, GramLoss, MomentsLoss, StyleLoss, WassersteinLoss};
 use crate::method::Scalar;
 use crate::method::loss::Products;
+use crate::method::scalar::map_in_place;
 use ndarray::{Array1, Array2, Array3};
 
 /// Sums over the positions of a layer, or of a part of it.
@@ -97,7 +98,7 @@ impl<T: Scalar> Sums<T> {
     /// S / m
     pub(super) fn into_second_moment(mut self) -> Array2<T> {
         let scale = T::of(1.0 / self.weight);
-        self.second.par_mapv_inplace(|sum| scale * sum);
+        map_in_place(&mut self.second, |sum| scale * sum);
         self.second
     }
 }

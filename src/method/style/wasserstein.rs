@@ -34,6 +34,7 @@ use super::with_painting;
 use crate::method::Scalar;
 use crate::method::loss::{Loan, Products};
 use crate::method::matrix_root::{Roots, roots};
+use crate::method::scalar::map_in_place;
 use ndarray::{Array1, Array2, Array3};
 
 /// ε: 1e-4 in squared units of 58 grey levels.
@@ -99,7 +100,7 @@ impl<T: Scalar> SumLoss<T> for WassersteinLoss<T> {
         let Roots { root, inverse } = roots(&middle, products);
         // 1 − T, in place of T
         let mut difference = self.between_roots(&inverse, products).into_matrix();
-        difference.par_mapv_inplace(|t| -t);
+        map_in_place(&mut difference, |t| -t);
         difference.diag_mut().mapv_inplace(|t| T::one() + t);
 
         let at_mean = times(&difference, &mean);
