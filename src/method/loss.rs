@@ -24,19 +24,6 @@ pub trait Loss<T: Scalar>: Send + Sync {
         products: &dyn Products<T>,
     ) -> f64;
 
-    /// Returns L at `f`, and replaces `f` by `weight`·dL/dF, if that takes no other array of this size. Otherwise leaves `f` as it is.
-    ///
-    /// # Panics
-    /// If the shapes do not fit.
-    fn replace_by_gradient(
-        &self,
-        _f: &mut Array3<T>,
-        _weight: f64,
-        _products: &dyn Products<T>,
-    ) -> Option<f64> {
-        None
-    }
-
     /// L and dL/dF (H×W×C) at `f`.
     ///
     /// # Panics

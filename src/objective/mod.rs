@@ -1,6 +1,7 @@
 //! What is minimized: the weighted sum of content, style and total-variation losses, as a function of the pixels.
 
 mod joint;
+mod losses;
 mod method;
 mod targets;
 pub mod tiled;
@@ -10,16 +11,13 @@ pub use targets::{Region, Style, Tap, Targets};
 pub(crate) use targets::{common_weight, depth};
 pub use tiled::{ReceptiveField, TileSize, TiledObjective, Tiling};
 
-use crate::method::scalar::sum_pairs;
-use crate::method::style::{Features, RegionLossBuilder};
-use crate::method::{ContentLoss, JointBackward, Loss, Pooling, Scalar, TotalVariation, pool};
-use crate::network::{Activations, LayerLosses, Network, Steps};
+use crate::method::style::{Features, RegionLoss, RegionLossBuilder, at_each};
+use crate::method::{ContentLoss, Loss, Pooling, Scalar, TotalVariation, pool};
+use crate::network::{Activations, Network, Steps};
 use joint::JointTerm;
-use ndarray::{Array2, Array3, Axis, Zip};
+use losses::{JointBack, PictureLosses};
+use ndarray::{Array2, Array3, Axis};
 use targets::{areas, layers};
-
-/// Added to the norm that [`Targets::normalize`] divides by, which may be 0.
-const MIN_NORM: f64 = 1e-12;
 
 /// The losses of one picture, each already multiplied by its weight.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -50,11 +48,16 @@ pub struct Objective<T> {
 
 /// One loss of the sum.
 struct Term<T> {
-    kind: TermKind,
     /// The layer where it is computed; of total variation none: that is computed from the pixels.
     layer: Option<usize>,
     weight: f64,
-    loss: Box<dyn Loss<T>>,
+    loss: TermLoss<T>,
+}
+
+enum TermLoss<T> {
+    Content(ContentLoss<T>),
+    Style(RegionLoss<T>),
+    TotalVariation(TotalVariation),
 }
 
 /// Which of the reported losses a term belongs to.
@@ -63,6 +66,24 @@ enum TermKind {
     Content,
     Style,
     TotalVariation,
+}
+
+impl<T: Scalar> TermLoss<T> {
+    fn kind(&self) -> TermKind {
+        match self {
+            Self::Content(_) => TermKind::Content,
+            Self::Style(_) => TermKind::Style,
+            Self::TotalVariation(_) => TermKind::TotalVariation,
+        }
+    }
+
+    fn as_loss(&self) -> &dyn Loss<T> {
+        match self {
+            Self::Content(loss) => loss,
+            Self::Style(loss) => loss,
+            Self::TotalVariation(loss) => loss,
+        }
+    }
 }
 
 impl<T: Scalar> Objective<T> {
@@ -78,10 +99,9 @@ impl<T: Scalar> Objective<T> {
         {
             let activations = targets_of(network, taps, picture);
             terms.extend(taps.iter().map(|tap| Term {
-                kind: TermKind::Content,
                 layer: Some(tap.layer),
                 weight: tap.weight,
-                loss: Box::new(ContentLoss::new(activations.of(tap.layer).clone())),
+                loss: TermLoss::Content(ContentLoss::new(activations.of(tap.layer).clone())),
             }));
         }
         let regions = if by_layers { targets.regions } else { &[] };
@@ -91,10 +111,9 @@ impl<T: Scalar> Objective<T> {
         }
         if targets.tv_weight != 0.0 {
             terms.push(Term {
-                kind: TermKind::TotalVariation,
                 layer: None,
                 weight: targets.tv_weight,
-                loss: Box::new(TotalVariation {
+                loss: TermLoss::TotalVariation(TotalVariation {
                     padding: network.padding(),
                     diagonals: targets.tv_diagonals,
                 }),
@@ -139,10 +158,16 @@ impl<T: Scalar> Objective<T> {
         let mut passes: Vec<_> = (self.joint_terms.iter())
             .map(|term| term.loss.begin((height, width), iteration, engine))
             .collect();
+        let mut sums: Vec<_> = self.terms.iter().map(|_| None).collect();
         let mut read = |layer: Option<usize>, f: &Array3<T>| {
             for (term, pass) in self.joint_terms.iter().zip(&mut passes) {
                 if let Some(k) = term.array_of(layer) {
                     pass.read(k, f);
+                }
+            }
+            for (term, sums) in self.terms.iter().zip(&mut sums) {
+                if let (true, TermLoss::Style(loss)) = (term.layer == layer, &term.loss) {
+                    *sums = loss.sums(f, engine);
                 }
             }
         };
@@ -155,12 +180,7 @@ impl<T: Scalar> Objective<T> {
                     (term.weight * value, (term, back))
                 })
                 .unzip();
-        let mut losses = LossesAt {
-            objective: self,
-            network,
-            values: vec![0.0; self.terms.len()],
-            joint,
-        };
+        let mut losses = PictureLosses::new(self, network, at_each(sums, engine), joint);
         let mut gradient = if activations.is_empty() {
             Array3::zeros(x.dim())
         } else {
@@ -168,7 +188,7 @@ impl<T: Scalar> Objective<T> {
         };
         losses.add(None, Some(x), &mut gradient);
         let values = losses.values;
-        let kinds = self.terms.iter().map(|term| term.kind);
+        let kinds = self.terms.iter().map(|term| term.loss.kind());
         let kinds = kinds.chain(self.joint_terms.iter().map(|term| term.kind));
         let all: Vec<_> = kinds.zip(values.into_iter().chain(joint_values)).collect();
         let sum = |kind| {
@@ -181,88 +201,6 @@ impl<T: Scalar> Objective<T> {
             tv: sum(TermKind::TotalVariation),
         };
         (losses, gradient)
-    }
-}
-
-/// The losses of an iteration on the way back.
-struct LossesAt<'a, T: Scalar> {
-    objective: &'a Objective<T>,
-    network: &'a Network<T>,
-    /// The value of each term, once it is known.
-    values: Vec<f64>,
-    joint: Vec<JointBack<'a, T>>,
-}
-
-/// A joint term, and its way back.
-type JointBack<'a, T> = (&'a JointTerm<T>, Box<dyn JointBackward<T> + 'a>);
-
-impl<T: Scalar> LossesAt<'_, T> {
-    // ANCHOR: add
-    /// Adds the gradient of the losses at a layer, or of those of the pixels, to `df`.
-    fn add(&mut self, layer: Option<usize>, f: Option<&Array3<T>>, df: &mut Array3<T>) {
-        let of_layer = self.objective.terms.iter().zip(&mut self.values);
-        for (term, value) in of_layer.filter(|(term, _)| term.layer == layer) {
-            let f = f.expect("layers with terms are kept");
-            *value = if self.objective.normalize && layer.is_some() {
-                term.add_normalized_gradient(f, df, self.network)
-            } else {
-                (term.loss).add_gradient(f, term.weight, df, self.network.engine())
-            };
-            *value *= term.weight;
-        }
-        for (term, back) in &self.joint {
-            if let Some(k) = term.array_of(layer) {
-                back.add_gradient(k, term.weight, df);
-            }
-        }
-    }
-    // ANCHOR_END: add
-}
-
-impl<T: Scalar> LayerLosses<T> for LossesAt<'_, T> {
-    fn add_gradient(&mut self, layer: usize, f: Option<&Array3<T>>, df: &mut Array3<T>) {
-        self.add(Some(layer), f, df);
-    }
-
-    fn replace_by_gradient(&mut self, layer: usize, f: &mut Array3<T>) -> bool {
-        let layer = Some(layer);
-        let of_layer = self.objective.terms.iter().zip(&mut self.values);
-        let mut of_layer = of_layer.filter(|(term, _)| term.layer == layer);
-        let (Some((term, value)), None) = (of_layer.next(), of_layer.next()) else {
-            return false;
-        };
-        let in_joint = (self.joint.iter()).any(|(term, _)| term.array_of(layer).is_some());
-        if self.objective.normalize || in_joint {
-            return false;
-        }
-        let engine = self.network.engine();
-        let found = term.loss.replace_by_gradient(f, term.weight, engine);
-        if let Some(loss) = found {
-            *value = term.weight * loss;
-        }
-        found.is_some()
-    }
-}
-
-impl<T: Scalar> Term<T> {
-    /// Returns L, and adds its gradient scaled to an L1 norm of the term's weight.
-    fn add_normalized_gradient(
-        &self,
-        f: &Array3<T>,
-        df: &mut Array3<T>,
-        network: &Network<T>,
-    ) -> f64 {
-        let engine = network.engine();
-        let mut gradient = engine.array(df.dim());
-        gradient.fill(T::zero());
-        let value = self.loss.add_gradient(f, 1.0, &mut gradient, engine);
-        let norm = sum_pairs(&gradient, &gradient, |g, _| g.abs());
-        let scale = T::of(self.weight / (norm + MIN_NORM));
-        Zip::from(df)
-            .and(&gradient)
-            .par_for_each(|df, &g| *df += scale * g);
-        engine.recycle(gradient);
-        value
     }
 }
 
@@ -301,10 +239,9 @@ fn style_terms<T: Scalar>(
     let term = |(tap, loss): (&Tap, RegionLossBuilder<T>)| {
         let mask = (region.mask.as_ref()).map(|mask| at_layer(network, mask, tap.layer));
         Term {
-            kind: TermKind::Style,
             layer: Some(tap.layer),
             weight: tap.weight * area,
-            loss: Box::new(loss.finish(mask, network.engine())) as Box<dyn Loss<T>>,
+            loss: TermLoss::Style(loss.finish(mask, network.engine())),
         }
     };
     taps.iter().zip(losses).map(term).collect()

@@ -111,6 +111,9 @@ impl<T: Copy + Default> Drop for Buffer<T> {
 /// Bits of the length that one class of buffers spans: its longest buffer is up to 16 times as long as its shortest.
 const CLASS_BITS: usize = 4;
 
+/// Up to this length a buffer is made as long as the longest of its class: 128 KiB of `f32`. So each can stand in for every other.
+const SMALL: usize = 1 << 15;
+
 /// Buffers of one type that are not in use.
 struct FreeList<T> {
     /// By the class of their length. Otherwise a thread's small block could take a layer's buffer, and the layer would allocate another.
@@ -140,6 +143,11 @@ impl<T: Copy + Default> FreeList<T> {
         let replaced = longest.map(|longest| free.swap_remove(longest));
         drop(free);
         drop(replaced);
+        let length = if length < SMALL {
+            (1 << (CLASS_BITS * (class_of(length) + 1) - 1)) - 1
+        } else {
+            length
+        };
         let bytes = (length * size_of::<T>()) as u64;
         self.allocated_bytes.fetch_add(bytes, Ordering::Relaxed);
         // The system clears the pages of such a vector when they are first touched.
@@ -160,9 +168,13 @@ impl<T: Copy + Default> FreeList<T> {
 
     /// The free buffers of the class of this length.
     fn of_length(&self, length: usize) -> MutexGuard<'_, Vec<Vec<T>>> {
-        let bits = usize::BITS - length.leading_zeros();
-        lock(&self.classes[bits as usize / CLASS_BITS])
+        lock(&self.classes[class_of(length)])
     }
+}
+
+/// The class of buffers of this length: those of `CLASS_BITS`·class to `CLASS_BITS`·(class + 1) − 1 bits.
+fn class_of(length: usize) -> usize {
+    (usize::BITS - length.leading_zeros()) as usize / CLASS_BITS
 }
 
 fn lock<T>(class: &Mutex<Vec<Vec<T>>>) -> MutexGuard<'_, Vec<Vec<T>>> {
@@ -190,5 +202,14 @@ mod tests {
         assert_eq!(lend(1 << 16), 4 << 16);
         workspace.release();
         assert_eq!(lend(1 << 20), 4 << 20);
+    }
+
+    #[test]
+    fn a_small_buffer_stands_in_for_a_longer_one() {
+        let workspace = Workspace::<f32>::default();
+        drop([workspace.buffer(3000), workspace.buffer(30_000)]);
+        let before = workspace.allocated_bytes();
+        drop([workspace.buffer(30_000), workspace.buffer(30_000)]);
+        assert_eq!(workspace.allocated_bytes(), before);
     }
 }

@@ -25,7 +25,7 @@ pub use features::Features;
 pub use gram::GramLoss;
 pub use moments::MomentsLoss;
 pub use sliced::SlicedLoss;
-pub use sums::{SumLoss, Sums, SumsGradient};
+pub use sums::{LossOfSums, SumLoss, Sums, SumsGradient, at_each};
 pub use wasserstein::WassersteinLoss;
 
 use super::Scalar;
@@ -64,19 +64,6 @@ pub trait StyleLoss<T: Scalar>: Send + Sync {
         df: &mut Array3<T>,
         products: &dyn Products<T>,
     ) -> f64;
-
-    /// [`Loss::replace_by_gradient`] for activations of which all positions count alike.
-    ///
-    /// # Panics
-    /// If `f` does not have the painting's number of channels.
-    fn replace_by_gradient(
-        &self,
-        _f: &mut Array3<T>,
-        _weight: f64,
-        _products: &dyn Products<T>,
-    ) -> Option<f64> {
-        None
-    }
 
     /// Itself, if it is a function of sums over positions.
     fn as_sum_loss(&self) -> Option<&dyn SumLoss<T>> {
@@ -265,7 +252,25 @@ impl<T: Scalar> RegionLoss<T> {
     /// The loss as a function of sums over positions, without its mask. `None` if it is not [of sums](StyleLossKind::is_of_sums), or no
     /// painting is visible.
     pub fn as_sum_loss(&self) -> Option<&dyn SumLoss<T>> {
-        self.losses.first().and_then(|loss| loss.as_sum_loss())
+        match &self.losses[..] {
+            [loss] => loss.as_sum_loss(),
+            _ => None,
+        }
+    }
+
+    /// [`as_sum_loss`](Self::as_sum_loss), with the sums over the positions of the activations `f` (H×W×N).
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn sums(&self, f: &Array3<T>, products: &dyn Products<T>) -> Option<LossOfSums<'_, T>> {
+        let loss = self.as_sum_loss()?;
+        let features = Features::new(f, self.mask());
+        Some((loss, Sums::of(features, loss.needs_first(), products)))
+    }
+
+    /// How much each position counts, H×W.
+    pub(crate) fn mask(&self) -> Option<&Array2<T>> {
+        self.mask.as_ref()
     }
 }
 
@@ -277,7 +282,7 @@ impl<T: Scalar> Loss<T> for RegionLoss<T> {
         df: &mut Array3<T>,
         products: &dyn Products<T>,
     ) -> f64 {
-        let features = Features::new(f, self.mask.as_ref());
+        let features = Features::new(f, self.mask());
         if features.total_weight <= 0.0 {
             return 0.0;
         }
@@ -285,17 +290,5 @@ impl<T: Scalar> Loss<T> for RegionLoss<T> {
         losses
             .map(|loss| loss.add_weighted_gradient(features, weight, df, products))
             .sum()
-    }
-
-    fn replace_by_gradient(
-        &self,
-        f: &mut Array3<T>,
-        weight: f64,
-        products: &dyn Products<T>,
-    ) -> Option<f64> {
-        match (&self.losses[..], &self.mask) {
-            ([loss], None) => loss.replace_by_gradient(f, weight, products),
-            _ => None,
-        }
     }
 }

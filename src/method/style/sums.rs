@@ -10,6 +10,7 @@ use crate::method::Scalar;
 use crate::method::loss::Products;
 use crate::method::scalar::map_in_place;
 use ndarray::{Array1, Array2, Array3};
+use rayon::prelude::*;
 
 /// Sums over the positions of a layer, or of a part of it.
 #[derive(Clone, Debug)]
@@ -52,6 +53,27 @@ pub trait SumLoss<T: Scalar>: Send + Sync {
     /// # Panics
     /// As [`add_sums`](Self::add_sums).
     fn at(&self, sums: Sums<T>, products: &dyn Products<T>) -> (f64, SumsGradient<T>);
+}
+
+/// A loss, and sums to compute it of.
+pub type LossOfSums<'a, T> = (&'a dyn SumLoss<T>, Sums<T>);
+
+/// [`SumLoss::at`] for each of these losses and sums, all at the same time: a loss that takes roots of a matrix is faster on a core of
+/// its own than on all cores, which have to pass the matrix to and fro. `None` where no position has a weight: the loss is 0.
+pub fn at_each<T: Scalar>(
+    losses: Vec<Option<LossOfSums<T>>>,
+    products: &dyn Products<T>,
+) -> Vec<Option<(f64, SumsGradient<T>)>> {
+    let at = |(loss, sums): LossOfSums<T>| {
+        if sums.weight > 0.0 {
+            return Some(loss.at(sums, products));
+        }
+        products.recycle_matrix(sums.second);
+        None
+    };
+    (losses.into_par_iter().with_max_len(1))
+        .map(|loss| at(loss?))
+        .collect()
 }
 
 impl<T: Scalar> Sums<T> {
@@ -179,19 +201,6 @@ macro_rules! style_losses_of_sums {
                     gradient.add_to(features, weight, df, products);
                     gradient.recycle(products);
                     loss
-                }
-
-                fn replace_by_gradient(
-                    &self,
-                    f: &mut Array3<T>,
-                    weight: f64,
-                    products: &dyn Products<T>,
-                ) -> Option<f64> {
-                    let sums = Sums::of(Features::new(f, None), self.needs_first(), products);
-                    let (loss, gradient) = self.at(sums, products);
-                    gradient.replace(f, None, weight, products);
-                    gradient.recycle(products);
-                    Some(loss)
                 }
 
                 fn as_sum_loss(&self) -> Option<&dyn SumLoss<T>> {

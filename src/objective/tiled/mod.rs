@@ -24,7 +24,7 @@ pub use tiling::{ReceptiveField, Tile, TileSize, Tiling};
 use super::targets::{Tap, Targets, areas, layers};
 use super::{Compared, Losses};
 use crate::method::big_array::{Band, Bands, BigArray, Interval, Storage};
-use crate::method::style::{RegionLoss, SumsGradient};
+use crate::method::style::{RegionLoss, SumsGradient, at_each};
 use crate::method::{Communicator, Padding, Scalar, TotalVariation};
 use crate::network::{Activations, Network, Steps};
 use losses::TileLosses;
@@ -245,15 +245,14 @@ impl<T: Scalar> TiledObjective<T> {
             sums.add_tiles(picture, &self.tiling);
         }
         let sums = sums.of_all(&*self.world);
-        let (values, gradients) = (self.styles.iter().zip(sums))
-            .map(|(term, sums)| {
-                let loss = term.loss.as_sum_loss().expect("others were left out");
-                if sums.weight <= 0.0 {
-                    engine.recycle_matrix(sums.second);
-                    return (0.0, None);
-                }
-                let (value, gradient) = loss.at(sums, engine);
-                (term.weight * value, Some(gradient))
+        let with_sums = (self.styles.iter().zip(sums))
+            .map(|(term, sums)| Some((term.loss.as_sum_loss()?, sums)))
+            .collect();
+        let losses = at_each(with_sums, engine);
+        let (values, gradients) = (self.styles.iter().zip(losses))
+            .map(|(term, loss)| match loss {
+                Some((value, gradient)) => (term.weight * value, Some(gradient)),
+                None => (0.0, None),
             })
             .unzip();
         FirstPass {
