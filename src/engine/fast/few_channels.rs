@@ -18,7 +18,7 @@ use ndarray::{Array3, Array4};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Positions that are multiplied at once: a multiple of every register tile's rows.
+/// Positions that are multiplied at once: full register tiles, or nearly full ones.
 const PRODUCT_POSITIONS: usize = 48;
 
 /// Rows of the picture in one task of the backward pass. Each task also computes the contributions of one more row on each side,

@@ -20,7 +20,7 @@ const CACHED_ELEMENTS: usize = 8 * 1024;
 /// But at least this many positions, to make up for loading and storing the sum.
 const MIN_CACHED_POSITIONS: usize = 64;
 
-/// Positions whose gradients one parallel task computes: a multiple of every register tile's rows.
+/// Positions whose gradients one parallel task computes: full register tiles, or nearly full ones.
 const GRADIENT_CHUNK: usize = 192;
 
 /// G = FᵀF (N×N) of `activations` (H×W×N): for each chunk of positions the panels of G, of which the lower triangle suffices.

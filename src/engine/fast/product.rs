@@ -8,7 +8,7 @@ use crate::method::Scalar;
 use ndarray::{Array2, ArrayView2, s};
 use rayon::prelude::*;
 
-/// Rows of C that one parallel task computes: a multiple of every register tile's rows.
+/// Rows of C that one parallel task computes: full register tiles, or nearly full ones.
 const ROW_CHUNK: usize = 48;
 
 /// Products of at most this many multiplications are computed by one thread. Waking another takes as long.

@@ -1,6 +1,6 @@
 //! Matrix products, C = A·B, in panels of two vectors' width.
 //!
-//! A register tile of C, [`Simd::ROWS`] rows by two vectors, is summed over the whole depth before it is stored. Each step
+//! A register tile of C, up to [`Simd::ROWS`] rows by two vectors, is summed over the whole depth before it is stored. Each step
 //! multiplies one element of each row of A, broadcast to a vector, by two vectors of a row of B. A is read in place. B is packed
 //! in panels of [`panel_width`] columns, row after row, so that it is read in memory order.
 //!
@@ -10,9 +10,9 @@
 use super::{Cpu, Dispatch, Simd, SimdTask, prefetch};
 use rayon::prelude::*;
 
-/// How many bytes ahead B is prefetched, beyond the end of a panel into the next. With few rows, a panel is needed for so short a time that
-/// the next would not arrive from memory in time. Of distances from 2 to 16 KiB this was the fastest.
-const AHEAD: usize = 16 * 1024;
+/// B is prefetched this many multiplications of two vectors ahead, beyond the end of a panel into the next: it must arrive from the cache
+/// that all cores share, or from memory. The distance is a time, and therefore more steps with a tile of fewer rows.
+const AHEAD: usize = 448;
 
 /// Bytes of a line of the cache.
 const LINE: usize = 64;
@@ -88,8 +88,10 @@ pub fn panel<T: Copy, S: Simd<T>>(
     );
     assert!(b.len() >= last(depth, width).saturating_add(width));
     assert!(c.len() >= last(rows, c_stride).saturating_add(width));
+    // About equal tiles: 21 rows as 11 and 10, since a tile of one row takes as long as one of four.
     let mut row = 0;
-    while row < rows {
+    for left in (1..=rows.div_ceil(S::ROWS)).rev() {
+        let of_tile = (rows - row).div_ceil(left);
         let a = (
             a.elements[row * a.row_stride..].as_ptr(),
             a.row_stride,
@@ -97,21 +99,22 @@ pub fn panel<T: Copy, S: Simd<T>>(
         );
         let b = b.as_ptr();
         let c = (c[row * c_stride..].as_mut_ptr(), c_stride);
-        macro_rules! tile {
-            ($rows:expr) => {{
-                // SAFETY: rows `row` to `row + $rows` exist, and the slices hold all of their elements, as asserted.
-                unsafe { tile::<T, S, { $rows }>(simd, depth, a, b, c, accumulate) };
-                row += $rows;
-            }};
+        // A version for each number of rows, whose sums stay in registers.
+        macro_rules! tile_of {
+            ($($rows:literal)*) => {
+                match of_tile {
+                    $(
+                        // SAFETY: rows `row` to `row + $rows` exist, and the slices hold all of their elements, as asserted.
+                        $rows if $rows <= S::ROWS => unsafe {
+                            tile::<T, S, $rows>(simd, depth, a, b, c, accumulate);
+                        },
+                    )*
+                    _ => unreachable!("a tile has between 1 and {} rows", S::ROWS),
+                }
+            };
         }
-        match rows - row {
-            12.. if S::ROWS >= 12 => tile!(12),
-            8.. if S::ROWS >= 8 => tile!(8),
-            6.. if S::ROWS == 6 => tile!(6),
-            4.. => tile!(4),
-            2.. => tile!(2),
-            _ => tile!(1),
-        }
+        tile_of!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+        row += of_tile;
     }
 }
 
@@ -145,9 +148,10 @@ unsafe fn tile<T: Copy, S: Simd<T>, const ROWS: usize>(
             a = a.wrapping_add(a_depth);
             b = b.wrapping_add(2 * S::LANES);
             let (first, second) = (simd.load_at(b), simd.load_at(b.add(S::LANES)));
-            prefetch(b.wrapping_byte_add(AHEAD));
+            let ahead = b.wrapping_add(AHEAD / ROWS * 2 * S::LANES);
+            prefetch(ahead);
             if size_of::<S::Vector>() >= LINE {
-                prefetch(b.wrapping_byte_add(AHEAD + LINE));
+                prefetch(ahead.wrapping_add(S::LANES));
             }
             for (r, sum) in sums.iter_mut().enumerate() {
                 let a = simd.splat(*a.add(r * a_row));

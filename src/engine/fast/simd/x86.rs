@@ -31,7 +31,7 @@ impl Avx2 {
 unsafe impl Simd<f32> for Avx512 {
     type Vector = __m512;
     const LANES: usize = 16;
-    const ROWS: usize = 12;
+    const ROWS: usize = 14;
 
     intrinsics! {
         add(a, b) = _mm512_add_ps(a, b);

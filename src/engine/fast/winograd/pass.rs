@@ -26,9 +26,9 @@ use std::ops::Range;
 
 /// Elements of V and M in a thread's own block: half a MiB of `f32`, which its cache holds beside the kernel.
 const THREAD_BLOCK_ELEMENTS: usize = 128 * 1024;
-/// A thread's own block has at least this many tiles, to make up for loading the kernel; or half as many, where a row of tiles is
-/// divided into equal parts.
-const MIN_THREAD_BLOCK_TILES: usize = 24;
+/// Tiles in a thread's own block, at least, to make up for loading the kernel. It may be up to a third fewer or half as many more, so that
+/// the blocks of a row of tiles are equal.
+const THREAD_BLOCK_TILES: usize = 28;
 /// Elements of V and M in a block that all threads share: 24 MiB of `f32`.
 const SHARED_BLOCK_ELEMENTS: usize = 6 * 1024 * 1024;
 /// From this product Cin·Cout on, threads share blocks.
@@ -83,10 +83,11 @@ impl<T: SimdScalar> Pass<'_, T> {
                 self.run_shared_block(band, across, engine);
             }
         } else {
-            let max_tiles = (THREAD_BLOCK_ELEMENTS / tile_elements).max(MIN_THREAD_BLOCK_TILES);
-            let rows = (max_tiles / across).clamp(1, down);
-            // A row of tiles may be longer than a block.
-            let columns = equal_parts(across, max_tiles);
+            let tiles = (THREAD_BLOCK_ELEMENTS / tile_elements).max(THREAD_BLOCK_TILES);
+            // Some rows of tiles, or a part of one. Every thread gets a band.
+            let bands = rounded(down * across, tiles).max(rayon::current_num_threads());
+            let rows = down.div_ceil(bands);
+            let columns = across.div_ceil(rounded(across, tiles).max(1));
             self.run_thread_blocks(whole.split(rows), (rows, columns, across), engine);
         }
     }
@@ -259,6 +260,11 @@ impl<T: SimdScalar> Pass<'_, T> {
         let phases = &engine.phases;
         phases.measure(Phase::OutputTransforms, || self.cpu.run(task));
     }
+}
+
+/// The whole number that is nearest to a / b.
+fn rounded(a: usize, b: usize) -> usize {
+    (a + b / 2) / b
 }
 
 /// Divides `length` into the fewest parts of at most `max` that are about equal: the length of a part.
