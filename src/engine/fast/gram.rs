@@ -14,16 +14,13 @@ use rayon::prelude::*;
 /// Positions that one parallel task sums. The sum is N×N with N ≤ 512, so that a task must be long to be worth it.
 const GRAM_CHUNK: usize = 4096;
 
-/// Elements of F that are multiplied before the sum is stored: they stay in the cache beside the sum.
-const CACHED_ELEMENTS: usize = 8 * 1024;
-
-/// But at least this many positions, to make up for loading and storing the sum.
-const MIN_CACHED_POSITIONS: usize = 64;
+/// Bytes of a panel of some positions: two of them stay in a core's nearest cache while they are multiplied.
+const PANEL_BYTES: usize = 16 * 1024;
 
 /// Positions whose gradients one parallel task computes: full register tiles, or nearly full ones.
 const GRADIENT_CHUNK: usize = 192;
 
-/// G = FᵀF (N×N) of `activations` (H×W×N): for each chunk of positions the panels of G, of which the lower triangle suffices.
+/// G = FᵀF (N×N) of `activations` (H×W×N): the panels of its lower triangle, for each chunk of positions.
 pub(super) fn forward<T: SimdScalar>(
     activations: &Array3<T>,
     cpu: Cpu,
@@ -36,21 +33,33 @@ pub(super) fn forward<T: SimdScalar>(
     let width = gemm::panel_width::<T>(cpu);
     let panels = channels.div_ceil(width);
     let chunk = GRAM_CHUNK * channels;
+    let chunks = f.len().div_ceil(chunk);
     // For each chunk, for each panel, N rows; those above the diagonal are not used.
     let (panel_size, chunk_size) = (channels * width, panels * channels * width);
-    let mut sums = workspace.buffer(f.len().div_ceil(chunk) * chunk_size);
-    (sums.par_chunks_exact_mut(panel_size))
-        .with_max_len(1)
-        .enumerate()
-        .for_each(|(at, sums)| {
-            let f = &f[at / panels * chunk..];
-            cpu.run(LowerPanel {
-                f: &f[..chunk.min(f.len())],
-                channels,
-                first: at % panels * width,
-                sums,
-            });
+    let mut sums = workspace.buffer(chunks * chunk_size);
+    // With few chunks, several tasks share the panels of each. They take them in turns, since the first have the most rows.
+    let groups = (2 * rayon::current_num_threads())
+        .div_ceil(chunks)
+        .min(panels);
+    let mut tasks = Vec::new();
+    for (f, sums) in f.chunks(chunk).zip(sums.chunks_exact_mut(chunk_size)) {
+        let first_task = tasks.len();
+        tasks.extend((0..groups).map(|_| (f, Vec::new())));
+        for (panel, sums) in sums.chunks_exact_mut(panel_size).enumerate() {
+            tasks[first_task + panel % groups].1.push((panel, sums));
+        }
+    }
+    let positions = PANEL_BYTES / (width * size_of::<T>());
+    let lengths = [panels * positions * width];
+    for_each_with_buffers(tasks, lengths, workspace, |[packed], (f, sums)| {
+        cpu.run(LowerPanels {
+            f,
+            channels,
+            positions,
+            packed,
+            sums,
         });
+    });
     let (total, rest) = sums.split_at_mut(chunk_size);
     (total.par_chunks_exact_mut(panel_size))
         .enumerate()
@@ -80,37 +89,64 @@ pub(super) fn forward<T: SimdScalar>(
     g
 }
 
-/// The panel of FᵀF that begins with column `first`, from the row of the same number on.
-struct LowerPanel<'a, T> {
+/// Some panels of FᵀF, each from the diagonal down.
+struct LowerPanels<'a, 'b, T> {
     f: &'a [T],
     channels: usize,
-    first: usize,
-    /// N × the panel's width
-    sums: &'a mut [T],
+    /// How many are multiplied at a time.
+    positions: usize,
+    /// These positions in panels.
+    packed: &'a mut [T],
+    /// The panels by their numbers, N × the panel's width each.
+    sums: Vec<(usize, &'b mut [T])>,
 }
 
-impl<T: Scalar> SimdTask<T> for LowerPanel<'_, T> {
+impl<T: Scalar> SimdTask<T> for LowerPanels<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd<T>>(self, s: S) {
+    fn run<S: Simd<T>>(mut self, s: S) {
         let (channels, width) = (self.channels, 2 * S::LANES);
-        let columns = self.first..channels.min(self.first + width);
-        // The panel's columns side by side. The last panel may have fewer; the rest stays 0.
-        let positions = (CACHED_ELEMENTS / channels).max(MIN_CACHED_POSITIONS);
-        let mut panel = vec![T::zero(); positions * width];
-        for (number, f) in self.f.chunks(positions * channels).enumerate() {
-            for (panel, f) in panel.chunks_exact_mut(width).zip(f.chunks_exact(channels)) {
-                panel[..columns.len()].copy_from_slice(&f[columns.clone()]);
+        for (number, f) in self.f.chunks(self.positions * channels).enumerate() {
+            let positions = f.len() / channels;
+            let panel_size = positions * width;
+            let packed = &mut self.packed[..channels.div_ceil(width) * panel_size];
+            pack_positions(s, f, channels, packed);
+            for (panel, sums) in &mut self.sums {
+                let b = &packed[*panel * panel_size..][..panel_size];
+                let rows = packed.chunks_exact(panel_size).enumerate();
+                for (rows, elements) in rows.skip(*panel) {
+                    let a = Strided {
+                        elements,
+                        row_stride: 1,
+                        depth_stride: width,
+                    };
+                    let first = rows * width;
+                    let shape = (width.min(channels - first), positions);
+                    let c = (&mut sums[first * width..], width);
+                    gemm::panel(s, shape, a, b, c, number > 0);
+                }
             }
-            let a = Strided {
-                elements: &f[self.first..],
-                row_stride: 1,
-                depth_stride: channels,
-            };
-            let shape = (channels - self.first, f.len() / channels);
-            let c = (&mut self.sums[self.first * width..], width);
-            gemm::panel(s, shape, a, &panel, c, number > 0);
+        }
+    }
+}
+
+/// Copies some positions (each of N channels) to panels. Unused columns of the last panel keep what they hold, which changes only
+/// unused columns of sums.
+#[inline(always)]
+fn pack_positions<T: Scalar, S: Simd<T>>(s: S, f: &[T], channels: usize, packed: &mut [T]) {
+    let width = 2 * S::LANES;
+    let panel_size = f.len() / channels * width;
+    for (panel, packed) in packed.chunks_exact_mut(panel_size).enumerate() {
+        let first = panel * width;
+        for (to, f) in packed.chunks_exact_mut(width).zip(f.chunks_exact(channels)) {
+            let f = &f[first..channels.min(first + width)];
+            if f.len() < width {
+                to[..f.len()].copy_from_slice(f);
+                continue;
+            }
+            s.store(s.load(f), to);
+            s.store(s.load(&f[S::LANES..]), &mut to[S::LANES..]);
         }
     }
 }
