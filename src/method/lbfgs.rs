@@ -92,13 +92,12 @@ impl<T: Scalar> Lbfgs<T> {
         world: &dyn Communicator,
     ) {
         let Some(mut search) = self.search.take() else {
-            return self.begin_search(x, loss, gradient, world);
+            return self.begin_search(x, loss, gradient, Vec::new(), world);
         };
         match search.judge(loss, gradient, world) {
             Verdict::Accept => {
-                self.store_pair(&search, x, gradient, world);
-                drop(search); // its memory is for the next one
-                self.begin_search(x, loss, gradient, world);
+                let spare = self.store_pair(search, x, gradient, world);
+                self.begin_search(x, loss, gradient, spare, world);
             }
             Verdict::TryNext => {
                 search.move_to_trial(x);
@@ -107,16 +106,16 @@ impl<T: Scalar> Lbfgs<T> {
             Verdict::EndHere => {
                 // The pairs describe another region: begin again from here, straight downhill.
                 self.pairs.clear();
-                drop(search);
-                self.begin_search(x, loss, gradient, world);
+                self.begin_search(x, loss, gradient, search.into_arrays().into(), world);
             }
             Verdict::EndAtBegin => {
                 // Not even the shortest step goes downhill: the gradient is at the limit of its precision.
                 self.pairs.clear();
                 self.first_change *= 0.1;
-                let (begin, loss, gradient) = search.into_begin();
+                let loss = search.begin_loss();
+                let [begin, gradient, direction] = search.into_arrays();
                 x.assign(&begin);
-                self.begin_search(x, loss, &gradient, world);
+                self.begin_search(x, loss, &gradient, vec![begin, direction], world);
             }
         }
     }
@@ -126,20 +125,21 @@ impl<T: Scalar> Lbfgs<T> {
         self.search.as_ref().map(LineSearch::begin)
     }
 
-    /// Begins a line search at `x`, and moves `x` to its first trial.
+    /// Begins a line search at `x`, and moves `x` to its first trial. Its arrays take the place of `spare` ones.
     fn begin_search(
         &mut self,
         x: &mut BigArray<T>,
         loss: f64,
         gradient: &BigArray<T>,
+        mut spare: Vec<BigArray<T>>,
         world: &dyn Communicator,
     ) {
-        let mut direction = self.direction(gradient, world);
+        let mut direction = self.direction(gradient, spare.pop(), world);
         let mut slope = inner(gradient, &direction, world);
         if slope >= 0.0 || !slope.is_finite() {
             // H is no longer positive definite, by rounding.
             self.pairs.clear();
-            direction = gradient.negated();
+            direction = gradient.negated(Some(direction));
             slope = -inner(gradient, gradient, world);
         }
         if slope == 0.0 {
@@ -150,15 +150,21 @@ impl<T: Scalar> Lbfgs<T> {
         } else {
             1.0
         };
-        let search = LineSearch::new(x, loss, gradient, direction, slope, step);
+        let (begin, begin_gradient) = (x.copied(spare.pop()), gradient.copied(spare.pop()));
+        let search = LineSearch::new(begin, loss, begin_gradient, direction, slope, step);
         search.move_to_trial(x);
         self.search = Some(search);
     }
 
     // ANCHOR: two_loops
-    /// d = −H g
-    fn direction(&self, gradient: &BigArray<T>, world: &dyn Communicator) -> BigArray<T> {
-        let mut q = gradient.negated();
+    /// d = −H g, in place of the `spare` array.
+    fn direction(
+        &self,
+        gradient: &BigArray<T>,
+        spare: Option<BigArray<T>>,
+        world: &dyn Communicator,
+    ) -> BigArray<T> {
+        let mut q = gradient.negated(spare);
         let mut newest_first = Vec::new();
         for Pair { s, y, rho } in self.pairs.iter().rev() {
             let a = rho * inner(s, &q, world);
@@ -176,30 +182,31 @@ impl<T: Scalar> Lbfgs<T> {
     }
     // ANCHOR_END: two_loops
 
-    /// Stores the pair of a search that ends at `x`.
+    /// Stores the pair of a search that ends at `x`. Returns the arrays that are not needed any more.
     fn store_pair(
         &mut self,
-        search: &LineSearch<T>,
+        search: LineSearch<T>,
         x: &BigArray<T>,
         gradient: &BigArray<T>,
         world: &dyn Communicator,
-    ) {
-        let (s, y) = (
-            x.minus(search.begin()),
-            gradient.minus(search.begin_gradient()),
-        );
+    ) -> Vec<BigArray<T>> {
+        let [begin, begin_gradient, direction] = search.into_arrays();
+        let s = begin.subtracted_from(x);
+        let y = begin_gradient.subtracted_from(gradient);
+        let mut spare = vec![direction];
         let product = inner(&s, &y, world);
         // The line search makes it positive, up to rounding.
         if product > f64::EPSILON * inner(&y, &y, world) {
             if self.pairs.len() == self.history {
-                self.pairs.pop_front();
+                let oldest = self.pairs.pop_front();
+                spare.extend(oldest.into_iter().flat_map(|pair| [pair.s, pair.y]));
             }
-            self.pairs.push_back(Pair {
-                s,
-                y,
-                rho: 1.0 / product,
-            });
+            let rho = 1.0 / product;
+            self.pairs.push_back(Pair { s, y, rho });
+        } else {
+            spare.extend([s, y]);
         }
+        spare
     }
 }
 
@@ -275,7 +282,7 @@ mod tests {
         }
         let (_, gradient) = rosenbrock(&x);
         let expected = -h.dot(&flat(&gradient));
-        let found = flat(&lbfgs.direction(&gradient, &Alone));
+        let found = flat(&lbfgs.direction(&gradient, None, &Alone));
         let error = (&found - &expected).mapv(f64::abs).sum() / expected.mapv(f64::abs).sum();
         assert!(error < 1e-10, "{error:e}");
     }

@@ -62,17 +62,17 @@ pub(super) enum Verdict {
 impl<T: Scalar> LineSearch<T> {
     /// A search from `x`, with loss and gradient there, along a direction with this slope, beginning with this step.
     pub fn new(
-        x: &BigArray<T>,
+        x: BigArray<T>,
         loss: f64,
-        gradient: &BigArray<T>,
+        gradient: BigArray<T>,
         direction: BigArray<T>,
         slope: f64,
         step: f64,
     ) -> Self {
         Self {
-            x: x.clone(),
+            x,
             loss,
-            gradient: gradient.clone(),
+            gradient,
             direction,
             slope,
             step,
@@ -132,14 +132,14 @@ impl<T: Scalar> LineSearch<T> {
         &self.x
     }
 
-    /// The gradient there.
-    pub fn begin_gradient(&self) -> &BigArray<T> {
-        &self.gradient
+    /// The loss there.
+    pub fn begin_loss(&self) -> f64 {
+        self.loss
     }
 
-    /// Where the search began, with loss and gradient there.
-    pub fn into_begin(self) -> (BigArray<T>, f64, BigArray<T>) {
-        (self.x, self.loss, self.gradient)
+    /// Where the search began, the gradient there, and the direction.
+    pub fn into_arrays(self) -> [BigArray<T>; 3] {
+        [self.x, self.gradient, self.direction]
     }
 
     /// All arrays of its state.

@@ -99,13 +99,29 @@ impl<T: Scalar> BigArray<T> {
         difference
     }
 
-    /// −a, kept where a is.
-    pub(crate) fn negated(&self) -> Self {
-        let mut negated = self.zeros_like();
+    /// b − a, in place of a.
+    pub(crate) fn subtracted_from(mut self, b: &Self) -> Self {
+        for_each_block([&mut self], [b], |[a], [b]| {
+            a.iter_mut().zip(b).for_each(|(a, &b)| *a = b - *a);
+        });
+        self
+    }
+
+    /// −a, kept in place of a `spare` array, or else where a is.
+    pub(crate) fn negated(&self, spare: Option<Self>) -> Self {
+        let mut negated = spare.unwrap_or_else(|| self.zeros_like());
         for_each_block([&mut negated], [self], |[n], [a]| {
             n.iter_mut().zip(a).for_each(|(n, &a)| *n = -a);
         });
         negated
+    }
+
+    /// A copy of a, kept in place of a `spare` array, or else where a is. Unlike a clone it has no more memory than it needs: that of an
+    /// engine's array may be longer.
+    pub(crate) fn copied(&self, spare: Option<Self>) -> Self {
+        let mut copy = spare.unwrap_or_else(|| self.zeros_like());
+        copy.assign(self);
+        copy
     }
 
     /// The largest |a|; 0 of an array without elements.
