@@ -157,7 +157,7 @@ impl<T: Scalar> Lbfgs<T> {
     }
 
     // ANCHOR: two_loops
-    /// d = −H g, in place of the `spare` array.
+    /// d = −H g, in place of a `spare` array if there is one.
     fn direction(
         &self,
         gradient: &BigArray<T>,

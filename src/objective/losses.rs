@@ -26,7 +26,7 @@ pub(super) struct PictureLosses<'a, T: Scalar> {
 pub(super) type JointBack<'a, T> = (&'a JointTerm<T>, Box<dyn JointBackward<T> + 'a>);
 
 impl<'a, T: Scalar> PictureLosses<'a, T> {
-    /// Those of which the forward pass has told `of_sums`, the values and gradients of terms that are functions of sums, and `joint`.
+    /// The losses after the forward pass, which found `of_sums`, the values and gradients of terms that are functions of sums, and `joint`.
     pub fn new(
         objective: &'a Objective<T>,
         network: &'a Network<T>,
@@ -67,7 +67,7 @@ impl<'a, T: Scalar> PictureLosses<'a, T> {
         }
     }
 
-    /// Adds `weight` times the gradient of a term.
+    /// Adds `weight` times the gradient of a term: from the sums to the activations, or all of it.
     fn add_term(&mut self, number: usize, weight: f64, f: &Array3<T>, df: &mut Array3<T>) {
         let term = &self.objective.terms[number];
         let engine = self.network.engine();

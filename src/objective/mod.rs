@@ -11,7 +11,7 @@ pub use targets::{Region, Style, Tap, Targets};
 pub(crate) use targets::{common_weight, depth};
 pub use tiled::{ReceptiveField, TileSize, TiledObjective, Tiling};
 
-use crate::method::style::{Features, RegionLoss, RegionLossBuilder, at_each};
+use crate::method::style::{Features, RegionLoss, RegionLossBuilder, evaluate_all};
 use crate::method::{ContentLoss, Loss, Pooling, Scalar, TotalVariation, pool};
 use crate::network::{Activations, Network, Steps};
 use joint::JointTerm;
@@ -180,7 +180,7 @@ impl<T: Scalar> Objective<T> {
                     (term.weight * value, (term, back))
                 })
                 .unzip();
-        let mut losses = PictureLosses::new(self, network, at_each(sums, engine), joint);
+        let mut losses = PictureLosses::new(self, network, evaluate_all(sums, engine), joint);
         let mut gradient = if activations.is_empty() {
             Array3::zeros(x.dim())
         } else {

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 /// Positions that one parallel task sums. The sum is N×N with N ≤ 512, so that a task must be long to be worth it.
 const GRAM_CHUNK: usize = 4096;
 
-/// Bytes of a panel of some positions: two of them stay in a core's nearest cache while they are multiplied.
+/// Bytes of a panel of some positions: two of them about fit into a core's nearest cache, where they are multiplied.
 const PANEL_BYTES: usize = 16 * 1024;
 
 /// Positions whose gradients one parallel task computes: full register tiles, or nearly full ones.
@@ -95,7 +95,7 @@ struct LowerPanels<'a, 'b, T> {
     channels: usize,
     /// How many are multiplied at a time.
     positions: usize,
-    /// These positions in panels.
+    /// Room for these positions, packed in panels.
     packed: &'a mut [T],
     /// The panels by their numbers, N × the panel's width each.
     sums: Vec<(usize, &'b mut [T])>,
@@ -114,14 +114,14 @@ impl<T: Scalar> SimdTask<T> for LowerPanels<'_, '_, T> {
             pack_positions(s, f, channels, packed);
             for (panel, sums) in &mut self.sums {
                 let b = &packed[*panel * panel_size..][..panel_size];
-                let rows = packed.chunks_exact(panel_size).enumerate();
-                for (rows, elements) in rows.skip(*panel) {
+                let panels = packed.chunks_exact(panel_size).enumerate();
+                for (row_panel, elements) in panels.skip(*panel) {
                     let a = Strided {
                         elements,
                         row_stride: 1,
                         depth_stride: width,
                     };
-                    let first = rows * width;
+                    let first = row_panel * width;
                     let shape = (width.min(channels - first), positions);
                     let c = (&mut sums[first * width..], width);
                     gemm::panel(s, shape, a, b, c, number > 0);
@@ -145,6 +145,7 @@ fn pack_positions<T: Scalar, S: Simd<T>>(s: S, f: &[T], channels: usize, packed:
                 to[..f.len()].copy_from_slice(f);
                 continue;
             }
+            // Two vectors: a copy of a slice would call a function for so few elements.
             s.store(s.load(f), to);
             s.store(s.load(&f[S::LANES..]), &mut to[S::LANES..]);
         }

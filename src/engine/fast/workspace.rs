@@ -111,7 +111,7 @@ impl<T: Copy + Default> Drop for Buffer<T> {
 /// Bits of the length that one class of buffers spans: its longest buffer is up to 16 times as long as its shortest.
 const CLASS_BITS: usize = 4;
 
-/// Up to this length a buffer is made as long as the longest of its class: 128 KiB of `f32`. So each can stand in for every other.
+/// Below this length a buffer is made as long as the longest of its class, up to 128 KiB of `f32`. So each can stand in for every other.
 const SMALL: usize = 1 << 15;
 
 /// Buffers of one type that are not in use.

@@ -253,7 +253,7 @@ mod tests {
         let picture = FloatPicture::from(&one);
         assert_eq!(picture.clone().with_painting_colors(&one, &[]), picture);
         let same = picture.clone().with_painting_colors(&one, &[&one]);
-        let error = same.pixels.minus(&picture.pixels).max_abs();
+        let error = same.pixels.subtracted_from(&picture.pixels).max_abs();
         assert!(error < 1e-2, "{error}");
     }
 }

@@ -89,16 +89,6 @@ impl<T: Scalar> BigArray<T> {
         for_each_block([self], [other], |[a], [b]| a.copy_from_slice(b));
     }
 
-    /// a − b, kept where a is.
-    pub fn minus(&self, other: &Self) -> Self {
-        let mut difference = self.zeros_like();
-        for_each_block([&mut difference], [self, other], |[d], [a, b]| {
-            let pairs = a.iter().zip(b);
-            d.iter_mut().zip(pairs).for_each(|(d, (&a, &b))| *d = a - b);
-        });
-        difference
-    }
-
     /// b − a, in place of a.
     pub(crate) fn subtracted_from(mut self, b: &Self) -> Self {
         for_each_block([&mut self], [b], |[a], [b]| {

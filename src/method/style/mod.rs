@@ -25,7 +25,8 @@ pub use features::Features;
 pub use gram::GramLoss;
 pub use moments::MomentsLoss;
 pub use sliced::SlicedLoss;
-pub use sums::{LossOfSums, SumLoss, Sums, SumsGradient, at_each};
+pub(crate) use sums::{LossOfSums, evaluate_all};
+pub use sums::{SumLoss, Sums, SumsGradient};
 pub use wasserstein::WassersteinLoss;
 
 use super::Scalar;
@@ -258,13 +259,21 @@ impl<T: Scalar> RegionLoss<T> {
         }
     }
 
-    /// [`as_sum_loss`](Self::as_sum_loss), with the sums over the positions of the activations `f` (H×W×N).
+    /// [`as_sum_loss`](Self::as_sum_loss), with the sums over the positions of the activations `f` (H×W×N). `None` also if the mask shows
+    /// none of them.
     ///
     /// # Panics
     /// If the shapes do not fit.
-    pub fn sums(&self, f: &Array3<T>, products: &dyn Products<T>) -> Option<LossOfSums<'_, T>> {
+    pub(crate) fn sums(
+        &self,
+        f: &Array3<T>,
+        products: &dyn Products<T>,
+    ) -> Option<LossOfSums<'_, T>> {
         let loss = self.as_sum_loss()?;
         let features = Features::new(f, self.mask());
+        if features.total_weight <= 0.0 {
+            return None;
+        }
         Some((loss, Sums::of(features, loss.needs_first(), products)))
     }
 

@@ -56,11 +56,11 @@ pub trait SumLoss<T: Scalar>: Send + Sync {
 }
 
 /// A loss, and sums to compute it of.
-pub type LossOfSums<'a, T> = (&'a dyn SumLoss<T>, Sums<T>);
+pub(crate) type LossOfSums<'a, T> = (&'a dyn SumLoss<T>, Sums<T>);
 
-/// [`SumLoss::at`] for each of these losses and sums, all at the same time: a loss that takes roots of a matrix is faster on a core of
-/// its own than on all cores, which have to pass the matrix to and fro. `None` where no position has a weight: the loss is 0.
-pub fn at_each<T: Scalar>(
+/// [`SumLoss::at`] for each of these losses and sums, all at the same time: while there are several roots of matrices to take, the cores
+/// need not pass a matrix to and fro. `None` where no position has a weight: the loss is 0.
+pub(crate) fn evaluate_all<T: Scalar>(
     losses: Vec<Option<LossOfSums<T>>>,
     products: &dyn Products<T>,
 ) -> Vec<Option<(f64, SumsGradient<T>)>> {

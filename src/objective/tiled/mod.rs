@@ -24,7 +24,7 @@ pub use tiling::{ReceptiveField, Tile, TileSize, Tiling};
 use super::targets::{Tap, Targets, areas, layers};
 use super::{Compared, Losses};
 use crate::method::big_array::{Band, Bands, BigArray, Interval, Storage};
-use crate::method::style::{RegionLoss, SumsGradient, at_each};
+use crate::method::style::{RegionLoss, SumsGradient, evaluate_all};
 use crate::method::{Communicator, Padding, Scalar, TotalVariation};
 use crate::network::{Activations, Network, Steps};
 use losses::TileLosses;
@@ -246,9 +246,12 @@ impl<T: Scalar> TiledObjective<T> {
         }
         let sums = sums.of_all(&*self.world);
         let with_sums = (self.styles.iter().zip(sums))
-            .map(|(term, sums)| Some((term.loss.as_sum_loss()?, sums)))
+            .map(|(term, sums)| {
+                let loss = term.loss.as_sum_loss();
+                Some((loss.expect("others were left out"), sums))
+            })
             .collect();
-        let losses = at_each(with_sums, engine);
+        let losses = evaluate_all(with_sums, engine);
         let (values, gradients) = (self.styles.iter().zip(losses))
             .map(|(term, loss)| match loss {
                 Some((value, gradient)) => (term.weight * value, Some(gradient)),

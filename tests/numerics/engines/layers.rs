@@ -188,6 +188,8 @@ fn gram_matrices_and_their_gradients_agree_with_the_reference() {
         for (h, w, channels) in [
             (1, 1, 3),
             (7, 9, 17),
+            (30, 20, 40),
+            (70, 67, 40),
             (70, 67, 64),
             (5, 40, 96),
             (9, 8, 512),

@@ -88,7 +88,8 @@ pub fn panel<T: Copy, S: Simd<T>>(
     );
     assert!(b.len() >= last(depth, width).saturating_add(width));
     assert!(c.len() >= last(rows, c_stride).saturating_add(width));
-    // About equal tiles: 21 rows as 11 and 10, since a tile of one row takes as long as one of four.
+    const { assert!(S::ROWS <= 14, "there are versions for up to 14 rows") };
+    // About equal tiles: 15 rows as 8 and 7, not as 14 and 1, since a tile of one row takes as long as one of four.
     let mut row = 0;
     for left in (1..=rows.div_ceil(S::ROWS)).rev() {
         let of_tile = (rows - row).div_ceil(left);
@@ -104,7 +105,7 @@ pub fn panel<T: Copy, S: Simd<T>>(
             ($($rows:literal)*) => {
                 match of_tile {
                     $(
-                        // SAFETY: rows `row` to `row + $rows` exist, and the slices hold all of their elements, as asserted.
+                        // SAFETY: `$rows` rows from `row` on exist, and the slices hold all of their elements, as asserted.
                         $rows if $rows <= S::ROWS => unsafe {
                             tile::<T, S, $rows>(simd, depth, a, b, c, accumulate);
                         },

@@ -46,7 +46,7 @@ pub unsafe trait Simd<T>: Copy + Send + Sync {
     type Vector: Copy;
     /// The number of elements of a vector; a divisor of [`MAX_LANES`].
     const LANES: usize;
-    /// Rows of a register tile of a matrix product: this many rows of two vectors fit into the registers.
+    /// Rows of a register tile of a matrix product, at most 14: this many rows of two vectors fit into the registers.
     const ROWS: usize;
 
     /// `x` in every lane.

@@ -26,8 +26,8 @@ use std::ops::Range;
 
 /// Elements of V and M in a thread's own block: half a MiB of `f32`, which its cache holds beside the kernel.
 const THREAD_BLOCK_ELEMENTS: usize = 128 * 1024;
-/// Tiles in a thread's own block, at least, to make up for loading the kernel. It may be up to a third fewer or half as many more, so that
-/// the blocks of a row of tiles are equal.
+/// But about this many tiles, to make up for loading the kernel: up to a quarter fewer or half as many more, so that the blocks of a row
+/// of tiles are equal.
 const THREAD_BLOCK_TILES: usize = 28;
 /// Elements of V and M in a block that all threads share: 24 MiB of `f32`.
 const SHARED_BLOCK_ELEMENTS: usize = 6 * 1024 * 1024;
@@ -84,9 +84,9 @@ impl<T: SimdScalar> Pass<'_, T> {
             }
         } else {
             let tiles = (THREAD_BLOCK_ELEMENTS / tile_elements).max(THREAD_BLOCK_TILES);
-            // Some rows of tiles, or a part of one. Every thread gets a band.
-            let bands = rounded(down * across, tiles).max(rayon::current_num_threads());
-            let rows = down.div_ceil(bands);
+            // Some rows of tiles, or a part of one, and as many bands as threads if there are enough rows.
+            let max_rows = down.div_ceil(rayon::current_num_threads());
+            let rows = rounded(tiles, across).clamp(1, max_rows);
             let columns = across.div_ceil(rounded(across, tiles).max(1));
             self.run_thread_blocks(whole.split(rows), (rows, columns, across), engine);
         }
