@@ -1,7 +1,7 @@
 //! The losses of a picture, as the walk back meets them.
 
 use super::joint::JointTerm;
-use super::{Objective, Term, TermLoss};
+use super::{Objective, TermLoss};
 use crate::method::scalar::sum_pairs;
 use crate::method::style::{Features, SumsGradient};
 use crate::method::{JointBackward, Scalar};
@@ -30,14 +30,12 @@ impl<'a, T: Scalar> PictureLosses<'a, T> {
     pub fn new(
         objective: &'a Objective<T>,
         network: &'a Network<T>,
-        of_sums: Vec<Option<(f64, SumsGradient<T>)>>,
+        of_sums: Vec<(f64, Option<SumsGradient<T>>)>,
         joint: Vec<JointBack<'a, T>>,
     ) -> Self {
-        let known = |(term, of_sums): (&Term<T>, _)| match of_sums {
-            Some((value, gradient)) => (term.weight * value, Some(gradient)),
-            None => (0.0, None),
-        };
-        let (values, of_sums) = objective.terms.iter().zip(of_sums).map(known).unzip();
+        let (values, of_sums) = (objective.terms.iter().zip(of_sums))
+            .map(|(term, (value, gradient))| (term.weight * value, gradient))
+            .unzip();
         Self {
             objective,
             network,
@@ -110,13 +108,10 @@ impl<T: Scalar> LayerLosses<T> for PictureLosses<'_, T> {
             return false;
         };
         let in_joint = (self.joint.iter()).any(|(term, _)| term.array_of(layer).is_some());
-        let TermLoss::Style(loss) = &term.loss else {
-            return false;
-        };
         if self.objective.normalize || in_joint {
             return false;
         }
-        let Some(gradient) = of_sums.take() else {
+        let (TermLoss::Style(loss), Some(gradient)) = (&term.loss, of_sums.take()) else {
             return false;
         };
         let engine = self.network.engine();

@@ -66,8 +66,8 @@ impl<T: Scalar> Fast<T> {
         self.phases.clone()
     }
 
-    /// Bytes of buffers that it has asked the system for so far. On one thread there are no more after the first iteration at a size, until the next size; on several, how many
-    /// are in use at a time is partly chance, and there may be a few more.
+    /// Bytes of buffers that it has asked the system for so far. On one thread there are no more after the first iteration at a size, until
+    /// the next size; on several, how many are in use at a time is partly chance, and there may be a few more.
     pub fn allocated_bytes(&self) -> u64 {
         self.workspace.allocated_bytes()
     }

@@ -59,20 +59,23 @@ pub trait SumLoss<T: Scalar>: Send + Sync {
 pub(crate) type LossOfSums<'a, T> = (&'a dyn SumLoss<T>, Sums<T>);
 
 /// [`SumLoss::at`] for each of these losses and sums, all at the same time: while there are several roots of matrices to take, the cores
-/// need not pass a matrix to and fro. `None` where no position has a weight: the loss is 0.
+/// need not pass a matrix to and fro. The loss is 0, without a gradient, where there are no sums or no position has a weight.
 pub(crate) fn evaluate_all<T: Scalar>(
     losses: Vec<Option<LossOfSums<T>>>,
     products: &dyn Products<T>,
-) -> Vec<Option<(f64, SumsGradient<T>)>> {
-    let at = |(loss, sums): LossOfSums<T>| {
-        if sums.weight > 0.0 {
-            return Some(loss.at(sums, products));
-        }
-        products.recycle_matrix(sums.second);
-        None
-    };
+) -> Vec<(f64, Option<SumsGradient<T>>)> {
     (losses.into_par_iter().with_max_len(1))
-        .map(|loss| at(loss?))
+        .map(|loss| match loss {
+            Some((loss, sums)) if sums.weight > 0.0 => {
+                let (value, gradient) = loss.at(sums, products);
+                (value, Some(gradient))
+            }
+            Some((_, sums)) => {
+                products.recycle_matrix(sums.second);
+                (0.0, None)
+            }
+            None => (0.0, None),
+        })
         .collect()
 }
 

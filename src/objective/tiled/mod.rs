@@ -253,10 +253,7 @@ impl<T: Scalar> TiledObjective<T> {
             .collect();
         let losses = evaluate_all(with_sums, engine);
         let (values, gradients) = (self.styles.iter().zip(losses))
-            .map(|(term, loss)| match loss {
-                Some((value, gradient)) => (term.weight * value, Some(gradient)),
-                None => (0.0, None),
-            })
+            .map(|(term, (value, gradient))| (term.weight * value, gradient))
             .unzip();
         FirstPass {
             values,
