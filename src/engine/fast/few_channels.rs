@@ -7,7 +7,7 @@
 //! and each position of dL/dx sums the contributions of the nine neighborhoods that it is in. With the product first, its
 //! depth is Cout.
 
-use super::mask::{Mask, apply_mask, relu_and_mask, words_per_position};
+use super::mask::{Mask, apply_mask, relu_and_mask, word_of, words_per_position};
 use super::simd::gemm::{self, Strided};
 use super::simd::{Cpu, MAX_LANES, Simd, SimdTask, load_partial, store_partial};
 use super::workspace::Workspace;
@@ -281,7 +281,8 @@ impl<T: SimdScalar> SimdTask<T> for Contributions<'_, T> {
                 for o in (0..cout).step_by(S::LANES) {
                     let mut value = load_partial(s, &dy[o..]);
                     if let Some(mask) = self.mask {
-                        value = apply_mask(s, value, &mask.words()[position * words..], o);
+                        let word = mask.words()[position * words + word_of(o)];
+                        value = apply_mask(s, value, word, o);
                     }
                     s.store(value, &mut masked[o..]);
                 }

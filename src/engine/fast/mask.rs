@@ -51,7 +51,7 @@ pub(super) fn relu_and_mask<T, S: Simd<T>>(
     words: &mut [u16],
     first: usize,
 ) -> S::Vector {
-    let word = &mut words[first / CHANNELS_PER_WORD];
+    let word = &mut words[word_of(first)];
     if first.is_multiple_of(CHANNELS_PER_WORD) {
         *word = 0;
     }
@@ -64,17 +64,17 @@ pub(super) fn relu_and_mask<T, S: Simd<T>>(
 pub(super) fn keep_bits(words: &mut [u16], first: usize, lanes: usize, bits: u16) {
     let shift = first % CHANNELS_PER_WORD;
     let of_vector = u16::MAX >> (CHANNELS_PER_WORD - lanes) << shift;
-    words[first / CHANNELS_PER_WORD] &= bits << shift | !of_vector;
+    words[word_of(first)] &= bits << shift | !of_vector;
 }
 
-/// A vector of one position's channels that begins at channel `first`, 0 where the position's `words` have no bit.
+/// The index of the word of a channel, among those of its position.
 #[inline(always)]
-pub(super) fn apply_mask<T, S: Simd<T>>(
-    s: S,
-    v: S::Vector,
-    words: &[u16],
-    first: usize,
-) -> S::Vector {
-    let bits = words[first / CHANNELS_PER_WORD] >> (first % CHANNELS_PER_WORD);
-    s.select(v, bits)
+pub(super) fn word_of(channel: usize) -> usize {
+    channel / CHANNELS_PER_WORD
+}
+
+/// A vector of one position's channels that begins at channel `first`, 0 where the `word` of that channel has no bit.
+#[inline(always)]
+pub(super) fn apply_mask<T, S: Simd<T>>(s: S, v: S::Vector, word: u16, first: usize) -> S::Vector {
+    s.select(v, word >> (first % CHANNELS_PER_WORD))
 }

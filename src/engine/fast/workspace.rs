@@ -3,11 +3,14 @@
 //! Every iteration needs the same buffers in the same order. If they were freed and allocated anew, the system would have to map
 //! and clear each of their pages again, which takes as long as some layers. Pictures of
 //! another size need buffers of other lengths; before work on them begins, [`Workspace::release`] frees the old ones.
+//!
+//! All of them begin at a line of the cache. A vector of 64 bytes that begins elsewhere lies on two lines, and is loaded and stored in twice
+//! the time.
 
-use super::simd::use_large_pages;
+use super::simd::{LINE, use_large_pages};
 use crate::method::Scalar;
 use ndarray::{Array1, Array2, Array3, Axis, s};
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -30,8 +33,9 @@ impl<T> Default for Workspace<T> {
 impl<T: Scalar> Workspace<T> {
     /// An array of this shape. Its elements have any values.
     pub fn array(&self, shape: (usize, usize, usize)) -> Array3<T> {
-        let length = shape.0 * shape.1 * shape.2;
-        let elements = Array1::from(self.numbers.take(length)).slice_move(s![..length]);
+        let memory = self.numbers.take(shape.0 * shape.1 * shape.2);
+        let elements = aligned(&memory, shape.0 * shape.1 * shape.2);
+        let elements = Array1::from(memory).slice_move(s![elements]);
         (elements.into_shape_with_order(shape)).expect("it has this many elements")
     }
 
@@ -74,15 +78,17 @@ impl<T: Scalar> Workspace<T> {
 /// A buffer on loan. It goes back to its workspace when it is dropped.
 pub(super) struct Buffer<T: Copy + Default> {
     memory: Vec<T>,
-    length: usize,
+    /// Those elements of `memory` that were asked for.
+    elements: Range<usize>,
     owner: Arc<FreeList<T>>,
 }
 
 impl<T: Copy + Default> Buffer<T> {
     fn new(owner: &Arc<FreeList<T>>, length: usize) -> Self {
+        let memory = owner.take(length);
         Self {
-            memory: owner.take(length),
-            length,
+            elements: aligned(&memory, length),
+            memory,
             owner: owner.clone(),
         }
     }
@@ -92,13 +98,13 @@ impl<T: Copy + Default> Deref for Buffer<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        &self.memory[..self.length]
+        &self.memory[self.elements.clone()]
     }
 }
 
 impl<T: Copy + Default> DerefMut for Buffer<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        &mut self.memory[..self.length]
+        &mut self.memory[self.elements.clone()]
     }
 }
 
@@ -131,9 +137,10 @@ impl<T> Default for FreeList<T> {
 }
 
 impl<T: Copy + Default> FreeList<T> {
-    /// A buffer of at least this length: the shortest free one of the class that is long enough. If none is, a new one replaces the
+    /// A buffer that has this many elements from the beginning of a line of the cache on: the shortest free one of the class that is long enough. If none is, a new one replaces the
     /// longest of the class: buffers grow, rather than that there are some of every length.
     fn take(&self, length: usize) -> Vec<T> {
+        let length = length + line::<T>() - 1;
         let mut free = self.of_length(length);
         let long_enough = (0..free.len()).filter(|&i| free[i].len() >= length);
         if let Some(best) = long_enough.min_by_key(|&i| free[i].len()) {
@@ -172,6 +179,17 @@ impl<T: Copy + Default> FreeList<T> {
     }
 }
 
+/// Elements in a line of the cache.
+const fn line<T>() -> usize {
+    LINE / size_of::<T>()
+}
+
+/// The first `length` elements from the beginning of a line of the cache on.
+fn aligned<T>(memory: &[T], length: usize) -> Range<usize> {
+    let first = memory.as_ptr().align_offset(LINE);
+    first..first + length
+}
+
 /// The class of buffers of this length: those of `CLASS_BITS`·class to `CLASS_BITS`·(class + 1) − 1 bits.
 fn class_of(length: usize) -> usize {
     (usize::BITS - length.leading_zeros()) as usize / CLASS_BITS
@@ -188,9 +206,10 @@ mod tests {
     #[test]
     fn a_free_buffer_serves_requests_of_its_class_and_grows_with_them() {
         let workspace = Workspace::<f32>::default();
+        // Lengths with what it takes to begin at a line of the cache.
         let lend = |length: usize| {
             let before = workspace.allocated_bytes();
-            drop(workspace.buffer(length));
+            drop(workspace.buffer(length - (line::<f32>() - 1)));
             workspace.allocated_bytes() - before
         };
         assert_eq!(lend(1 << 20), 4 << 20);

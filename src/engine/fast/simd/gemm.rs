@@ -7,15 +7,12 @@
 //! Every element of a product is the sum of its terms in the order of the depth, wherever the tiles begin. So the
 //! division of A's rows into tiles does not change a bit of the result.
 
-use super::{Cpu, Dispatch, Simd, SimdTask, prefetch};
+use super::{Cpu, Dispatch, LINE, Simd, SimdTask, prefetch};
 use rayon::prelude::*;
 
 /// B is prefetched this many multiplications of two vectors ahead, beyond the end of a panel into the next: it must arrive from the cache
 /// that all cores share, or from memory. The distance is a time, and therefore more steps with a tile of fewer rows.
 const AHEAD: usize = 448;
-
-/// Bytes of a line of the cache.
-const LINE: usize = 64;
 
 /// A, or its transpose, in place: element (r, k) is at index `r · row_stride + k · depth_stride`.
 #[derive(Clone, Copy)]

@@ -23,6 +23,7 @@ mod memory;
 mod neon;
 mod peak;
 mod portable;
+mod slices;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -30,9 +31,13 @@ pub use cpu::{CPU_VARIABLE, Cpu, Dispatch, UnknownCpu};
 pub use memory::return_freed_memory;
 pub(crate) use memory::{map_file, use_large_pages};
 pub use peak::peak_rate;
+pub use slices::{Offsets, load_partial, load_strided, store_partial, store_strided};
 
 /// The most lanes that a vector of any instruction set has.
 pub const MAX_LANES: usize = 16;
+
+/// Bytes of a line of the cache.
+pub const LINE: usize = 64;
 
 /// Vectors of `T` in one instruction set. A value of a type that implements this proves that the CPU has the instruction set.
 ///
@@ -129,26 +134,4 @@ pub fn transpose<T: Copy, S: Simd<T>>(s: S, rows: &mut [S::Vector; MAX_LANES]) {
             (rows[2 * r], rows[2 * r + 1]) = (first, second);
         }
     }
-}
-
-/// Loads a vector from the beginning of x. If x is shorter than a vector, the other lanes are 0.
-#[inline(always)]
-pub fn load_partial<T: Copy + Default, S: Simd<T>>(s: S, x: &[T]) -> S::Vector {
-    if x.len() >= S::LANES {
-        return s.load(x);
-    }
-    let mut whole = [T::default(); MAX_LANES];
-    whole[..x.len()].copy_from_slice(x);
-    s.load(&whole)
-}
-
-/// Stores a vector to the beginning of x. If x is shorter than a vector, the other lanes are dropped.
-#[inline(always)]
-pub fn store_partial<T: Copy + Default, S: Simd<T>>(s: S, v: S::Vector, x: &mut [T]) {
-    if x.len() >= S::LANES {
-        return s.store(v, x);
-    }
-    let mut whole = [T::default(); MAX_LANES];
-    s.store(v, &mut whole);
-    x.copy_from_slice(&whole[..x.len()]);
 }

@@ -1,7 +1,7 @@
 //! Reads tiles from a picture and transforms them, a vector of channels at a time.
 
-use super::super::mask::{Mask, apply_mask, words_per_position};
-use super::super::simd::{Simd, SimdTask, load_partial, prefetch};
+use super::super::mask::{Mask, apply_mask, word_of, words_per_position};
+use super::super::simd::{Offsets, Simd, SimdTask, prefetch, store_strided};
 use super::block::{Block, Input};
 use super::{POINTS, TILE, transforms};
 use crate::method::scalar::elements;
@@ -25,30 +25,33 @@ impl<T: Scalar> SimdTask<T> for TransformInputs<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
         let (height, width, channels) = self.input.dim();
+        let padding = self.input.padding;
         let source = Source::new(self.input);
         let tiles = self.v.chunks_exact_mut(self.tile_stride);
         for ((i, j), v) in self.block.positions().zip(tiles) {
             // Row p of a tile's inputs is row TILE·i + p − 1 of the picture, if there is one; likewise the columns.
-            let padding = self.input.padding;
-            let rows: [_; POINTS] = from_fn(|p| padding.position(TILE * i + p, height));
-            let columns = from_fn(|q| padding.position(TILE * j + q, width));
-            let columns = source.columns(columns);
+            let rows: [_; POINTS] =
+                from_fn(|p| Some(source.row(padding.position(TILE * i + p, height)?)));
+            let columns =
+                source.columns(from_fn(|q| padding.position(TILE * j + q, width)), TILE * j);
             // The transformed rows. Those that do not exist stay 0.
             let mut d = [[s.splat(T::zero()); POINTS]; POINTS];
             for first in (0..channels).step_by(S::LANES) {
                 for (d, row) in d.iter_mut().zip(&rows) {
-                    let &Some(row) = row else { continue };
+                    let Some(row) = row else { continue };
                     *d = transforms::input_points(s, source.load(s, row, &columns, first));
-                    source.prefetch(row, TILE * j + POINTS - 1, first);
+                    source.prefetch(row, &columns, first);
                 }
                 for q in 0..POINTS {
                     let column = [d[0][q], d[1][q], d[2][q], d[3][q], d[4][q], d[5][q]];
-                    for (p, value) in transforms::input_points(s, column).into_iter().enumerate() {
-                        let v = &mut v[(POINTS * p + q) * self.pair_stride + first..];
-                        // The next tile's place in V, which may have left the cache.
-                        prefetch(v.as_ptr().wrapping_add(self.tile_stride));
-                        s.store(value, v);
+                    let column = transforms::input_points(s, column);
+                    let v = &mut v[q * self.pair_stride + first..];
+                    // The next tile's place in V, which may have left the cache.
+                    for p in 0..POINTS {
+                        let ahead = self.tile_stride + POINTS * p * self.pair_stride;
+                        prefetch(v.as_ptr().wrapping_add(ahead));
                     }
+                    store_strided(s, column, v, POINTS * self.pair_stride);
                 }
             }
         }
@@ -69,17 +72,26 @@ struct Source<'a, T> {
     shape: (usize, usize, usize),
 }
 
+/// A row that a tile reads.
+struct Row<'a, T> {
+    x: &'a [T],
+    /// Empty if there is no mask.
+    mask: &'a [u16],
+    /// Of an average of a cell, along this axis.
+    share: T,
+}
+
 /// The columns that a tile reads. In place of one beyond the edge the first is loaded and replaced by 0: so a tile inside the picture, as
 /// nearly all are, tests only once whether its columns exist.
 struct Columns<T> {
     /// Whether each exists.
     exists: [bool; POINTS],
-    /// Elements from the beginning of a row of x.
-    in_x: [usize; POINTS],
-    /// Words from the beginning of a row of the mask.
-    in_mask: [usize; POINTS],
+    in_x: Offsets<POINTS>,
+    in_mask: Offsets<POINTS>,
     /// Of an average of a cell, along this axis.
     shares: [T; POINTS],
+    /// Elements from the beginning of a row of x to the first column that only the next tile reads.
+    next: usize,
 }
 
 impl<'a, T: Scalar> Source<'a, T> {
@@ -95,16 +107,27 @@ impl<'a, T: Scalar> Source<'a, T> {
         }
     }
 
-    /// The columns at these positions.
-    #[inline(always)]
-    fn columns(&self, positions: [Option<usize>; POINTS]) -> Columns<T> {
+    /// The row at this position.
+    fn row(&self, position: usize) -> Row<'a, T> {
+        let (height, width, channels) = self.shape;
+        let words = position * width * words_per_position(channels);
+        Row {
+            x: &self.x[(position >> self.shift) * self.x_row..],
+            mask: self.mask.map_or(&[], |mask| &mask[words..]),
+            share: share(position, height),
+        }
+    }
+
+    /// The columns at these positions, of a tile whose first output is in column `left`.
+    fn columns(&self, positions: [Option<usize>; POINTS], left: usize) -> Columns<T> {
         let (_, width, channels) = self.shape;
         let at = positions.map(Option::unwrap_or_default);
         Columns {
             exists: positions.map(|position| position.is_some()),
-            in_x: at.map(|position| (position >> self.shift) * channels),
-            in_mask: at.map(|position| position * words_per_position(channels)),
+            in_x: Offsets::new(at.map(|position| (position >> self.shift) * channels)),
+            in_mask: Offsets::new(at.map(|position| position * words_per_position(channels))),
             shares: at.map(|position| share(position, width)),
+            next: (left + POINTS - 1) * channels,
         }
     }
 
@@ -113,26 +136,21 @@ impl<'a, T: Scalar> Source<'a, T> {
     fn load<S: Simd<T>>(
         &self,
         s: S,
-        row: usize,
+        row: &Row<T>,
         columns: &Columns<T>,
         first: usize,
     ) -> [S::Vector; POINTS] {
-        let (height, width, channels) = self.shape;
-        let x = &self.x[(row >> self.shift) * self.x_row..];
-        let mut d = [s.splat(T::zero()); POINTS];
-        for (d, at) in d.iter_mut().zip(columns.in_x) {
-            *d = load_partial(s, &x[at + first..at + channels]);
-        }
-        if let Some(mask) = self.mask {
-            let mask = &mask[row * width * words_per_position(channels)..];
-            for (d, at) in d.iter_mut().zip(columns.in_mask) {
-                *d = apply_mask(s, *d, &mask[at..], first);
+        let (_, _, channels) = self.shape;
+        let mut d = columns.in_x.load(s, row.x, first..channels);
+        if self.mask.is_some() {
+            let words = columns.in_mask.get(row.mask, word_of(first));
+            for (d, word) in d.iter_mut().zip(words) {
+                *d = apply_mask(s, *d, word, first);
             }
         }
         if self.averaged {
-            let share_of_row = share::<T>(row, height);
             for (d, share) in d.iter_mut().zip(columns.shares) {
-                *d = s.mul(s.splat(share_of_row * share), *d);
+                *d = s.mul(s.splat(row.share * share), *d);
             }
         }
         if columns.exists != [true; POINTS] {
@@ -145,13 +163,13 @@ impl<'a, T: Scalar> Source<'a, T> {
         d
     }
 
-    /// Asks for the inputs that the next tile adds to this one's, from this column on.
+    /// Asks for the inputs that the next tile adds to this one's.
     #[inline(always)]
-    fn prefetch(&self, row: usize, column: usize, first: usize) {
-        let (_, width, channels) = self.shape;
+    fn prefetch(&self, row: &Row<T>, columns: &Columns<T>, first: usize) {
+        let (_, _, channels) = self.shape;
         if self.shift == 0 {
-            for position in row * width + column..row * width + column + TILE {
-                prefetch((self.x.as_ptr()).wrapping_add(position * channels + first));
+            for column in 0..TILE {
+                prefetch((row.x.as_ptr()).wrapping_add(columns.next + column * channels + first));
             }
         }
     }

@@ -1,9 +1,11 @@
 //! Transforms products and writes the tiles of outputs to a picture, a vector of channels at a time.
 
 use super::super::mask::{keep_bits, relu_and_mask, words_per_position};
-use super::super::simd::{Simd, SimdTask, load_partial, prefetch, store_partial};
+use super::super::simd::{
+    Simd, SimdTask, load_partial, load_strided, prefetch, store_partial, store_strided,
+};
 use super::block::{Band, Block};
-use super::{PAIRS, POINTS, TILE, transforms};
+use super::{POINTS, TILE, transforms};
 use crate::method::{Pooling, Scalar};
 use std::ops::Range;
 
@@ -64,17 +66,27 @@ impl<T: Scalar> TransformProducts<'_, '_, T> {
     /// The outputs of a tile, from channel `first` on. Its products begin at this offset in M.
     #[inline(always)]
     fn transformed<S: Simd<T>>(&self, s: S, offset: usize, first: usize) -> Tile<S::Vector> {
-        let products = self.m.chunks_exact(self.pair_stride).take(PAIRS);
-        let mut m = [[s.splat(T::zero()); POINTS]; POINTS];
-        for (m, products) in m.as_flattened_mut().iter_mut().zip(products) {
-            *m = s.load(&products[offset..]);
-            prefetch(products.as_ptr().wrapping_add(offset + 2 * S::LANES));
+        let mut rows = [[s.splat(T::zero()); TILE]; POINTS];
+        for (p, row) in rows.iter_mut().enumerate() {
+            let m = &self.m[POINTS * p * self.pair_stride + offset..];
+            for q in 0..POINTS {
+                prefetch(m.as_ptr().wrapping_add(q * self.pair_stride + 2 * S::LANES));
+            }
+            *row = transforms::output_tile(s, load_strided(s, m, self.pair_stride));
         }
         let bias = match self.bias {
             Some(bias) => load_partial(s, &bias[first..]),
             None => s.splat(T::zero()),
         };
-        let mut y = transforms::output(s, m);
+        let mut y = [[s.splat(T::zero()); TILE]; TILE];
+        for q in 0..TILE {
+            let column = [
+                rows[0][q], rows[1][q], rows[2][q], rows[3][q], rows[4][q], rows[5][q],
+            ];
+            for (y, value) in y.iter_mut().zip(transforms::output_tile::<T, S>(s, column)) {
+                y[q] = value;
+            }
+        }
         for y in y.as_flattened_mut() {
             *y = s.add(*y, bias);
         }
@@ -99,6 +111,12 @@ struct Outputs {
 }
 
 impl Outputs {
+    /// Whether all of the tile is in the picture. Loops over such a tile have no variable length, so that it stays in registers.
+    #[inline(always)]
+    fn is_whole(&self) -> bool {
+        [&self.rows, &self.columns] == [&(0..TILE); 2]
+    }
+
     /// Applies ReLU to `y`, and writes the `mask`.
     #[inline(always)]
     fn relu<T: Scalar, S: Simd<T>>(
@@ -109,10 +127,20 @@ impl Outputs {
         first: usize,
     ) {
         let words = words_per_position(self.channels);
+        let position = self.top * self.width + self.left;
+        let (row, mask) = (self.width * words, &mut mask[position * words..]);
+        if self.is_whole() {
+            for (p, y) in y.iter_mut().enumerate() {
+                for (q, y) in y.iter_mut().enumerate() {
+                    *y = relu_and_mask(s, *y, &mut mask[p * row + q * words..], first);
+                }
+            }
+            return;
+        }
         for p in self.rows.clone() {
             for q in self.columns.clone() {
-                let position = (self.top + p) * self.width + self.left + q;
-                y[p][q] = relu_and_mask(s, y[p][q], &mut mask[position * words..], first);
+                let mask = &mut mask[p * row + q * words..];
+                y[p][q] = relu_and_mask(s, y[p][q], mask, first);
             }
         }
     }
@@ -127,18 +155,40 @@ impl Outputs {
         first: usize,
         add: bool,
     ) {
+        let position = self.top * self.width + self.left;
+        let (row, to) = (
+            self.width * self.channels,
+            &mut to[position * self.channels..],
+        );
+        for p in self.rows.clone() {
+            for q in TILE..2 * TILE {
+                prefetch(
+                    to.as_ptr()
+                        .wrapping_add(p * row + q * self.channels + first),
+                );
+            }
+        }
+        if self.is_whole() && first + S::LANES <= self.channels {
+            for (p, &(mut y)) in y.iter().enumerate() {
+                let to = &mut to[p * row + first..];
+                if add {
+                    let before: [_; TILE] = load_strided(s, to, self.channels);
+                    for (y, before) in y.iter_mut().zip(before) {
+                        *y = s.add(before, *y);
+                    }
+                }
+                store_strided(s, y, to, self.channels);
+            }
+            return;
+        }
         for p in self.rows.clone() {
             for q in self.columns.clone() {
-                let position = (self.top + p) * self.width + self.left + q;
-                let at = position * self.channels;
-                let target = &mut to[at + first..at + self.channels];
-                let y = if add {
-                    s.add(load_partial(s, target), y[p][q])
-                } else {
-                    y[p][q]
-                };
-                store_partial(s, y, target);
-                prefetch(to.as_ptr().wrapping_add(at + TILE * self.channels + first));
+                let to = &mut to[p * row + q * self.channels..][first..self.channels];
+                let mut y = y[p][q];
+                if add {
+                    y = s.add(load_partial(s, to), y);
+                }
+                store_partial(s, y, to);
             }
         }
     }

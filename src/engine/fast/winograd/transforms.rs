@@ -1,5 +1,5 @@
-//! The transforms of F(4×4, 3×3), along one axis, and of kernels and outputs for whole tiles. `inputs.rs` transforms each
-//! row of a tile as it loads it, and then the columns. Each lane of a vector is another channel.
+//! The transforms of F(4×4, 3×3), along one axis, and of kernels along both. `inputs.rs` and `outputs.rs` transform each row of a tile as
+//! they load it, and then the columns. Each lane of a vector is another channel.
 
 use super::{POINTS, TILE};
 use crate::engine::fast::simd::Simd;
@@ -89,7 +89,10 @@ pub(super) fn input_points<T: Scalar, S: Simd<T>>(
 // ANCHOR: output
 /// Aᵀ m: row i holds the i-th powers of the points; ∞ counts for the highest power alone.
 #[inline(always)]
-fn output_tile<T: Scalar, S: Simd<T>>(s: S, m: [S::Vector; POINTS]) -> [S::Vector; TILE] {
+pub(super) fn output_tile<T: Scalar, S: Simd<T>>(
+    s: S,
+    m: [S::Vector; POINTS],
+) -> [S::Vector; TILE] {
     let (half, two) = (number::<T, S>(s, 0.5), number::<T, S>(s, 2.0));
     let (near, far) = (number::<T, S>(s, FRAC_1_SQRT_2), number::<T, S>(s, SQRT_2));
     let (near3, far3) = (
@@ -122,26 +125,4 @@ pub(super) fn kernel<T: Scalar, S: Simd<T>>(
         *values = kernel_points::<T, S>(s, [columns[0][i], columns[1][i], columns[2][i]]);
     }
     values
-}
-
-/// Aᵀ m A: the 4×4 outputs of a tile of 36 products.
-#[inline(always)]
-pub(super) fn output<T: Scalar, S: Simd<T>>(
-    s: S,
-    m: [[S::Vector; POINTS]; POINTS],
-) -> [[S::Vector; TILE]; TILE] {
-    let mut rows = [[m[0][0]; TILE]; POINTS];
-    for (row, m) in rows.iter_mut().zip(m) {
-        *row = output_tile::<T, S>(s, m);
-    }
-    let mut y = [[m[0][0]; TILE]; TILE];
-    for q in 0..TILE {
-        let column = [
-            rows[0][q], rows[1][q], rows[2][q], rows[3][q], rows[4][q], rows[5][q],
-        ];
-        for (y, value) in y.iter_mut().zip(output_tile::<T, S>(s, column)) {
-            y[q] = value;
-        }
-    }
-    y
 }
