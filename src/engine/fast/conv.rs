@@ -16,14 +16,14 @@ use std::sync::Arc;
 const MIN_WINOGRAD_CHANNELS: usize = 16;
 
 /// A convolution whose kernel is stored as the fast engine needs it.
-pub struct FastConv<T> {
+pub struct FastConv<T: SimdScalar> {
     algorithm: Algorithm<T>,
     /// Cout
     bias: Vec<T>,
     engine: Fast<T>,
 }
 
-enum Algorithm<T> {
+enum Algorithm<T: SimdScalar> {
     FewChannels(FewChannels<T>),
     Winograd(Winograd<T>),
 }
@@ -39,7 +39,7 @@ impl<T: SimdScalar> FastConv<T> {
         assert_eq!(bias.len(), cout, "one bias for each output channel");
         let bias = bias.to_vec();
         let algorithm = if cin.min(cout) >= MIN_WINOGRAD_CHANNELS {
-            Algorithm::Winograd(Winograd::new(kernel, padding, engine.cpu))
+            Algorithm::Winograd(Winograd::new(kernel, padding, engine))
         } else {
             Algorithm::FewChannels(FewChannels::new(kernel, &bias, padding, engine.cpu))
         };

@@ -3,8 +3,10 @@
 //! Only the 3×3 taps are stored. Transformed, a kernel takes four times their memory, and each pass through a layer of a large picture
 //! transforms it anew, in a few percent of the time that the products take.
 
+use super::super::Fast;
 use super::super::simd::gemm;
-use super::super::simd::{Cpu, MAX_LANES, Simd, SimdTask, transpose, use_large_pages};
+use super::super::simd::{Cpu, MAX_LANES, Simd, SimdTask, load_strided, transpose};
+use super::super::workspace::Buffer;
 use super::{PAIRS, transforms};
 use crate::engine::SimdScalar;
 use ndarray::{Array4, s};
@@ -22,28 +24,29 @@ pub(super) enum Direction {
 }
 
 /// The kernel of a layer.
-pub(super) struct Kernel<T> {
+pub(super) struct Kernel<T: SimdScalar> {
     cpu: Cpu,
     cin: usize,
     cout: usize,
     /// In panels of output channels, and in each Cin × 9 taps × the panel's width. Unused channels of the last panel are 0.
-    taps: Vec<T>,
+    taps: Buffer<T>,
 }
 
 impl<T: SimdScalar> Kernel<T> {
     /// Of a kernel in the order 3 × 3 × Cin × Cout (HWIO).
-    pub fn new(kernel: &Array4<T>, cpu: Cpu) -> Self {
+    pub fn new(kernel: &Array4<T>, engine: &Fast<T>) -> Self {
         let (_, _, cin, cout) = kernel.dim();
+        let cpu = engine.cpu;
         let width = gemm::panel_width::<T>(cpu);
         let panel = cin * SIDE * SIDE * width;
-        let mut taps = vec![T::zero(); cout.div_ceil(width) * panel];
-        use_large_pages(&mut taps);
+        let mut taps = (engine.workspace).buffer(cout.div_ceil(width) * panel);
         let panels = taps.par_chunks_exact_mut(panel).enumerate();
         panels.for_each(|(at, panel)| {
             let outputs = at * width..cout.min((at + 1) * width);
             for (at, to) in panel.chunks_exact_mut(width).enumerate() {
                 let (c, k, l) = (at / (SIDE * SIDE), at / SIDE % SIDE, at % SIDE);
                 let taps = kernel.slice(s![k, l, c, outputs.clone()]);
+                to.fill(T::zero());
                 for (to, &tap) in to.iter_mut().zip(&taps) {
                     *to = tap;
                 }
@@ -119,7 +122,7 @@ impl<T: SimdScalar> Kernel<T> {
 }
 
 /// Transforms one panel of the kernel.
-struct TransformPanel<'a, T> {
+struct TransformPanel<'a, T: SimdScalar> {
     kernel: &'a Kernel<T>,
     direction: Direction,
     panel: usize,
@@ -149,11 +152,9 @@ impl<T: SimdScalar> TransformPanel<'_, T> {
         let taps = &self.kernel.taps[self.panel * cin * length..][..cin * length];
         for (c, taps) in taps.chunks_exact(length).enumerate() {
             for lane in [0, S::LANES] {
-                let mut g = [[s.splat(T::zero()); SIDE]; SIDE];
-                for (tap, g) in g.as_flattened_mut().iter_mut().enumerate() {
-                    *g = s.load(&taps[tap * 2 * S::LANES + lane..]);
-                }
-                self.store(s, g, c, lane);
+                let [g0, g1, g2, g3, g4, g5, g6, g7, g8] =
+                    load_strided(s, &taps[lane..], 2 * S::LANES);
+                self.store(s, [[g0, g1, g2], [g3, g4, g5], [g6, g7, g8]], c, lane);
             }
         }
     }

@@ -28,13 +28,12 @@ use self::block::Input;
 use self::kernel::{Direction, Kernel};
 use self::pass::Pass;
 use super::mask::Mask;
-use super::simd::{Cpu, use_large_pages};
+use super::simd::Cpu;
 use super::workspace::Buffer;
 use super::{Fast, Phase};
 use crate::engine::SimdScalar;
-use crate::method::{Padding, Pooling, Scalar};
+use crate::method::{Padding, Pooling};
 use ndarray::{Array3, Array4};
-use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Outputs of a tile along one axis.
@@ -49,21 +48,21 @@ const PAIRS: usize = POINTS * POINTS;
 const MAX_TILES_STORED: usize = 64;
 
 /// A convolution by Winograd's algorithm.
-pub struct Winograd<T> {
+pub struct Winograd<T: SimdScalar> {
     cpu: Cpu,
     padding: Padding,
     kernel: Kernel<T>,
     /// The transformed kernels for the way forward and for the way back, if they are stored.
-    transformed: [Mutex<Option<Arc<Vec<T>>>>; 2],
+    transformed: [Mutex<Option<Arc<Buffer<T>>>>; 2],
 }
 
 impl<T: SimdScalar> Winograd<T> {
     /// The convolution with this kernel, 3 × 3 × Cin × Cout (HWIO).
-    pub fn new(kernel: &Array4<T>, padding: Padding, cpu: Cpu) -> Self {
+    pub fn new(kernel: &Array4<T>, padding: Padding, engine: &Fast<T>) -> Self {
         Self {
-            cpu,
+            cpu: engine.cpu,
             padding,
-            kernel: Kernel::new(kernel, cpu),
+            kernel: Kernel::new(kernel, engine),
             transformed: Default::default(),
         }
     }
@@ -175,49 +174,26 @@ impl<T: SimdScalar> Winograd<T> {
         direction: Direction,
         input: &Input<T>,
         engine: &Fast<T>,
-    ) -> Transformed<T> {
+    ) -> Arc<Buffer<T>> {
         let (height, width, _) = input.dim();
         let tiles = height.div_ceil(TILE) * width.div_ceil(TILE);
-        let transform = |kernel: &mut [T]| {
-            let phases = &engine.phases;
-            phases.measure(Phase::Products, || self.kernel.transform(direction, kernel));
-        };
-        let len = self.kernel.len(direction);
         let stored = &self.transformed[direction as usize];
         let lock = || stored.lock().unwrap_or_else(PoisonError::into_inner);
         if tiles > MAX_TILES_STORED {
             *lock() = None;
-            let mut kernel = engine.workspace.buffer(len);
-            transform(&mut kernel);
-            return Transformed::Lent(kernel);
-        }
-        if let Some(kernel) = &*lock() {
-            return Transformed::Stored(kernel.clone());
+        } else if let Some(kernel) = &*lock() {
+            return kernel.clone();
         }
         // Without the lock: a thread that waits for the others may begin another task, which may need it.
-        let mut kernel = vec![T::zero(); len];
-        use_large_pages(&mut kernel);
-        transform(&mut kernel);
+        let mut kernel = engine.workspace.buffer(self.kernel.len(direction));
+        let phases = &engine.phases;
+        phases.measure(Phase::Products, || {
+            self.kernel.transform(direction, &mut kernel);
+        });
         let kernel = Arc::new(kernel);
-        *lock() = Some(kernel.clone());
-        Transformed::Stored(kernel)
-    }
-}
-
-/// A transformed kernel.
-enum Transformed<T: Scalar> {
-    /// In a buffer of the workspace, for one pass.
-    Lent(Buffer<T>),
-    Stored(Arc<Vec<T>>),
-}
-
-impl<T: Scalar> Deref for Transformed<T> {
-    type Target = [T];
-
-    fn deref(&self) -> &[T] {
-        match self {
-            Self::Lent(kernel) => kernel,
-            Self::Stored(kernel) => kernel,
+        if tiles <= MAX_TILES_STORED {
+            *lock() = Some(kernel.clone());
         }
+        kernel
     }
 }

@@ -37,7 +37,7 @@ const MIN_SHARED_KERNEL: usize = 256 * 512;
 const GROUP_CHANNELS: usize = 128;
 
 /// One layer in one direction.
-pub(super) struct Pass<'a, T> {
+pub(super) struct Pass<'a, T: SimdScalar> {
     pub cpu: Cpu,
     pub input: Input<'a, T>,
     pub kernel: &'a Kernel<T>,
