@@ -4,14 +4,17 @@
 //! multiplies one element of each row of A, broadcast to a vector, by two vectors of a row of B. A is read in place. B is packed
 //! in panels of [`panel_width`] columns, row after row, so that it is read in memory order.
 //!
+//! B must arrive from the cache that all cores share, or from memory. While all tiles are multiplied by one panel of it, the next is
+//! therefore prefetched, evenly: the cache does not supply a panel in the time that the first of the tiles takes.
+//!
 //! Every element of a product is the sum of its terms in the order of the depth, wherever the tiles begin. So the
 //! division of A's rows into tiles does not change a bit of the result.
 
-use super::{Cpu, Dispatch, LINE, Simd, SimdTask, prefetch};
+use super::{Cpu, Dispatch, LINE, Simd, SimdTask, prefetch, prefetch_to_second_cache};
 use rayon::prelude::*;
 
-/// B is prefetched this many multiplications of two vectors ahead, beyond the end of a panel into the next: it must arrive from the cache
-/// that all cores share, or from memory. The distance is a time, and therefore more steps with a tile of fewer rows.
+/// B is prefetched this many multiplications of two vectors ahead. The distance is a time, and therefore more steps with a tile of fewer
+/// rows.
 const AHEAD: usize = 448;
 
 /// A, or its transpose, in place: element (r, k) is at index `r · row_stride + k · depth_stride`.
@@ -88,8 +91,14 @@ pub fn panel<T: Copy, S: Simd<T>>(
     const { assert!(S::ROWS <= 14, "there are versions for up to 14 rows") };
     // About equal tiles: 15 rows as 8 and 7, not as 14 and 1, since a tile of one row takes as long as one of four.
     let mut row = 0;
-    for left in (1..=rows.div_ceil(S::ROWS)).rev() {
+    let tiles = rows.div_ceil(S::ROWS);
+    for left in (1..=tiles).rev() {
         let of_tile = (rows - row).div_ceil(left);
+        // Each tile prefetches an equal part of the panel that follows this one in memory.
+        let part = width / tiles;
+        let next = b
+            .as_ptr()
+            .wrapping_add(depth * (width + (tiles - left) * part));
         let a = (
             a.elements[row * a.row_stride..].as_ptr(),
             a.row_stride,
@@ -104,7 +113,7 @@ pub fn panel<T: Copy, S: Simd<T>>(
                     $(
                         // SAFETY: `$rows` rows from `row` on exist, and the slices hold all of their elements, as asserted.
                         $rows if $rows <= S::ROWS => unsafe {
-                            tile::<T, S, $rows>(simd, depth, a, b, c, accumulate);
+                            tile::<T, S, $rows>(simd, depth, a, b, (next, part), c, accumulate);
                         },
                     )*
                     _ => unreachable!("a tile has between 1 and {} rows", S::ROWS),
@@ -116,7 +125,7 @@ pub fn panel<T: Copy, S: Simd<T>>(
     }
 }
 
-/// `ROWS` rows of [`panel`].
+/// `ROWS` rows of [`panel`]. In each step, it prefetches `part` elements more of `next`.
 ///
 /// # Safety
 /// For rows r below `ROWS`, depths k below `depth` and l below two vectors' lanes, r·a.1 + k·a.2, k times two vectors
@@ -127,6 +136,7 @@ unsafe fn tile<T: Copy, S: Simd<T>, const ROWS: usize>(
     depth: usize,
     (mut a, a_row, a_depth): (*const T, usize, usize),
     mut b: *const T,
+    (mut next, part): (*const T, usize),
     (c, c_stride): (*mut T, usize),
     accumulate: bool,
 ) {
@@ -150,6 +160,9 @@ unsafe fn tile<T: Copy, S: Simd<T>, const ROWS: usize>(
             prefetch(ahead);
             if size_of::<S::Vector>() >= LINE {
                 prefetch(ahead.wrapping_add(S::LANES));
+                // Shorter vectors take more time for a panel, in which it arrives anyway.
+                prefetch_to_second_cache(next);
+                next = next.wrapping_add(part);
             }
             for (r, sum) in sums.iter_mut().enumerate() {
                 let a = simd.splat(*a.add(r * a_row));

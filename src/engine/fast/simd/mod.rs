@@ -108,17 +108,29 @@ pub trait SimdTask<T> {
     fn run<S: Simd<T>>(self, simd: S) -> Self::Output;
 }
 
-/// Asks the CPU to load what is at this address, if there is anything, into the cache.
+/// Asks the CPU to load what is at this address, if there is anything, into the first cache.
 #[inline(always)]
 pub fn prefetch<T>(address: *const T) {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: every x86-64 has SSE, and asking for an address, even for none of ours, neither reads it nor fails.
-    unsafe {
-        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(address.cast());
-    }
+    prefetch_with_hint::<{ core::arch::x86_64::_MM_HINT_T0 }, T>(address);
     #[cfg(not(target_arch = "x86_64"))]
     let _ = address;
+}
+
+/// The same, into the second cache.
+#[inline(always)]
+pub fn prefetch_to_second_cache<T>(address: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    prefetch_with_hint::<{ core::arch::x86_64::_MM_HINT_T1 }, T>(address);
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn prefetch_with_hint<const HINT: i32, T>(address: *const T) {
+    // SAFETY: every x86-64 has SSE, and asking for an address, even for none of ours, neither reads it nor fails.
+    unsafe { core::arch::x86_64::_mm_prefetch::<HINT>(address.cast()) };
 }
 
 /// Transposes a square of as many rows as vectors have lanes; other rows are not used.
