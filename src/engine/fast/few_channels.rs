@@ -230,7 +230,7 @@ impl<T: Scalar> SimdTask<T> for ForwardRow<'_, T> {
                 row_stride: depth,
                 depth_stride: 1,
             };
-            for (panel, kernel) in self.conv.kernel.chunks_exact(depth * width).enumerate() {
+            for (panel, kernel) in gemm::panels(&self.conv.kernel, depth * width).enumerate() {
                 let (shape, c) = ((positions, depth), (&mut products[..], width));
                 gemm::panel(s, shape, a, kernel, c, false);
                 let outputs = panel * width..cout.min((panel + 1) * width);
@@ -293,7 +293,7 @@ impl<T: SimdScalar> SimdTask<T> for Contributions<'_, T> {
                 depth_stride: 1,
             };
             let shape = (contributions.len() / stride, cout);
-            for (at, kernel) in self.conv.transposed.chunks_exact(cout * panel).enumerate() {
+            for (at, kernel) in gemm::panels(&self.conv.transposed, cout * panel).enumerate() {
                 let c = (&mut contributions[at * panel..], stride);
                 gemm::panel(s, shape, a, kernel, c, false);
             }

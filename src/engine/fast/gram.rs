@@ -2,7 +2,7 @@
 
 use super::parallel::for_each_with_buffers;
 use super::product::{self, mirror};
-use super::simd::gemm::{self, Strided};
+use super::simd::gemm::{self, Panel, Strided};
 use super::simd::{Cpu, Simd, SimdTask};
 use super::workspace::{Buffer, Workspace};
 use crate::engine::SimdScalar;
@@ -17,8 +17,11 @@ const GRAM_CHUNK: usize = 4096;
 /// Bytes of a panel of some positions: two of them about fit into a core's nearest cache, where they are multiplied.
 const PANEL_BYTES: usize = 16 * 1024;
 
-/// Positions whose gradients one parallel task computes: full register tiles, or nearly full ones.
+/// Positions whose gradients are computed at a time: full register tiles, or nearly full ones.
 const GRADIENT_CHUNK: usize = 192;
+
+/// Positions whose gradients one parallel task computes.
+const GRADIENT_TASK: usize = 4 * GRADIENT_CHUNK;
 
 /// G = FᵀF (N×N) of `activations` (H×W×N): the panels of its lower triangle, for each chunk of positions.
 pub(super) fn forward<T: SimdScalar>(
@@ -107,15 +110,25 @@ impl<T: Scalar> SimdTask<T> for LowerPanels<'_, '_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, s: S) {
         let (channels, width) = (self.channels, 2 * S::LANES);
-        for (number, f) in self.f.chunks(self.positions * channels).enumerate() {
+        let panels = channels.div_ceil(width);
+        let products: usize = self.sums.iter().map(|(panel, _)| panels - panel).sum();
+        let mut chunks = self
+            .f
+            .chunks(self.positions * channels)
+            .enumerate()
+            .peekable();
+        while let Some((number, f)) = chunks.next() {
+            // Each product fetches a part of the next chunk.
+            let next = chunks.peek().map_or(&[][..], |&(_, next)| next);
+            let mut next = next.chunks(next.len().div_ceil(products).max(1));
             let positions = f.len() / channels;
             let panel_size = positions * width;
-            let packed = &mut self.packed[..channels.div_ceil(width) * panel_size];
+            let packed = &mut self.packed[..panels * panel_size];
             pack_positions(s, f, channels, packed);
             for (panel, sums) in &mut self.sums {
                 let b = &packed[*panel * panel_size..][..panel_size];
-                let panels = packed.chunks_exact(panel_size).enumerate();
-                for (row_panel, elements) in panels.skip(*panel) {
+                let row_panels = packed.chunks_exact(panel_size).enumerate();
+                for (row_panel, elements) in row_panels.skip(*panel) {
                     let a = Strided {
                         elements,
                         row_stride: 1,
@@ -124,6 +137,10 @@ impl<T: Scalar> SimdTask<T> for LowerPanels<'_, '_, T> {
                     let first = row_panel * width;
                     let shape = (width.min(channels - first), positions);
                     let c = (&mut sums[first * width..], width);
+                    let b = Panel {
+                        elements: b,
+                        next: next.next().unwrap_or_default(),
+                    };
                     gemm::panel(s, shape, a, b, c, number > 0);
                 }
             }
@@ -167,15 +184,14 @@ pub(super) fn add_backward<T: SimdScalar>(
     assert_eq!(activations.dim(), df.dim(), "F and dF must have one shape");
     let channels = df.dim().2;
     let packed = pack(dg, channels, scale, cpu, workspace);
-    let chunks = elements_mut(df).par_chunks_mut(GRADIENT_CHUNK * channels);
-    let chunks = chunks.zip(elements(activations).par_chunks(GRADIENT_CHUNK * channels));
-    chunks.for_each(|(df, f)| {
-        cpu.run(Backward {
+    let tasks = elements_mut(df).par_chunks_mut(GRADIENT_TASK * channels);
+    let tasks = tasks.zip(elements(activations).par_chunks(GRADIENT_TASK * channels));
+    tasks.for_each(|(df, f)| {
+        cpu.run(AddBackward {
             f,
             dg: &packed,
             channels,
             df,
-            add: true,
         });
     });
 }
@@ -193,19 +209,16 @@ pub(super) fn backward_in_place<T: SimdScalar>(
 ) {
     let channels = f.dim().2;
     let packed = pack(dg, channels, scale, cpu, workspace);
-    let chunks: Vec<_> = elements_mut(f)
-        .chunks_mut(GRADIENT_CHUNK * channels)
+    let tasks: Vec<_> = elements_mut(f)
+        .chunks_mut(GRADIENT_TASK * channels)
         .collect();
     let lengths = [GRADIENT_CHUNK * channels];
-    for_each_with_buffers(chunks, lengths, workspace, |[copy], f| {
-        let copy = &mut copy[..f.len()];
-        copy.copy_from_slice(f);
-        cpu.run(Backward {
-            f: copy,
+    for_each_with_buffers(tasks, lengths, workspace, |[copy], f| {
+        cpu.run(BackwardInPlace {
+            f,
+            copy,
             dg: &packed,
             channels,
-            df: f,
-            add: false,
         });
     });
 }
@@ -222,43 +235,94 @@ fn pack<T: SimdScalar>(
     product::pack(dg.view(), T::of(2.0) * scale, 1, cpu, workspace)
 }
 
-/// F times a packed matrix.
-struct Backward<'a, T> {
+/// Adds F times a packed matrix to dF, a chunk at a time.
+struct AddBackward<'a, T> {
     f: &'a [T],
     dg: &'a [T],
     channels: usize,
     df: &'a mut [T],
-    /// Whether the product is added to what `df` holds.
-    add: bool,
 }
 
-impl<T: Scalar> SimdTask<T> for Backward<'_, T> {
+impl<T: Scalar> SimdTask<T> for AddBackward<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
-        let (channels, width) = (self.channels, 2 * S::LANES);
-        let rows = self.f.len() / channels;
-        let a = Strided {
-            elements: self.f,
-            row_stride: channels,
-            depth_stride: 1,
+        let (chunk, mut rest) = (GRADIENT_CHUNK * self.channels, self.df);
+        for (number, f) in self.f.chunks(chunk).enumerate() {
+            let (df, others) = rest.split_at_mut(f.len());
+            let next = [&self.f[number * chunk + f.len()..], &*others];
+            let next = next.map(|next| &next[..chunk.min(next.len())]);
+            multiply(s, f, self.dg, self.channels, (df, true), next);
+            rest = others;
+        }
+    }
+}
+
+/// Replaces F by F times a packed matrix, a chunk at a time.
+struct BackwardInPlace<'a, T> {
+    f: &'a mut [T],
+    /// Room for a chunk.
+    copy: &'a mut [T],
+    dg: &'a [T],
+    channels: usize,
+}
+
+impl<T: Scalar> SimdTask<T> for BackwardInPlace<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        let (chunk, mut rest) = (GRADIENT_CHUNK * self.channels, self.f);
+        while !rest.is_empty() {
+            let (f, others) = rest.split_at_mut(chunk.min(rest.len()));
+            let copy = &mut self.copy[..f.len()];
+            copy.copy_from_slice(f);
+            let next = [&others[..chunk.min(others.len())], &[]];
+            multiply(s, copy, self.dg, self.channels, (f, false), next);
+            rest = others;
+        }
+    }
+}
+
+/// F times a packed matrix, stored to `df` or added to it. Meanwhile the two slices of `next` are fetched.
+#[inline(always)]
+fn multiply<T: Scalar, S: Simd<T>>(
+    s: S,
+    f: &[T],
+    dg: &[T],
+    channels: usize,
+    (df, add): (&mut [T], bool),
+    next: [&[T]; 2],
+) {
+    let width = 2 * S::LANES;
+    let rows = f.len() / channels;
+    let a = Strided {
+        elements: f,
+        row_stride: channels,
+        depth_stride: 1,
+    };
+    // Each panel fetches a part.
+    let parts = channels.div_ceil(width).div_ceil(2);
+    let mut next = (next.iter()).flat_map(|next| next.chunks(next.len().div_ceil(parts).max(1)));
+    for (panel, elements) in dg.chunks_exact(channels * width).enumerate() {
+        let dg = Panel {
+            elements,
+            next: next.next().unwrap_or_default(),
         };
-        for (panel, dg) in self.dg.chunks_exact(channels * width).enumerate() {
-            let first = panel * width;
-            if first + width <= channels {
-                let c = (&mut self.df[first..], channels);
-                gemm::panel(s, (rows, channels), a, dg, c, self.add);
-                continue;
-            }
-            // The last panel, which has fewer columns.
-            let mut sums = vec![T::zero(); rows * width];
-            gemm::panel(s, (rows, channels), a, dg, (&mut sums, width), false);
-            let rows = self.df.chunks_exact_mut(channels);
-            for (df, sums) in rows.zip(sums.chunks_exact(width)) {
-                for (df, &sum) in df[first..].iter_mut().zip(sums) {
-                    *df = if self.add { *df + sum } else { sum };
-                }
+        let first = panel * width;
+        if first + width <= channels {
+            let c = (&mut df[first..], channels);
+            gemm::panel(s, (rows, channels), a, dg, c, add);
+            continue;
+        }
+        // The last panel, which has fewer columns.
+        let mut sums = vec![T::zero(); rows * width];
+        gemm::panel(s, (rows, channels), a, dg, (&mut sums, width), false);
+        let rows = df.chunks_exact_mut(channels);
+        for (df, sums) in rows.zip(sums.chunks_exact(width)) {
+            for (df, &sum) in df[first..].iter_mut().zip(sums) {
+                *df = if add { *df + sum } else { sum };
             }
         }
     }

@@ -192,7 +192,7 @@ impl<T: Scalar> SimdTask<T> for Rows<'_, T> {
     fn run<S: Simd<T>>(self, s: S) {
         let (columns, width) = (self.columns, 2 * S::LANES);
         let shape = (self.c.len() / columns, self.depth);
-        for (panel, b) in self.packed.chunks_exact(self.depth * width).enumerate() {
+        for (panel, b) in gemm::panels(self.packed, self.depth * width).enumerate() {
             let first = panel * width;
             if first >= self.needed {
                 break;

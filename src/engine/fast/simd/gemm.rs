@@ -4,8 +4,8 @@
 //! multiplies one element of each row of A, broadcast to a vector, by two vectors of a row of B. A is read in place. B is packed
 //! in panels of [`panel_width`] columns, row after row, so that it is read in memory order.
 //!
-//! B must arrive from the cache that all cores share, or from memory. While all tiles are multiplied by one panel of it, the next is
-//! therefore prefetched, evenly: the cache does not supply a panel in the time that the first of the tiles takes.
+//! What is needed next must arrive from the cache that all cores share, or from memory. It is prefetched evenly while a panel is multiplied,
+//! since the cache is too slow to deliver it at once.
 //!
 //! Every element of a product is the sum of its terms in the order of the depth, wherever the tiles begin. So the
 //! division of A's rows into tiles does not change a bit of the result.
@@ -26,6 +26,20 @@ pub struct Strided<'a, T> {
     pub row_stride: usize,
     /// Elements from one column to the next.
     pub depth_stride: usize,
+}
+
+/// A panel of B.
+pub struct Panel<'a, T> {
+    /// Rows of two vectors.
+    pub elements: &'a [T],
+    /// What is fetched into the second cache meanwhile, as far as the steps of the product suffice: a line in each.
+    pub next: &'a [T],
+}
+
+/// The panels of B, `packed`, of this length each. The next of each is the one after it.
+pub fn panels<T>(packed: &[T], length: usize) -> impl Iterator<Item = Panel<'_, T>> {
+    let next = packed.chunks_exact(length).skip(1).chain([&[][..]]);
+    (packed.chunks_exact(length).zip(next)).map(|(elements, next)| Panel { elements, next })
 }
 
 /// Columns in a panel of B and of C: two vectors.
@@ -72,7 +86,7 @@ pub fn panel<T: Copy, S: Simd<T>>(
     simd: S,
     (rows, depth): (usize, usize),
     a: Strided<T>,
-    b: &[T],
+    b: Panel<T>,
     (c, c_stride): (&mut [T], usize),
     accumulate: bool,
 ) {
@@ -86,25 +100,27 @@ pub fn panel<T: Copy, S: Simd<T>>(
     assert!(
         a.elements.len() > last(rows, a.row_stride).saturating_add(last(depth, a.depth_stride))
     );
-    assert!(b.len() >= last(depth, width).saturating_add(width));
+    assert!(b.elements.len() >= last(depth, width).saturating_add(width));
     assert!(c.len() >= last(rows, c_stride).saturating_add(width));
     const { assert!(S::ROWS <= 14, "there are versions for up to 14 rows") };
+    let Panel { elements: b, next } = b;
+    let b = b.as_ptr();
     // About equal tiles: 15 rows as 8 and 7, not as 14 and 1, since a tile of one row takes as long as one of four.
     let mut row = 0;
     let tiles = rows.div_ceil(S::ROWS);
+    // In place of nothing, the beginning of B is fetched, which is in the cache.
+    let next_step = next
+        .len()
+        .div_ceil(tiles * depth)
+        .min(LINE / size_of::<T>());
+    let mut next = if next.is_empty() { b } else { next.as_ptr() };
     for left in (1..=tiles).rev() {
         let of_tile = (rows - row).div_ceil(left);
-        // Each tile prefetches an equal part of the panel that follows this one in memory.
-        let part = width / tiles;
-        let next = b
-            .as_ptr()
-            .wrapping_add(depth * (width + (tiles - left) * part));
         let a = (
             a.elements[row * a.row_stride..].as_ptr(),
             a.row_stride,
             a.depth_stride,
         );
-        let b = b.as_ptr();
         let c = (c[row * c_stride..].as_mut_ptr(), c_stride);
         // A version for each number of rows, whose sums stay in registers.
         macro_rules! tile_of {
@@ -113,7 +129,7 @@ pub fn panel<T: Copy, S: Simd<T>>(
                     $(
                         // SAFETY: `$rows` rows from `row` on exist, and the slices hold all of their elements, as asserted.
                         $rows if $rows <= S::ROWS => unsafe {
-                            tile::<T, S, $rows>(simd, depth, a, b, (next, part), c, accumulate);
+                            tile::<T, S, $rows>(simd, depth, a, b, (next, next_step), c, accumulate);
                         },
                     )*
                     _ => unreachable!("a tile has between 1 and {} rows", S::ROWS),
@@ -122,10 +138,11 @@ pub fn panel<T: Copy, S: Simd<T>>(
         }
         tile_of!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
         row += of_tile;
+        next = next.wrapping_add(depth * next_step);
     }
 }
 
-/// `ROWS` rows of [`panel`]. In each step, it prefetches `part` elements more of `next`.
+/// `ROWS` rows of [`panel`]. In each step, it prefetches a line of `next`, and each is `next_step` elements after the one before.
 ///
 /// # Safety
 /// For rows r below `ROWS`, depths k below `depth` and l below two vectors' lanes, r·a.1 + k·a.2, k times two vectors
@@ -136,7 +153,7 @@ unsafe fn tile<T: Copy, S: Simd<T>, const ROWS: usize>(
     depth: usize,
     (mut a, a_row, a_depth): (*const T, usize, usize),
     mut b: *const T,
-    (mut next, part): (*const T, usize),
+    (mut next, next_step): (*const T, usize),
     (c, c_stride): (*mut T, usize),
     accumulate: bool,
 ) {
@@ -160,10 +177,9 @@ unsafe fn tile<T: Copy, S: Simd<T>, const ROWS: usize>(
             prefetch(ahead);
             if size_of::<S::Vector>() >= LINE {
                 prefetch(ahead.wrapping_add(S::LANES));
-                // Shorter vectors take more time for a panel, in which it arrives anyway.
-                prefetch_to_second_cache(next);
-                next = next.wrapping_add(part);
             }
+            prefetch_to_second_cache(next);
+            next = next.wrapping_add(next_step);
             for (r, sum) in sums.iter_mut().enumerate() {
                 let a = simd.splat(*a.add(r * a_row));
                 *sum = [

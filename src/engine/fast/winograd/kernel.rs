@@ -4,7 +4,7 @@
 //! transforms it anew, in a few percent of the time that the products take.
 
 use super::super::Fast;
-use super::super::simd::gemm;
+use super::super::simd::gemm::{self, Panel};
 use super::super::simd::{Cpu, MAX_LANES, Simd, SimdTask, load_strided, transpose};
 use super::super::workspace::Buffer;
 use super::{PAIRS, transforms};
@@ -94,15 +94,21 @@ impl<T: SimdScalar> Kernel<T> {
         });
     }
 
-    /// A panel of the transformed kernel at a pair of points: the channels that are read × the panel's width.
+    /// A panel of the transformed kernel at a pair of points: the channels that are read × the panel's width. The next is the panel after it
+    /// in memory.
     pub fn panel<'a>(
         &self,
         direction: Direction,
         transformed: &'a [T],
         (pair, panel): (usize, usize),
-    ) -> &'a [T] {
+    ) -> Panel<'a, T> {
         let len = self.panel_len(direction);
-        &transformed[pair * self.pair_stride(direction) + panel * len..][..len]
+        let from = &transformed[pair * self.pair_stride(direction) + panel * len..];
+        let (elements, rest) = from.split_at(len);
+        Panel {
+            elements,
+            next: &rest[..len.min(rest.len())],
+        }
     }
 
     /// Panels of the channels that are written.

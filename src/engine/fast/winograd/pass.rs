@@ -9,7 +9,7 @@
 
 use super::super::mask::words_per_position;
 use super::super::parallel::for_each_with_buffers;
-use super::super::simd::gemm::{self, Strided};
+use super::super::simd::gemm::{self, Panel, Strided};
 use super::super::simd::{Cpu, MAX_LANES, Simd, SimdTask};
 use super::super::{Fast, Mask, Phase};
 use super::block::{Band, Block, Input};
@@ -277,7 +277,7 @@ struct Multiply<'a, T> {
     /// Tiles and input channels.
     shape: (usize, usize),
     v: Strided<'a, T>,
-    kernel: &'a [T],
+    kernel: Panel<'a, T>,
     product: &'a mut [T],
 }
 
