@@ -8,14 +8,14 @@
 //! depth is Cout.
 
 use super::mask::{Mask, apply_mask, relu_and_mask, word_of, words_per_position};
-use super::simd::gemm::{self, Strided};
+use super::parallel::for_each_with_buffers;
+use super::simd::gemm::{self, Panel, Strided};
 use super::simd::{Cpu, MAX_LANES, Simd, SimdTask, load_partial, store_partial};
 use super::workspace::Workspace;
 use crate::engine::SimdScalar;
 use crate::method::scalar::{elements, elements_mut};
 use crate::method::{Padding, Scalar};
 use ndarray::{Array3, Array4};
-use rayon::prelude::*;
 use std::ops::Range;
 
 /// Positions that are multiplied at once: full register tiles, or nearly full ones.
@@ -75,15 +75,18 @@ impl<T: SimdScalar> FewChannels<T> {
         let rows = elements_mut(&mut y).chunks_mut(width * self.cout);
         let rows: Vec<_> = rows
             .map(|y| (y, masks.as_mut().and_then(Iterator::next)))
+            .enumerate()
             .collect();
-        let rows = rows.into_par_iter().with_max_len(4).enumerate();
-        rows.for_each(|(i, (y, mask))| {
+        let depth = 9 * self.cin + 1;
+        let lengths = [depth, gemm::panel_width::<T>(self.cpu)].map(|n| PRODUCT_POSITIONS * n);
+        for_each_with_buffers(rows, lengths, workspace, |buffers, (i, (y, mask))| {
             self.cpu.run(ForwardRow {
                 conv: self,
                 x,
                 i,
                 y,
                 mask,
+                buffers: buffers.each_mut().map(|buffer| &mut **buffer),
             });
         });
         y
@@ -105,28 +108,37 @@ impl<T: SimdScalar> FewChannels<T> {
             "dy must have the kernel's output channels"
         );
         let mut dx = workspace.array((height, width, self.cin));
-        (elements_mut(&mut dx).par_chunks_mut(TASK_ROWS * width * self.cin))
-            .with_max_len(1)
-            .enumerate()
-            .for_each(|(band, dx)| {
+        let bands = elements_mut(&mut dx).chunks_mut(TASK_ROWS * width * self.cin);
+        let bands: Vec<_> = bands.enumerate().collect();
+        let lengths = [
+            (TASK_ROWS + 2) * width * self.contribution_stride(),
+            PRODUCT_POSITIONS * (self.cout + MAX_LANES),
+        ];
+        for_each_with_buffers(
+            bands,
+            lengths,
+            workspace,
+            |[contributions, masked], (band, dx)| {
                 let first = band * TASK_ROWS;
                 let rows = match self.padding {
                     Padding::Zero => first.max(1)..(height + 1).min(first + TASK_ROWS + 2),
                     Padding::Circular => first..height.min(first + TASK_ROWS) + 2,
                 };
                 let length = rows.len() * width * self.contribution_stride();
-                let mut contributions = workspace.buffer(length);
+                let contributions = &mut contributions[..length];
                 self.cpu.run(Contributions {
                     conv: self,
                     dy,
                     mask,
                     rows: rows.clone(),
-                    contributions: &mut contributions,
+                    contributions,
+                    masked,
                 });
                 for (i, dx) in (first..).zip(dx.chunks_exact_mut(width * self.cin)) {
-                    self.gather(i, &rows, &contributions, dx);
+                    self.gather(i, &rows, contributions, dx);
                 }
-            });
+            },
+        );
         dx
     }
 
@@ -207,6 +219,8 @@ struct ForwardRow<'a, T> {
     i: usize,
     y: &'a mut [T],
     mask: Option<&'a mut [u16]>,
+    /// Room for the neighborhoods of some positions, and for a panel of their products.
+    buffers: [&'a mut [T]; 2],
 }
 
 impl<T: Scalar> SimdTask<T> for ForwardRow<'_, T> {
@@ -217,20 +231,30 @@ impl<T: Scalar> SimdTask<T> for ForwardRow<'_, T> {
         let (cin, cout) = (self.conv.cin, self.conv.cout);
         let (depth, width) = (9 * cin + 1, 2 * S::LANES);
         let words = words_per_position(cout);
-        let mut neighborhoods = vec![T::one(); PRODUCT_POSITIONS * depth];
-        let mut products = vec![T::zero(); PRODUCT_POSITIONS * width];
-        for (piece, y) in self.y.chunks_mut(PRODUCT_POSITIONS * cout).enumerate() {
-            let first = piece * PRODUCT_POSITIONS;
-            let positions = y.len() / cout;
+        let [neighborhoods, products] = self.buffers;
+        neighborhoods.fill(T::one());
+        let (mut rest, mut first) = (self.y, 0);
+        while !rest.is_empty() {
+            let length = rest.len().min(PRODUCT_POSITIONS * cout);
+            let (y, others) = rest.split_at_mut(length);
+            let positions = length / cout;
             let columns = first..first + positions;
             let source = (self.x, self.conv.padding);
-            copy_neighborhoods(source, self.i, columns, depth, &mut neighborhoods);
+            copy_neighborhoods(source, self.i, columns, depth, neighborhoods);
             let a = Strided {
-                elements: &neighborhoods,
+                elements: neighborhoods,
                 row_stride: depth,
                 depth_stride: 1,
             };
-            for (panel, kernel) in gemm::panels(&self.conv.kernel, depth * width).enumerate() {
+            // Each panel fetches a part of the next outputs.
+            let next = &others[..length.min(others.len())];
+            let panels = self.conv.kernel.chunks_exact(depth * width);
+            let mut next = next.chunks(next.len().div_ceil(panels.len()).max(1));
+            for (panel, elements) in panels.enumerate() {
+                let kernel = Panel {
+                    elements,
+                    next: next.next().unwrap_or_default(),
+                };
                 let (shape, c) = ((positions, depth), (&mut products[..], width));
                 gemm::panel(s, shape, a, kernel, c, false);
                 let outputs = panel * width..cout.min((panel + 1) * width);
@@ -245,6 +269,7 @@ impl<T: Scalar> SimdTask<T> for ForwardRow<'_, T> {
                     }
                 }
             }
+            (rest, first) = (others, first + positions);
         }
     }
 }
@@ -257,6 +282,8 @@ struct Contributions<'a, T> {
     /// Number i + 1 is row i. Row −1, number 0, is the last one on a torus.
     rows: Range<usize>,
     contributions: &'a mut [T],
+    /// Room for some positions of dL/dy with the mask applied.
+    masked: &'a mut [T],
 }
 
 impl<T: SimdScalar> SimdTask<T> for Contributions<'_, T> {
@@ -268,15 +295,16 @@ impl<T: SimdScalar> SimdTask<T> for Contributions<'_, T> {
         let (panel, stride) = (2 * S::LANES, self.conv.contribution_stride());
         let words = words_per_position(cout);
         let positions = self.rows.start * width..self.rows.end * width;
+        let in_dy = |position: usize| (position + (height - 1) * width) % (height * width);
         let dy = elements(self.dy);
         // dL/dy with the mask applied, a few positions at a time; each has room for a whole last vector.
         let row = cout + MAX_LANES;
-        let mut masked = vec![T::zero(); PRODUCT_POSITIONS * row];
+        let masked = &mut self.masked[..PRODUCT_POSITIONS * row];
         let pieces = self.contributions.chunks_mut(PRODUCT_POSITIONS * stride);
         for (piece, contributions) in pieces.enumerate() {
             let first = positions.start + piece * PRODUCT_POSITIONS;
             for (position, masked) in (first..positions.end).zip(masked.chunks_exact_mut(row)) {
-                let position = (position + (height - 1) * width) % (height * width);
+                let position = in_dy(position);
                 let dy = &dy[position * cout..][..cout];
                 for o in (0..cout).step_by(S::LANES) {
                     let mut value = load_partial(s, &dy[o..]);
@@ -288,13 +316,22 @@ impl<T: SimdScalar> SimdTask<T> for Contributions<'_, T> {
                 }
             }
             let a = Strided {
-                elements: &masked,
+                elements: masked,
                 row_stride: row,
                 depth_stride: 1,
             };
             let shape = (contributions.len() / stride, cout);
-            for (at, kernel) in gemm::panels(&self.conv.transposed, cout * panel).enumerate() {
+            // Each panel fetches a part of the next positions.
+            let next = &dy[cout * in_dy(first + PRODUCT_POSITIONS)..];
+            let next = &next[..next.len().min(PRODUCT_POSITIONS * cout)];
+            let panels = self.conv.transposed.chunks_exact(cout * panel);
+            let mut next = next.chunks(next.len().div_ceil(panels.len()));
+            for (at, elements) in panels.enumerate() {
                 let c = (&mut contributions[at * panel..], stride);
+                let kernel = Panel {
+                    elements,
+                    next: next.next().unwrap_or_default(),
+                };
                 gemm::panel(s, shape, a, kernel, c, false);
             }
         }
