@@ -51,12 +51,17 @@ impl<T: Scalar> Workspace<T> {
 
     /// A buffer of this length. Its elements have any values.
     pub fn buffer(&self, length: usize) -> Buffer<T> {
-        Buffer::new(&self.numbers, length)
+        Buffer::new(&self.numbers, length, FreeList::take)
+    }
+
+    /// A buffer of this length for more than one operation. It is a new one, so that the next iteration finds all that this one has found.
+    pub fn lasting_buffer(&self, length: usize) -> Buffer<T> {
+        Buffer::new(&self.numbers, length, FreeList::allocate)
     }
 
     /// The same, of 16-bit words.
     pub fn words(&self, length: usize) -> Buffer<u16> {
-        Buffer::new(&self.words, length)
+        Buffer::new(&self.words, length, FreeList::take)
     }
 
     /// Frees the buffers that are not in use.
@@ -84,8 +89,12 @@ pub(super) struct Buffer<T: Copy + Default> {
 }
 
 impl<T: Copy + Default> Buffer<T> {
-    fn new(owner: &Arc<FreeList<T>>, length: usize) -> Self {
-        let memory = owner.take(length);
+    fn new(
+        owner: &Arc<FreeList<T>>,
+        length: usize,
+        take: impl FnOnce(&FreeList<T>, usize) -> Vec<T>,
+    ) -> Self {
+        let memory = take(owner, length);
         Self {
             elements: aligned(&memory, length),
             memory,
@@ -140,9 +149,9 @@ impl<T: Copy + Default> FreeList<T> {
     /// A buffer that has this many elements from the beginning of a line of the cache on: the shortest free one of the class that is long enough. If none is, a new one replaces the
     /// longest of the class: buffers grow, rather than that there are some of every length.
     fn take(&self, length: usize) -> Vec<T> {
-        let length = length + line::<T>() - 1;
-        let mut free = self.of_length(length);
-        let long_enough = (0..free.len()).filter(|&i| free[i].len() >= length);
+        let with_padding = padded::<T>(length);
+        let mut free = self.of_length(with_padding);
+        let long_enough = (0..free.len()).filter(|&i| free[i].len() >= with_padding);
         if let Some(best) = long_enough.min_by_key(|&i| free[i].len()) {
             return free.swap_remove(best);
         }
@@ -150,6 +159,12 @@ impl<T: Copy + Default> FreeList<T> {
         let replaced = longest.map(|longest| free.swap_remove(longest));
         drop(free);
         drop(replaced);
+        self.allocate(length)
+    }
+
+    /// A new buffer with this many elements from the beginning of a line of the cache on.
+    fn allocate(&self, length: usize) -> Vec<T> {
+        let length = padded::<T>(length);
         let length = if length < SMALL {
             (1 << (CLASS_BITS * (class_of(length) + 1) - 1)) - 1
         } else {
@@ -179,9 +194,9 @@ impl<T: Copy + Default> FreeList<T> {
     }
 }
 
-/// Elements in a line of the cache.
-const fn line<T>() -> usize {
-    LINE / size_of::<T>()
+/// The length of a buffer with this many elements from the beginning of a line of the cache on, wherever the buffer itself begins.
+const fn padded<T>(length: usize) -> usize {
+    length + LINE / size_of::<T>() - 1
 }
 
 /// The first `length` elements from the beginning of a line of the cache on.
@@ -209,7 +224,7 @@ mod tests {
         // Lengths with what it takes to begin at a line of the cache.
         let lend = |length: usize| {
             let before = workspace.allocated_bytes();
-            drop(workspace.buffer(length - (line::<f32>() - 1)));
+            drop(workspace.buffer(length - padded::<f32>(0)));
             workspace.allocated_bytes() - before
         };
         assert_eq!(lend(1 << 20), 4 << 20);

@@ -61,8 +61,9 @@ fn errors<T: SimdScalar>(
     ]
 }
 
-/// Pictures smaller than a tile, of one tile, of several tiles with every remainder, and of several blocks.
-const SIZES: [(usize, usize); 11] = [
+/// Pictures smaller than a tile, of one tile, of several tiles with every remainder, and of several blocks. Tiles are of 2×2 outputs if there
+/// would be up to a dozen of 4×4.
+const SIZES: [(usize, usize); 13] = [
     (1, 1),
     (1, 9),
     (7, 1),
@@ -72,6 +73,8 @@ const SIZES: [(usize, usize); 11] = [
     (8, 7),
     (11, 13),
     (3, 50),
+    (19, 22),
+    (13, 31),
     (33, 18),
     (64, 61),
 ];
@@ -145,11 +148,14 @@ fn every_layer_of_both_networks_agrees_with_the_reference() {
     shapes.dedup();
     assert_eq!(shapes.len(), 8);
     for channels in shapes {
-        for cpu in Cpu::all() {
-            for (what, error) in errors::<f32>((15, 10), channels, Padding::Zero, cpu) {
+        let sizes = [(15, 10), (18, 23)];
+        for (size, cpu) in
+            (sizes.into_iter()).flat_map(|size| Cpu::all().into_iter().map(move |cpu| (size, cpu)))
+        {
+            for (what, error) in errors::<f32>(size, channels, Padding::Zero, cpu) {
                 assert!(
                     error < bound(channels),
-                    "{cpu} {channels:?} {what}: {error:e}"
+                    "{cpu} {size:?} {channels:?} {what}: {error:e}"
                 );
             }
         }
@@ -159,9 +165,11 @@ fn every_layer_of_both_networks_agrees_with_the_reference() {
 /// These kernels are so large that all threads share blocks of tiles.
 #[test]
 fn the_largest_layers_agree_with_the_reference_in_double_precision() {
-    for channels in [(256, 512), (512, 512)] {
-        for (what, error) in errors::<f64>((9, 6), channels, Padding::Zero, Cpu::widest()) {
-            assert!(error < 1e-14, "{channels:?} {what}: {error:e}");
+    for size in [(9, 6), (18, 14)] {
+        for channels in [(256, 512), (512, 512)] {
+            for (what, error) in errors::<f64>(size, channels, Padding::Zero, Cpu::widest()) {
+                assert!(error < 1e-14, "{size:?} {channels:?} {what}: {error:e}");
+            }
         }
     }
 }
@@ -228,6 +236,7 @@ fn a_layer_adds_to_a_gradient_what_it_would_return() {
             ((11, 13), (17, 33)),
             ((64, 61), (64, 128)),
             ((9, 6), (256, 512)),
+            ((19, 22), (256, 512)),
             ((7, 9), (3, 64)),
         ] {
             let ((h, w), (cin, cout)) = (size, channels);

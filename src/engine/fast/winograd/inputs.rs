@@ -3,13 +3,13 @@
 use super::super::mask::{Mask, apply_mask, word_of, words_per_position};
 use super::super::simd::{Offsets, Simd, SimdTask, prefetch, store_strided};
 use super::block::{Block, Input};
-use super::{POINTS, TILE, transforms};
+use super::transforms;
 use crate::method::scalar::elements;
 use crate::method::{Pooling, Scalar};
 use std::array::from_fn;
 
 /// Computes V of a block of tiles.
-pub(super) struct TransformInputs<'a, T> {
+pub(super) struct TransformInputs<'a, T, const TILE: usize, const POINTS: usize> {
     pub input: &'a Input<'a, T>,
     pub block: &'a Block,
     pub v: &'a mut [T],
@@ -19,7 +19,9 @@ pub(super) struct TransformInputs<'a, T> {
     pub pair_stride: usize,
 }
 
-impl<T: Scalar> SimdTask<T> for TransformInputs<'_, T> {
+impl<T: Scalar, const TILE: usize, const POINTS: usize> SimdTask<T>
+    for TransformInputs<'_, T, TILE, POINTS>
+{
     type Output = ();
 
     #[inline(always)]
@@ -32,8 +34,8 @@ impl<T: Scalar> SimdTask<T> for TransformInputs<'_, T> {
             // Row p of a tile's inputs is row TILE·i + p − 1 of the picture, if there is one; likewise the columns.
             let rows: [_; POINTS] =
                 from_fn(|p| Some(source.row(padding.position(TILE * i + p, height)?)));
-            let columns =
-                source.columns(from_fn(|q| padding.position(TILE * j + q, width)), TILE * j);
+            let columns: [_; POINTS] = from_fn(|q| padding.position(TILE * j + q, width));
+            let columns = source.columns(columns, TILE * j);
             // The transformed rows. Those that do not exist stay 0.
             let mut d = [[s.splat(T::zero()); POINTS]; POINTS];
             for first in (0..channels).step_by(S::LANES) {
@@ -43,7 +45,10 @@ impl<T: Scalar> SimdTask<T> for TransformInputs<'_, T> {
                     source.prefetch(row, &columns, first);
                 }
                 for q in 0..POINTS {
-                    let column = [d[0][q], d[1][q], d[2][q], d[3][q], d[4][q], d[5][q]];
+                    let mut column = [d[0][q]; POINTS];
+                    for (value, row) in column.iter_mut().zip(&d) {
+                        *value = row[q];
+                    }
                     let column = transforms::input_points(s, column);
                     let v = &mut v[q * self.pair_stride + first..];
                     // The next tile's place in V, which may have left the cache.
@@ -83,7 +88,7 @@ struct Row<'a, T> {
 
 /// The columns that a tile reads. In place of one beyond the edge the first is loaded and replaced by 0: so a tile inside the picture, as
 /// nearly all are, tests only once whether its columns exist.
-struct Columns<T> {
+struct Columns<T, const POINTS: usize> {
     /// Whether each exists.
     exists: [bool; POINTS],
     in_x: Offsets<POINTS>,
@@ -119,7 +124,11 @@ impl<'a, T: Scalar> Source<'a, T> {
     }
 
     /// The columns at these positions, of a tile whose first output is in column `left`.
-    fn columns(&self, positions: [Option<usize>; POINTS], left: usize) -> Columns<T> {
+    fn columns<const POINTS: usize>(
+        &self,
+        positions: [Option<usize>; POINTS],
+        left: usize,
+    ) -> Columns<T, POINTS> {
         let (_, width, channels) = self.shape;
         let at = positions.map(Option::unwrap_or_default);
         Columns {
@@ -133,11 +142,11 @@ impl<'a, T: Scalar> Source<'a, T> {
 
     /// Loads a vector of channels, from channel `first` on, at each column of a row.
     #[inline(always)]
-    fn load<S: Simd<T>>(
+    fn load<S: Simd<T>, const POINTS: usize>(
         &self,
         s: S,
         row: &Row<T>,
-        columns: &Columns<T>,
+        columns: &Columns<T, POINTS>,
         first: usize,
     ) -> [S::Vector; POINTS] {
         let (_, _, channels) = self.shape;
@@ -165,10 +174,15 @@ impl<'a, T: Scalar> Source<'a, T> {
 
     /// Asks for the inputs that the next tile adds to this one's.
     #[inline(always)]
-    fn prefetch(&self, row: &Row<T>, columns: &Columns<T>, first: usize) {
+    fn prefetch<const POINTS: usize>(
+        &self,
+        row: &Row<T>,
+        columns: &Columns<T, POINTS>,
+        first: usize,
+    ) {
         let (_, _, channels) = self.shape;
         if self.shift == 0 {
-            for column in 0..TILE {
+            for column in 0..POINTS - 2 {
                 prefetch((row.x.as_ptr()).wrapping_add(columns.next + column * channels + first));
             }
         }

@@ -1,13 +1,13 @@
 //! The kernel of a layer, and its transforms for the way forward and for the way back.
 //!
-//! Only the 3×3 taps are stored. Transformed, a kernel takes four times their memory, and each pass through a layer of a large picture
+//! Only the 3×3 taps are stored. Transformed, a kernel takes up to four times their memory, and each pass through a layer of a large picture
 //! transforms it anew, in a few percent of the time that the products take.
 
 use super::super::Fast;
 use super::super::simd::gemm::{self, Panel};
 use super::super::simd::{Cpu, MAX_LANES, Simd, SimdTask, load_strided, transpose};
 use super::super::workspace::Buffer;
-use super::{PAIRS, transforms};
+use super::transforms;
 use crate::engine::SimdScalar;
 use ndarray::{Array4, s};
 use rayon::prelude::*;
@@ -39,7 +39,7 @@ impl<T: SimdScalar> Kernel<T> {
         let cpu = engine.cpu;
         let width = gemm::panel_width::<T>(cpu);
         let panel = cin * SIDE * SIDE * width;
-        let mut taps = (engine.workspace).buffer(cout.div_ceil(width) * panel);
+        let mut taps = (engine.workspace).lasting_buffer(cout.div_ceil(width) * panel);
         let panels = taps.par_chunks_exact_mut(panel).enumerate();
         panels.for_each(|(at, panel)| {
             let outputs = at * width..cout.min((at + 1) * width);
@@ -68,14 +68,14 @@ impl<T: SimdScalar> Kernel<T> {
         }
     }
 
-    /// The length of the transformed kernel.
-    pub fn len(&self, direction: Direction) -> usize {
-        PAIRS * self.pair_stride(direction)
+    /// The length of the transformed kernel with so many points along each axis.
+    pub fn len<const POINTS: usize>(&self, direction: Direction) -> usize {
+        POINTS * POINTS * self.pair_stride(direction)
     }
 
-    /// Transforms the kernel: G g Gᵀ of its taps g, rotated for the way back. The result has for each of the 36 pairs of points panels of the
+    /// Transforms the kernel: G g Gᵀ of its taps g, rotated for the way back. The result has for each pair of points panels of the
     /// channels that are written, which [`panel`](Self::panel) finds.
-    pub fn transform(&self, direction: Direction, transformed: &mut [T]) {
+    pub fn transform<const POINTS: usize>(&self, direction: Direction, transformed: &mut [T]) {
         let mut panels: Vec<Vec<_>> = Vec::new();
         panels.resize_with(self.panels(direction), Vec::new);
         for pair in transformed.chunks_exact_mut(self.pair_stride(direction)) {
@@ -85,7 +85,7 @@ impl<T: SimdScalar> Kernel<T> {
             }
         }
         panels.into_par_iter().enumerate().for_each(|(panel, to)| {
-            self.cpu.run(TransformPanel {
+            self.cpu.run(TransformPanel::<T, POINTS> {
                 kernel: self,
                 direction,
                 panel,
@@ -128,7 +128,7 @@ impl<T: SimdScalar> Kernel<T> {
 }
 
 /// Transforms one panel of the kernel.
-struct TransformPanel<'a, T: SimdScalar> {
+struct TransformPanel<'a, T: SimdScalar, const POINTS: usize> {
     kernel: &'a Kernel<T>,
     direction: Direction,
     panel: usize,
@@ -139,7 +139,7 @@ struct TransformPanel<'a, T: SimdScalar> {
 /// A vector for each of the taps.
 type Taps<V> = [[V; SIDE]; SIDE];
 
-impl<T: SimdScalar> SimdTask<T> for TransformPanel<'_, T> {
+impl<T: SimdScalar, const POINTS: usize> SimdTask<T> for TransformPanel<'_, T, POINTS> {
     type Output = ();
 
     #[inline(always)]
@@ -151,7 +151,7 @@ impl<T: SimdScalar> SimdTask<T> for TransformPanel<'_, T> {
     }
 }
 
-impl<T: SimdScalar> TransformPanel<'_, T> {
+impl<T: SimdScalar, const POINTS: usize> TransformPanel<'_, T, POINTS> {
     #[inline(always)]
     fn forward<S: Simd<T>>(mut self, s: S) {
         let (cin, length) = (self.kernel.cin, SIDE * SIDE * 2 * S::LANES);
@@ -200,7 +200,7 @@ impl<T: SimdScalar> TransformPanel<'_, T> {
     #[inline(always)]
     fn store<S: Simd<T>>(&mut self, s: S, g: Taps<S::Vector>, channel: usize, lane: usize) {
         let at = channel * 2 * S::LANES + lane;
-        let values = transforms::kernel(s, g);
+        let values = transforms::kernel::<T, S, POINTS>(s, g);
         for (to, &value) in self.to.iter_mut().zip(values.as_flattened()) {
             s.store(value, &mut to[at..]);
         }

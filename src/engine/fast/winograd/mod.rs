@@ -1,4 +1,5 @@
-//! Convolution by Winograd's minimal filtering F(4×4, 3×3): a quarter of the multiplications (Lavin and Gray 2016).
+//! Convolution by Winograd's minimal filtering F(4×4, 3×3): a quarter of the multiplications (Lavin and Gray 2016). Few tiles are computed
+//! by F(2×2, 3×3), which takes 16 multiplications for 4 outputs.
 //!
 //! In one dimension, four outputs of a filter with three weights, y\[i\] = Σ g\[k\] d\[i+k\], take twelve products. Multiplying a
 //! polynomial with four coefficients a by one with three, g, gives six coefficients, and these are determined by the product's transformed
@@ -26,9 +27,9 @@ mod transforms;
 
 use self::block::Input;
 use self::kernel::{Direction, Kernel};
-use self::pass::Pass;
+use self::pass::{Convolution, Pass};
 use super::mask::Mask;
-use super::simd::Cpu;
+use super::simd::{Cpu, gemm};
 use super::workspace::Buffer;
 use super::{Fast, Phase};
 use crate::engine::SimdScalar;
@@ -36,14 +37,7 @@ use crate::method::{Padding, Pooling};
 use ndarray::{Array3, Array4};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Outputs of a tile along one axis.
-const TILE: usize = 4;
-/// Inputs of a tile along one axis, and the number of points: 4 + 3 − 1.
-const POINTS: usize = 6;
-/// Pairs of points: one point for each axis.
-const PAIRS: usize = POINTS * POINTS;
-
-/// For at most this many tiles, the transformed kernels are stored for the next iteration. Transforming a kernel takes as long as multiplying
+/// For at most this many tiles of 4×4, the transformed kernels are stored for the next iteration. Transforming a kernel takes as long as multiplying
 /// a few dozen tiles by it. And activations of pictures this small take less memory than the transformed kernels do.
 const MAX_TILES_STORED: usize = 64;
 
@@ -53,7 +47,14 @@ pub struct Winograd<T: SimdScalar> {
     padding: Padding,
     kernel: Kernel<T>,
     /// The transformed kernels for the way forward and for the way back, if they are stored.
-    transformed: [Mutex<Option<Arc<Buffer<T>>>>; 2],
+    transformed: [Mutex<Option<Transformed<T>>>; 2],
+}
+
+/// A transformed kernel.
+struct Transformed<T: SimdScalar> {
+    /// How many points it is transformed at, along each axis.
+    points: usize,
+    kernel: Arc<Buffer<T>>,
 }
 
 impl<T: SimdScalar> Winograd<T> {
@@ -92,18 +93,14 @@ impl<T: SimdScalar> Winograd<T> {
             None => (height, width, bias.len()),
             Some(_) => (height.div_ceil(2), width.div_ceil(2), bias.len()),
         });
-        let kernel = self.transformed_kernel(Direction::Forward, &input, engine);
-        let pass = Pass {
-            cpu: self.cpu,
+        let work = Convolution {
             input,
-            kernel: &self.kernel,
             direction: Direction::Forward,
-            transformed: &kernel,
             bias: Some(bias),
             pool,
             add: false,
         };
-        pass.run(&mut y, mask, engine);
+        self.run(&work, &mut y, mask, engine);
         y
     }
 
@@ -154,45 +151,86 @@ impl<T: SimdScalar> Winograd<T> {
             mask,
             padding: self.padding,
         };
-        let kernel = self.transformed_kernel(Direction::Backward, &input, engine);
-        let pass = Pass {
-            cpu: self.cpu,
+        let work = Convolution {
             input,
-            kernel: &self.kernel,
             direction: Direction::Backward,
-            transformed: &kernel,
             bias: None,
             pool: None,
             add,
         };
-        pass.run(dx, None, engine);
+        self.run(&work, dx, None, engine);
     }
 
-    /// The transformed kernel for a pass over this input.
-    fn transformed_kernel(
+    /// Runs a pass with tiles of 4×4, or of 2×2 if there are few. To multiply few tiles by a large kernel takes less time than to load it, and
+    /// for tiles of 2×2 it is less than half as large; but the products are nearly twice as many.
+    fn run(
+        &self,
+        work: &Convolution<T>,
+        y: &mut Array3<T>,
+        mask: Option<&mut Mask>,
+        engine: &Fast<T>,
+    ) {
+        let (height, width, _) = work.input.dim();
+        let tiles = height.div_ceil(4) * width.div_ceil(4);
+        // The wider the vectors, the sooner the products are done. The bound was measured.
+        let lanes = gemm::panel_width::<T>(self.cpu) / 2;
+        if 4 * tiles <= 3 * lanes {
+            self.run_with_tiles::<2, 4>(tiles, work, y, mask, engine);
+        } else {
+            self.run_with_tiles::<4, 6>(tiles, work, y, mask, engine);
+        }
+    }
+
+    fn run_with_tiles<const TILE: usize, const POINTS: usize>(
+        &self,
+        tiles: usize,
+        work: &Convolution<T>,
+        y: &mut Array3<T>,
+        mask: Option<&mut Mask>,
+        engine: &Fast<T>,
+    ) {
+        let pass = Pass::<T, TILE, POINTS> {
+            cpu: self.cpu,
+            kernel: &self.kernel,
+            transformed: &self.transformed_kernel::<POINTS>(work.direction, tiles, engine),
+            work,
+        };
+        pass.run(y, mask, engine);
+    }
+
+    /// The kernel, transformed at so many points along each axis.
+    fn transformed_kernel<const POINTS: usize>(
         &self,
         direction: Direction,
-        input: &Input<T>,
+        tiles: usize,
         engine: &Fast<T>,
     ) -> Arc<Buffer<T>> {
-        let (height, width, _) = input.dim();
-        let tiles = height.div_ceil(TILE) * width.div_ceil(TILE);
         let stored = &self.transformed[direction as usize];
         let lock = || stored.lock().unwrap_or_else(PoisonError::into_inner);
-        if tiles > MAX_TILES_STORED {
-            *lock() = None;
-        } else if let Some(kernel) = &*lock() {
-            return kernel.clone();
+        if let Some(stored) = &*lock()
+            && stored.points == POINTS
+            && tiles <= MAX_TILES_STORED
+        {
+            return stored.kernel.clone();
         }
         // Without the lock: a thread that waits for the others may begin another task, which may need it.
-        let mut kernel = engine.workspace.buffer(self.kernel.len(direction));
+        *lock() = None;
+        let (length, workspace) = (self.kernel.len::<POINTS>(direction), &engine.workspace);
+        let mut kernel = if tiles <= MAX_TILES_STORED {
+            workspace.lasting_buffer(length)
+        } else {
+            workspace.buffer(length)
+        };
         let phases = &engine.phases;
         phases.measure(Phase::Products, || {
-            self.kernel.transform(direction, &mut kernel);
+            self.kernel.transform::<POINTS>(direction, &mut kernel);
         });
         let kernel = Arc::new(kernel);
         if tiles <= MAX_TILES_STORED {
-            *lock() = Some(kernel.clone());
+            *lock() = Some(Transformed {
+                points: POINTS,
+                kernel: kernel.clone(),
+            });
         }
         kernel
     }

@@ -5,12 +5,12 @@ use super::super::simd::{
     Simd, SimdTask, load_partial, load_strided, prefetch, store_partial, store_strided,
 };
 use super::block::{Band, Block};
-use super::{POINTS, TILE, transforms};
+use super::transforms;
 use crate::method::{Pooling, Scalar};
 use std::ops::Range;
 
 /// Computes the outputs of a block of tiles.
-pub(super) struct TransformProducts<'a, 'b, T> {
+pub(super) struct TransformProducts<'a, 'b, T, const TILE: usize, const POINTS: usize> {
     pub block: &'a Block,
     pub m: &'a [T],
     /// The index of the block's first tile in M.
@@ -28,7 +28,9 @@ pub(super) struct TransformProducts<'a, 'b, T> {
     pub band: &'a mut Band<'b, T>,
 }
 
-impl<T: Scalar> SimdTask<T> for TransformProducts<'_, '_, T> {
+impl<T: Scalar, const TILE: usize, const POINTS: usize> SimdTask<T>
+    for TransformProducts<'_, '_, T, TILE, POINTS>
+{
     type Output = ();
 
     #[inline(always)]
@@ -38,7 +40,7 @@ impl<T: Scalar> SimdTask<T> for TransformProducts<'_, '_, T> {
         let top_of_band = TILE * self.band.first();
         for (number, (i, j)) in (self.first..).zip(self.block.positions()) {
             let (top, left) = (TILE * i, TILE * j);
-            let tile = Outputs {
+            let tile = Outputs::<TILE> {
                 top: top - top_of_band,
                 left,
                 rows: 0..TILE.min(height - top),
@@ -62,17 +64,17 @@ impl<T: Scalar> SimdTask<T> for TransformProducts<'_, '_, T> {
     }
 }
 
-impl<T: Scalar> TransformProducts<'_, '_, T> {
+impl<T: Scalar, const TILE: usize, const POINTS: usize> TransformProducts<'_, '_, T, TILE, POINTS> {
     /// The outputs of a tile, from channel `first` on. Its products begin at this offset in M.
     #[inline(always)]
-    fn transformed<S: Simd<T>>(&self, s: S, offset: usize, first: usize) -> Tile<S::Vector> {
+    fn transformed<S: Simd<T>>(&self, s: S, offset: usize, first: usize) -> Tile<S::Vector, TILE> {
         let mut rows = [[s.splat(T::zero()); TILE]; POINTS];
         for (p, row) in rows.iter_mut().enumerate() {
             let m = &self.m[POINTS * p * self.pair_stride + offset..];
             for q in 0..POINTS {
                 prefetch(m.as_ptr().wrapping_add(q * self.pair_stride + 2 * S::LANES));
             }
-            *row = transforms::output_tile(s, load_strided(s, m, self.pair_stride));
+            *row = transforms::outputs(s, load_strided::<_, _, POINTS>(s, m, self.pair_stride));
         }
         let bias = match self.bias {
             Some(bias) => load_partial(s, &bias[first..]),
@@ -80,10 +82,12 @@ impl<T: Scalar> TransformProducts<'_, '_, T> {
         };
         let mut y = [[s.splat(T::zero()); TILE]; TILE];
         for q in 0..TILE {
-            let column = [
-                rows[0][q], rows[1][q], rows[2][q], rows[3][q], rows[4][q], rows[5][q],
-            ];
-            for (y, value) in y.iter_mut().zip(transforms::output_tile::<T, S>(s, column)) {
+            let mut column = [rows[0][q]; POINTS];
+            for (value, row) in column.iter_mut().zip(&rows) {
+                *value = row[q];
+            }
+            let column: [_; TILE] = transforms::outputs(s, column);
+            for (y, value) in y.iter_mut().zip(column) {
                 y[q] = value;
             }
         }
@@ -95,10 +99,10 @@ impl<T: Scalar> TransformProducts<'_, '_, T> {
 }
 
 /// A vector of channels at each position of a tile.
-type Tile<V> = [[V; TILE]; TILE];
+type Tile<V, const TILE: usize> = [[V; TILE]; TILE];
 
 /// Where the outputs of a tile are in their band.
-struct Outputs {
+struct Outputs<const TILE: usize> {
     /// The tile's first row in the band, and its first column.
     top: usize,
     left: usize,
@@ -110,7 +114,7 @@ struct Outputs {
     channels: usize,
 }
 
-impl Outputs {
+impl<const TILE: usize> Outputs<TILE> {
     /// Whether all of the tile is in the picture. Loops over such a tile have no variable length, so that it stays in registers.
     #[inline(always)]
     fn is_whole(&self) -> bool {
@@ -122,7 +126,7 @@ impl Outputs {
     fn relu<T: Scalar, S: Simd<T>>(
         &self,
         s: S,
-        y: &mut Tile<S::Vector>,
+        y: &mut Tile<S::Vector, TILE>,
         mask: &mut [u16],
         first: usize,
     ) {
@@ -150,7 +154,7 @@ impl Outputs {
     fn store<T: Scalar, S: Simd<T>>(
         &self,
         s: S,
-        y: &Tile<S::Vector>,
+        y: &Tile<S::Vector, TILE>,
         to: &mut [T],
         first: usize,
         add: bool,
@@ -198,7 +202,7 @@ impl Outputs {
     fn store_means<T: Scalar, S: Simd<T>>(
         &self,
         s: S,
-        y: &Tile<S::Vector>,
+        y: &Tile<S::Vector, TILE>,
         to: &mut [T],
         first: usize,
     ) {
@@ -219,7 +223,7 @@ impl Outputs {
     fn store_maxima<T: Scalar, S: Simd<T>>(
         &self,
         s: S,
-        y: &Tile<S::Vector>,
+        y: &Tile<S::Vector, TILE>,
         band: &mut Band<T>,
         first: usize,
     ) {
@@ -245,9 +249,9 @@ impl Outputs {
 
 /// The mean of one cell of a tile, summed in the same order as in `pool.rs`.
 #[inline(always)]
-fn mean<T: Scalar, S: Simd<T>>(
+fn mean<T: Scalar, S: Simd<T>, const TILE: usize>(
     s: S,
-    y: &Tile<S::Vector>,
+    y: &Tile<S::Vector, TILE>,
     rows: Range<usize>,
     columns: Range<usize>,
 ) -> S::Vector {
@@ -268,9 +272,9 @@ fn mean<T: Scalar, S: Simd<T>>(
 /// The maximum of one cell of a tile, and for each position the lanes where it is there: the first position of those that have it, as in
 /// `pool.rs`.
 #[inline(always)]
-fn maximum<T: Scalar, S: Simd<T>>(
+fn maximum<T: Scalar, S: Simd<T>, const TILE: usize>(
     s: S,
-    y: &Tile<S::Vector>,
+    y: &Tile<S::Vector, TILE>,
     rows: Range<usize>,
     columns: Range<usize>,
 ) -> (S::Vector, [[u16; 2]; 2]) {

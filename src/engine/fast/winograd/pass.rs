@@ -16,7 +16,6 @@ use super::block::{Band, Block, Input};
 use super::inputs::TransformInputs;
 use super::kernel::{Direction, Kernel};
 use super::outputs::TransformProducts;
-use super::{PAIRS, TILE};
 use crate::engine::SimdScalar;
 use crate::method::scalar::elements_mut;
 use crate::method::{Pooling, Scalar};
@@ -36,14 +35,10 @@ const MIN_SHARED_KERNEL: usize = 256 * 512;
 /// Output channels that a thread computes in a row, for one pair of points of a shared block. Their inputs stay in its cache.
 const GROUP_CHANNELS: usize = 128;
 
-/// One layer in one direction.
-pub(super) struct Pass<'a, T: SimdScalar> {
-    pub cpu: Cpu,
+/// What a pass computes.
+pub(super) struct Convolution<'a, T> {
     pub input: Input<'a, T>,
-    pub kernel: &'a Kernel<T>,
     pub direction: Direction,
-    /// The kernel, transformed for this direction.
-    pub transformed: &'a [T],
     pub bias: Option<&'a [T]>,
     /// How the output is pooled over cells of 2×2.
     pub pool: Option<Pooling>,
@@ -51,19 +46,31 @@ pub(super) struct Pass<'a, T: SimdScalar> {
     pub add: bool,
 }
 
-impl<T: SimdScalar> Pass<'_, T> {
+/// One layer in one direction, with tiles of TILE × TILE outputs from POINTS × POINTS inputs.
+pub(super) struct Pass<'a, T: SimdScalar, const TILE: usize, const POINTS: usize> {
+    pub cpu: Cpu,
+    pub kernel: &'a Kernel<T>,
+    /// The kernel, transformed for this direction.
+    pub transformed: &'a [T],
+    pub work: &'a Convolution<'a, T>,
+}
+
+impl<T: SimdScalar, const TILE: usize, const POINTS: usize> Pass<'_, T, TILE, POINTS> {
+    /// Pairs of points: one point for each axis.
+    const PAIRS: usize = POINTS * POINTS;
+
     /// Computes the output y, H×W×Cout, or ⌈H/2⌉×⌈W/2⌉×Cout if it is pooled. If there is a mask, it is set, and y = max(y, 0).
     ///
     /// # Panics
     /// If the shapes do not fit.
     pub fn run(&self, y: &mut Array3<T>, mask: Option<&mut Mask>, engine: &Fast<T>) {
-        let (height, width, channels) = self.input.dim();
-        let (inputs, outputs) = self.kernel.channels(self.direction);
+        let (height, width, channels) = self.work.input.dim();
+        let (inputs, outputs) = self.kernel.channels(self.work.direction);
         assert_eq!(
             channels, inputs,
             "the input must have the kernel's channels"
         );
-        let scale = if self.pool.is_some() { 2 } else { 1 };
+        let scale = if self.work.pool.is_some() { 2 } else { 1 };
         let shape = (height.div_ceil(scale), width.div_ceil(scale), outputs);
         assert_eq!(y.dim(), shape, "the output must have the layer's shape");
         let (down, across) = (height.div_ceil(TILE), width.div_ceil(TILE));
@@ -74,8 +81,8 @@ impl<T: SimdScalar> Pass<'_, T> {
             y_row: TILE / scale * shape.1 * outputs,
             mask_row: TILE * width * words_per_position(outputs),
         };
-        (engine.phases).count_products(PAIRS * down * across * inputs * outputs);
-        let tile_elements = PAIRS * (inputs + outputs);
+        (engine.phases).count_products(Self::PAIRS * down * across * inputs * outputs);
+        let tile_elements = Self::PAIRS * (inputs + outputs);
         if inputs * outputs >= MIN_SHARED_KERNEL {
             let max_rows = (SHARED_BLOCK_ELEMENTS / tile_elements / across).clamp(1, down);
             let rows = equal_parts(down, max_rows);
@@ -102,7 +109,7 @@ impl<T: SimdScalar> Pass<'_, T> {
         let max_tiles = rows * columns;
         let lengths = [
             max_tiles * self.v_tile_stride(),
-            PAIRS * self.m_pair_stride(max_tiles),
+            Self::PAIRS * self.m_pair_stride(max_tiles),
         ];
         let workspace = &engine.workspace;
         for_each_with_buffers(bands, lengths, workspace, |[v, m], mut band| {
@@ -113,7 +120,7 @@ impl<T: SimdScalar> Pass<'_, T> {
                 };
                 let tiles = block.tiles();
                 let m_pair = self.m_pair_stride(tiles);
-                let m = &mut m[..PAIRS * m_pair];
+                let m = &mut m[..Self::PAIRS * m_pair];
                 self.transform_inputs(&block, v, engine);
                 engine.phases.measure(Phase::Products, || {
                     for (pair, m) in m.chunks_exact_mut(m_pair).enumerate() {
@@ -130,7 +137,7 @@ impl<T: SimdScalar> Pass<'_, T> {
         let workspace = &engine.workspace;
         let (first, tiles) = (band.first(), band.rows.len() * across);
         let mut v = workspace.buffer(tiles * self.v_tile_stride());
-        let mut m = workspace.buffer(PAIRS * self.m_pair_stride(tiles));
+        let mut m = workspace.buffer(Self::PAIRS * self.m_pair_stride(tiles));
         let block = |row| Block {
             rows: first + row..first + row + 1,
             columns: 0..across,
@@ -164,17 +171,17 @@ impl<T: SimdScalar> Pass<'_, T> {
 
     /// Channels that are read.
     fn inputs(&self) -> usize {
-        self.kernel.channels(self.direction).0
+        self.kernel.channels(self.work.direction).0
     }
 
     /// Channels that are written.
     fn outputs(&self) -> usize {
-        self.kernel.channels(self.direction).1
+        self.kernel.channels(self.work.direction).1
     }
 
     /// Panels of the channels that are written.
     fn panels(&self) -> usize {
-        self.kernel.panels(self.direction)
+        self.kernel.panels(self.work.direction)
     }
 
     /// Elements of V from one pair of points to the next. Channels are often a power of two; without the padding all pairs would
@@ -185,7 +192,7 @@ impl<T: SimdScalar> Pass<'_, T> {
 
     /// Elements of V from one tile to the next.
     fn v_tile_stride(&self) -> usize {
-        PAIRS * self.v_pair_stride()
+        Self::PAIRS * self.v_pair_stride()
     }
 
     /// Elements of M from one panel to the next, in a block of this many tiles.
@@ -198,10 +205,10 @@ impl<T: SimdScalar> Pass<'_, T> {
         self.panels() * self.m_panel_stride(tiles) + MAX_LANES
     }
 
-    /// Computes V of a block: for each tile the 36 transformed inputs, Cin each.
+    /// Computes V of a block: for each tile the transformed inputs, Cin each.
     fn transform_inputs(&self, block: &Block, v: &mut [T], engine: &Fast<T>) {
-        let task = TransformInputs {
-            input: &self.input,
+        let task = TransformInputs::<T, TILE, POINTS> {
+            input: &self.work.input,
             block,
             v,
             tile_stride: self.v_tile_stride(),
@@ -228,7 +235,7 @@ impl<T: SimdScalar> Pass<'_, T> {
             self.cpu.run(Multiply {
                 shape: (tiles, self.inputs()),
                 v,
-                kernel: (self.kernel).panel(self.direction, self.transformed, (pair, at)),
+                kernel: (self.kernel).panel(self.work.direction, self.transformed, (pair, at)),
                 product,
             });
         }
@@ -243,18 +250,18 @@ impl<T: SimdScalar> Pass<'_, T> {
         band: &mut Band<T>,
         engine: &Fast<T>,
     ) {
-        let (height, width, _) = self.input.dim();
-        let pair_stride = m.len() / PAIRS;
-        let task = TransformProducts {
+        let (height, width, _) = self.work.input.dim();
+        let pair_stride = m.len() / Self::PAIRS;
+        let task = TransformProducts::<T, TILE, POINTS> {
             block,
             m,
             first,
             pair_stride,
             panel_stride: (pair_stride - MAX_LANES) / self.panels(),
             shape: (height, width, self.outputs()),
-            bias: self.bias,
-            pool: self.pool,
-            add: self.add,
+            bias: self.work.bias,
+            pool: self.work.pool,
+            add: self.work.add,
             band,
         };
         let phases = &engine.phases;
