@@ -20,8 +20,15 @@ const PANEL_BYTES: usize = 16 * 1024;
 /// Positions whose gradients are computed at a time: full register tiles, or nearly full ones.
 const GRADIENT_CHUNK: usize = 192;
 
-/// Positions whose gradients one parallel task computes.
+/// Positions whose gradients one parallel task computes, at most.
 const GRADIENT_TASK: usize = 4 * GRADIENT_CHUNK;
+
+/// Elements of F of which a task computes the gradient: of fewer positions if there are not enough for all threads.
+fn task_size<T>(f: &Array3<T>) -> usize {
+    let (height, width, channels) = f.dim();
+    let share = (height * width).div_ceil(rayon::current_num_threads());
+    share.clamp(1, GRADIENT_TASK) * channels
+}
 
 /// G = FᵀF (N×N) of `activations` (H×W×N): the panels of its lower triangle, for each chunk of positions.
 pub(super) fn forward<T: SimdScalar>(
@@ -184,8 +191,9 @@ pub(super) fn add_backward<T: SimdScalar>(
     assert_eq!(activations.dim(), df.dim(), "F and dF must have one shape");
     let channels = df.dim().2;
     let packed = pack(dg, channels, scale, cpu, workspace);
-    let tasks = elements_mut(df).par_chunks_mut(GRADIENT_TASK * channels);
-    let tasks = tasks.zip(elements(activations).par_chunks(GRADIENT_TASK * channels));
+    let size = task_size(df);
+    let tasks = elements_mut(df).par_chunks_mut(size);
+    let tasks = tasks.zip(elements(activations).par_chunks(size));
     tasks.for_each(|(df, f)| {
         cpu.run(AddBackward {
             f,
@@ -209,9 +217,8 @@ pub(super) fn backward_in_place<T: SimdScalar>(
 ) {
     let channels = f.dim().2;
     let packed = pack(dg, channels, scale, cpu, workspace);
-    let tasks: Vec<_> = elements_mut(f)
-        .chunks_mut(GRADIENT_TASK * channels)
-        .collect();
+    let size = task_size(f);
+    let tasks: Vec<_> = elements_mut(f).chunks_mut(size).collect();
     let lengths = [GRADIENT_CHUNK * channels];
     for_each_with_buffers(tasks, lengths, workspace, |[copy], f| {
         cpu.run(BackwardInPlace {
