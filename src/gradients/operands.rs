@@ -12,8 +12,8 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use std::sync::Arc;
 
-/// Heights and widths where mistakes are likely: one pixel, one row, one column, odd and even edges.
-pub const SIZES: [(usize, usize); 8] = [
+/// Heights and widths where mistakes are likely: one pixel, one row, one column, odd and even edges, few tiles and more.
+pub const SIZES: [(usize, usize); 9] = [
     (1, 1),
     (1, 7),
     (6, 1),
@@ -22,6 +22,7 @@ pub const SIZES: [(usize, usize); 8] = [
     (5, 4),
     (4, 7),
     (9, 5),
+    (7, 10),
 ];
 
 /// How a picture may continue beyond its edges.

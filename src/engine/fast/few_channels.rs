@@ -79,16 +79,22 @@ impl<T: SimdScalar> FewChannels<T> {
             .collect();
         let depth = 9 * self.cin + 1;
         let lengths = [depth, gemm::panel_width::<T>(self.cpu)].map(|n| PRODUCT_POSITIONS * n);
-        for_each_with_buffers(rows, lengths, workspace, |buffers, (i, (y, mask))| {
-            self.cpu.run(ForwardRow {
-                conv: self,
-                x,
-                i,
-                y,
-                mask,
-                buffers: buffers.each_mut().map(|buffer| &mut **buffer),
-            });
-        });
+        for_each_with_buffers(
+            rows,
+            lengths,
+            workspace,
+            |[neighborhoods, products], (i, (y, mask))| {
+                self.cpu.run(ForwardRow {
+                    conv: self,
+                    x,
+                    i,
+                    y,
+                    mask,
+                    neighborhoods,
+                    products,
+                });
+            },
+        );
         y
     }
 
@@ -111,7 +117,7 @@ impl<T: SimdScalar> FewChannels<T> {
         let bands = elements_mut(&mut dx).chunks_mut(TASK_ROWS * width * self.cin);
         let bands: Vec<_> = bands.enumerate().collect();
         let lengths = [
-            (TASK_ROWS + 2) * width * self.contribution_stride(),
+            (TASK_ROWS.min(height) + 2) * width * self.contribution_stride(),
             PRODUCT_POSITIONS * (self.cout + MAX_LANES),
         ];
         for_each_with_buffers(
@@ -219,8 +225,10 @@ struct ForwardRow<'a, T> {
     i: usize,
     y: &'a mut [T],
     mask: Option<&'a mut [u16]>,
-    /// Room for the neighborhoods of some positions, and for a panel of their products.
-    buffers: [&'a mut [T]; 2],
+    /// Room for the neighborhoods of some positions.
+    neighborhoods: &'a mut [T],
+    /// Room for a panel of their products.
+    products: &'a mut [T],
 }
 
 impl<T: Scalar> SimdTask<T> for ForwardRow<'_, T> {
@@ -231,7 +239,7 @@ impl<T: Scalar> SimdTask<T> for ForwardRow<'_, T> {
         let (cin, cout) = (self.conv.cin, self.conv.cout);
         let (depth, width) = (9 * cin + 1, 2 * S::LANES);
         let words = words_per_position(cout);
-        let [neighborhoods, products] = self.buffers;
+        let (neighborhoods, products) = (self.neighborhoods, self.products);
         neighborhoods.fill(T::one());
         let (mut rest, mut first) = (self.y, 0);
         while !rest.is_empty() {
@@ -246,7 +254,7 @@ impl<T: Scalar> SimdTask<T> for ForwardRow<'_, T> {
                 row_stride: depth,
                 depth_stride: 1,
             };
-            // Each panel fetches a part of the next outputs.
+            // Each panel prefetches a part of the next outputs.
             let next = &others[..length.min(others.len())];
             let panels = self.conv.kernel.chunks_exact(depth * width);
             let mut next = next.chunks(next.len().div_ceil(panels.len()).max(1));
@@ -299,7 +307,7 @@ impl<T: SimdScalar> SimdTask<T> for Contributions<'_, T> {
         let dy = elements(self.dy);
         // dL/dy with the mask applied, a few positions at a time; each has room for a whole last vector.
         let row = cout + MAX_LANES;
-        let masked = &mut self.masked[..PRODUCT_POSITIONS * row];
+        let masked = self.masked;
         let pieces = self.contributions.chunks_mut(PRODUCT_POSITIONS * stride);
         for (piece, contributions) in pieces.enumerate() {
             let first = positions.start + piece * PRODUCT_POSITIONS;
@@ -321,7 +329,7 @@ impl<T: SimdScalar> SimdTask<T> for Contributions<'_, T> {
                 depth_stride: 1,
             };
             let shape = (contributions.len() / stride, cout);
-            // Each panel fetches a part of the next positions.
+            // Each panel prefetches a part of the next positions.
             let next = &dy[cout * in_dy(first + PRODUCT_POSITIONS)..];
             let next = &next[..next.len().min(PRODUCT_POSITIONS * cout)];
             let panels = self.conv.transposed.chunks_exact(cout * panel);

@@ -20,14 +20,16 @@ const PANEL_BYTES: usize = 16 * 1024;
 /// Positions whose gradients are computed at a time: full register tiles, or nearly full ones.
 const GRADIENT_CHUNK: usize = 192;
 
-/// Positions whose gradients one parallel task computes, at most.
+/// Positions whose gradients one parallel task computes, at most: several chunks, since a task prefetches its own next chunk.
 const GRADIENT_TASK: usize = 4 * GRADIENT_CHUNK;
 
-/// Elements of F of which a task computes the gradient: of fewer positions if there are not enough for all threads.
+/// Elements of F whose gradients one parallel task computes: all tasks are equal, and each thread has as many.
 fn task_size<T>(f: &Array3<T>) -> usize {
     let (height, width, channels) = f.dim();
-    let share = (height * width).div_ceil(rayon::current_num_threads());
-    share.clamp(1, GRADIENT_TASK) * channels
+    let positions = height * width;
+    let threads = rayon::current_num_threads();
+    let tasks = (positions.div_ceil(GRADIENT_TASK)).next_multiple_of(threads);
+    positions.div_ceil(tasks.max(1)).max(1) * channels
 }
 
 /// G = FᵀF (N×N) of `activations` (H×W×N): the panels of its lower triangle, for each chunk of positions.
@@ -125,7 +127,7 @@ impl<T: Scalar> SimdTask<T> for LowerPanels<'_, '_, T> {
             .enumerate()
             .peekable();
         while let Some((number, f)) = chunks.next() {
-            // Each product fetches a part of the next chunk.
+            // Each product prefetches a part of the next chunk.
             let next = chunks.peek().map_or(&[][..], |&(_, next)| next);
             let mut next = next.chunks(next.len().div_ceil(products).max(1));
             let positions = f.len() / channels;
@@ -292,7 +294,7 @@ impl<T: Scalar> SimdTask<T> for BackwardInPlace<'_, T> {
     }
 }
 
-/// F times a packed matrix, stored to `df` or added to it. Meanwhile the two slices of `next` are fetched.
+/// F times a packed matrix, stored to `df` or added to it. Meanwhile the two slices of `next` are prefetched.
 #[inline(always)]
 fn multiply<T: Scalar, S: Simd<T>>(
     s: S,
@@ -309,9 +311,9 @@ fn multiply<T: Scalar, S: Simd<T>>(
         row_stride: channels,
         depth_stride: 1,
     };
-    // Each panel fetches a part.
-    let parts = channels.div_ceil(width).div_ceil(2);
-    let mut next = (next.iter()).flat_map(|next| next.chunks(next.len().div_ceil(parts).max(1)));
+    // Each panel prefetches a part.
+    let part = (next[0].len() + next[1].len()).div_ceil(channels.div_ceil(width));
+    let mut next = (next.iter()).flat_map(|next| next.chunks(part.max(1)));
     for (panel, elements) in dg.chunks_exact(channels * width).enumerate() {
         let dg = Panel {
             elements,

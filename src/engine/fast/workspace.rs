@@ -4,7 +4,7 @@
 //! and clear each of their pages again, which takes as long as some layers. Pictures of
 //! another size need buffers of other lengths; before work on them begins, [`Workspace::release`] frees the old ones.
 //!
-//! All of them begin at a line of the cache. A vector of 64 bytes that begins elsewhere lies on two lines, and is loaded and stored in twice
+//! All of them begin at a cache line. A vector of 64 bytes that begins elsewhere lies on two lines, and loading and storing it takes twice
 //! the time.
 
 use super::simd::{LINE, use_large_pages};
@@ -33,8 +33,9 @@ impl<T> Default for Workspace<T> {
 impl<T: Scalar> Workspace<T> {
     /// An array of this shape. Its elements have any values.
     pub fn array(&self, shape: (usize, usize, usize)) -> Array3<T> {
-        let memory = self.numbers.take(shape.0 * shape.1 * shape.2);
-        let elements = aligned(&memory, shape.0 * shape.1 * shape.2);
+        let length = shape.0 * shape.1 * shape.2;
+        let memory = self.numbers.take(length);
+        let elements = aligned(&memory, length);
         let elements = Array1::from(memory).slice_move(s![elements]);
         (elements.into_shape_with_order(shape)).expect("it has this many elements")
     }
@@ -51,17 +52,18 @@ impl<T: Scalar> Workspace<T> {
 
     /// A buffer of this length. Its elements have any values.
     pub fn buffer(&self, length: usize) -> Buffer<T> {
-        Buffer::new(&self.numbers, length, FreeList::take)
-    }
-
-    /// A buffer of this length for more than one operation. It is a new one, so that the next iteration finds all that this one has found.
-    pub fn lasting_buffer(&self, length: usize) -> Buffer<T> {
-        Buffer::new(&self.numbers, length, FreeList::allocate)
+        Buffer::borrowed(&self.numbers, length)
     }
 
     /// The same, of 16-bit words.
     pub fn words(&self, length: usize) -> Buffer<u16> {
-        Buffer::new(&self.words, length, FreeList::take)
+        Buffer::borrowed(&self.words, length)
+    }
+
+    /// A buffer of this length for more than one iteration. It is a new one, so that the free buffers are left for the next iteration, and is
+    /// freed when it is dropped.
+    pub fn lasting_buffer(&self, length: usize) -> Buffer<T> {
+        Buffer::new(self.numbers.allocate(length), length, None)
     }
 
     /// Frees the buffers that are not in use.
@@ -80,25 +82,24 @@ impl<T: Scalar> Workspace<T> {
     }
 }
 
-/// A buffer on loan. It goes back to its workspace when it is dropped.
+/// A buffer. If it has an owner, it goes back there when it is dropped.
 pub(super) struct Buffer<T: Copy + Default> {
     memory: Vec<T>,
     /// Those elements of `memory` that were asked for.
     elements: Range<usize>,
-    owner: Arc<FreeList<T>>,
+    owner: Option<Arc<FreeList<T>>>,
 }
 
 impl<T: Copy + Default> Buffer<T> {
-    fn new(
-        owner: &Arc<FreeList<T>>,
-        length: usize,
-        take: impl FnOnce(&FreeList<T>, usize) -> Vec<T>,
-    ) -> Self {
-        let memory = take(owner, length);
+    fn borrowed(owner: &Arc<FreeList<T>>, length: usize) -> Self {
+        Self::new(owner.take(length), length, Some(owner.clone()))
+    }
+
+    fn new(memory: Vec<T>, length: usize, owner: Option<Arc<FreeList<T>>>) -> Self {
         Self {
             elements: aligned(&memory, length),
             memory,
-            owner: owner.clone(),
+            owner,
         }
     }
 }
@@ -119,7 +120,9 @@ impl<T: Copy + Default> DerefMut for Buffer<T> {
 
 impl<T: Copy + Default> Drop for Buffer<T> {
     fn drop(&mut self) {
-        self.owner.put_back(std::mem::take(&mut self.memory));
+        if let Some(owner) = &self.owner {
+            owner.put_back(std::mem::take(&mut self.memory));
+        }
     }
 }
 
@@ -146,8 +149,8 @@ impl<T> Default for FreeList<T> {
 }
 
 impl<T: Copy + Default> FreeList<T> {
-    /// A buffer that has this many elements from the beginning of a line of the cache on: the shortest free one of the class that is long enough. If none is, a new one replaces the
-    /// longest of the class: buffers grow, rather than that there are some of every length.
+    /// A buffer with room for this many elements from a cache line on: the shortest free one of its class that is long enough. If none is, a new
+    /// one replaces the longest of the class: buffers grow, rather than that there are some of every length.
     fn take(&self, length: usize) -> Vec<T> {
         let with_padding = padded::<T>(length);
         let mut free = self.of_length(with_padding);
@@ -162,7 +165,7 @@ impl<T: Copy + Default> FreeList<T> {
         self.allocate(length)
     }
 
-    /// A new buffer with this many elements from the beginning of a line of the cache on.
+    /// A new buffer with room for this many elements from a cache line on.
     fn allocate(&self, length: usize) -> Vec<T> {
         let length = padded::<T>(length);
         let length = if length < SMALL {
@@ -194,12 +197,12 @@ impl<T: Copy + Default> FreeList<T> {
     }
 }
 
-/// The length of a buffer with this many elements from the beginning of a line of the cache on, wherever the buffer itself begins.
+/// The length of a buffer with room for this many elements from a cache line on, wherever the buffer itself begins.
 const fn padded<T>(length: usize) -> usize {
     length + LINE / size_of::<T>() - 1
 }
 
-/// The first `length` elements from the beginning of a line of the cache on.
+/// The first `length` elements from a cache line on.
 fn aligned<T>(memory: &[T], length: usize) -> Range<usize> {
     let first = memory.as_ptr().align_offset(LINE);
     first..first + length
@@ -221,7 +224,7 @@ mod tests {
     #[test]
     fn a_free_buffer_serves_requests_of_its_class_and_grows_with_them() {
         let workspace = Workspace::<f32>::default();
-        // Lengths with what it takes to begin at a line of the cache.
+        // Lengths including the padding.
         let lend = |length: usize| {
             let before = workspace.allocated_bytes();
             drop(workspace.buffer(length - padded::<f32>(0)));

@@ -62,7 +62,7 @@ fn errors<T: SimdScalar>(
 }
 
 /// Pictures smaller than a tile, of one tile, of several tiles with every remainder, and of several blocks. Tiles are of 2×2 outputs if there
-/// would be up to a dozen of 4×4.
+/// would be up to 12 of 4×4; with shorter vectors 6, or 3.
 const SIZES: [(usize, usize); 13] = [
     (1, 1),
     (1, 9),
@@ -165,11 +165,27 @@ fn every_layer_of_both_networks_agrees_with_the_reference() {
 /// These kernels are so large that all threads share blocks of tiles.
 #[test]
 fn the_largest_layers_agree_with_the_reference_in_double_precision() {
-    for size in [(9, 6), (18, 14)] {
+    for size in [(4, 11), (9, 6), (18, 14)] {
         for channels in [(256, 512), (512, 512)] {
             for (what, error) in errors::<f64>(size, channels, Padding::Zero, Cpu::widest()) {
                 assert!(error < 1e-14, "{size:?} {channels:?} {what}: {error:e}");
             }
+        }
+    }
+}
+
+#[test]
+fn a_layer_gives_the_same_bits_after_pictures_of_other_sizes() {
+    // Tiles of 2×2 and of 4×4, with kernels that are stored and kernels that are not.
+    let (kernel, bias): (Array4<f32>, _) = (random((3, 3, 256, 256), 1), random(256, 2));
+    for cpu in Cpu::all() {
+        let engine = Fast::new(cpu);
+        let layer = || FastConv::new(&kernel, &bias, Padding::Zero, &engine);
+        let same = layer();
+        for size in [(6, 8), (19, 22), (70, 61), (6, 8), (19, 22)] {
+            let x = random((size.0, size.1, 256), 3);
+            let passes = [&same, &layer()].map(|layer| (layer.forward(&x), layer.backward(&x)));
+            assert_eq!(passes[0], passes[1], "{cpu} {size:?}");
         }
     }
 }

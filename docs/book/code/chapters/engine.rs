@@ -142,11 +142,11 @@ fn layers(out: &mut Drawings, cpu: Cpu, peak: f64) -> Result<()> {
     let mut table = "| layer | input | direct, 10⁶ multiply-adds | Winograd, 10⁶ | multiply-adds for each byte | ms | direct work ÷ time ÷ peak |\n\
                      |---|---|---|---|---|---|---|\n".to_owned();
     for (name, height, width, cin, cout) in [
-        ("conv1_1", 96, 128, 3, 64),
-        ("conv1_2", 96, 128, 64, 64),
-        ("conv2_2", 48, 64, 128, 128),
-        ("conv3_2", 24, 32, 256, 256),
-        ("conv4_2", 12, 16, 512, 512),
+        ("conv1_1", 192, 256, 3, 64),
+        ("conv1_2", 192, 256, 64, 64),
+        ("conv2_2", 96, 128, 128, 128),
+        ("conv3_2", 48, 64, 256, 256),
+        ("conv4_2", 24, 32, 512, 512),
     ] {
         let kernel: Array4<f32> = activations((3, 3, cin, cout), 3);
         let bias = Array1::zeros(cout);

@@ -10,7 +10,7 @@
 //! Every element of a product is the sum of its terms in the order of the depth, wherever the tiles begin. So the
 //! division of A's rows into tiles does not change a bit of the result.
 
-use super::{Cpu, Dispatch, LINE, Simd, SimdTask, prefetch, prefetch_to_second_cache};
+use super::{Cpu, Dispatch, LINE, Simd, SimdTask, prefetch, prefetch_to_l2};
 use rayon::prelude::*;
 
 /// B is prefetched this many multiplications of two vectors ahead. The distance is a time, and therefore more steps with a tile of fewer
@@ -32,7 +32,7 @@ pub struct Strided<'a, T> {
 pub struct Panel<'a, T> {
     /// Rows of two vectors.
     pub elements: &'a [T],
-    /// What is fetched into the second cache meanwhile, as far as the steps of the product suffice: a line in each.
+    /// What is prefetched to the L2 cache meanwhile: a cache line in each step, as far as the steps suffice.
     pub next: &'a [T],
 }
 
@@ -108,11 +108,9 @@ pub fn panel<T: Copy, S: Simd<T>>(
     // About equal tiles: 15 rows as 8 and 7, not as 14 and 1, since a tile of one row takes as long as one of four.
     let mut row = 0;
     let tiles = rows.div_ceil(S::ROWS);
-    // In place of nothing, the beginning of B is fetched, which is in the cache.
-    let next_step = next
-        .len()
-        .div_ceil(tiles * depth)
-        .min(LINE / size_of::<T>());
+    // In place of nothing, the beginning of B is prefetched, which is in the cache.
+    let steps = tiles * (depth - 1).max(1);
+    let next_step = (next.len().div_ceil(steps)).min(LINE / size_of::<T>());
     let mut next = if next.is_empty() { b } else { next.as_ptr() };
     for left in (1..=tiles).rev() {
         let of_tile = (rows - row).div_ceil(left);
@@ -138,11 +136,11 @@ pub fn panel<T: Copy, S: Simd<T>>(
         }
         tile_of!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
         row += of_tile;
-        next = next.wrapping_add(depth * next_step);
+        next = next.wrapping_add((depth - 1) * next_step);
     }
 }
 
-/// `ROWS` rows of [`panel`]. In each step, it prefetches a line of `next`, and each is `next_step` elements after the one before.
+/// `ROWS` rows of [`panel`]. Each step prefetches the cache line at `next`, which then moves on by `next_step`.
 ///
 /// # Safety
 /// For rows r below `ROWS`, depths k below `depth` and l below two vectors' lanes, r·a.1 + k·a.2, k times two vectors
@@ -178,7 +176,7 @@ unsafe fn tile<T: Copy, S: Simd<T>, const ROWS: usize>(
             if size_of::<S::Vector>() >= LINE {
                 prefetch(ahead.wrapping_add(S::LANES));
             }
-            prefetch_to_second_cache(next);
+            prefetch_to_l2(next);
             next = next.wrapping_add(next_step);
             for (r, sum) in sums.iter_mut().enumerate() {
                 let a = simd.splat(*a.add(r * a_row));

@@ -31,7 +31,7 @@ pub fn return_freed_memory() {
 
 /// Asks the system to put this memory, which nobody has touched yet, on large pages. Memory that is smaller than one stays as it is.
 ///
-/// The 36 planes of transformed tiles are far apart, so that each access needs another page, and a CPU remembers where only so many
+/// The planes of transformed tiles are far apart, so that each access needs another page, and a CPU remembers where only so many
 /// pages are. One of 2 MiB replaces 512 of 4 KiB.
 pub(crate) fn use_large_pages<T>(memory: &mut [T]) {
     #[cfg(target_os = "linux")]

@@ -36,7 +36,7 @@ pub use slices::{Offsets, load_partial, load_strided, store_partial, store_strid
 /// The most lanes that a vector of any instruction set has.
 pub const MAX_LANES: usize = 16;
 
-/// Bytes of a line of the cache.
+/// Bytes of a cache line.
 pub const LINE: usize = 64;
 
 /// Vectors of `T` in one instruction set. A value of a type that implements this proves that the CPU has the instruction set.
@@ -108,7 +108,7 @@ pub trait SimdTask<T> {
     fn run<S: Simd<T>>(self, simd: S) -> Self::Output;
 }
 
-/// Asks the CPU to load what is at this address, if there is anything, into the first cache.
+/// Asks the CPU to load what is at this address, if there is anything, into its L1 cache.
 #[inline(always)]
 pub fn prefetch<T>(address: *const T) {
     #[cfg(target_arch = "x86_64")]
@@ -117,9 +117,9 @@ pub fn prefetch<T>(address: *const T) {
     let _ = address;
 }
 
-/// The same, into the second cache.
+/// The same, into the L2 cache.
 #[inline(always)]
-pub fn prefetch_to_second_cache<T>(address: *const T) {
+pub fn prefetch_to_l2<T>(address: *const T) {
     #[cfg(target_arch = "x86_64")]
     prefetch_with_hint::<{ core::arch::x86_64::_MM_HINT_T1 }, T>(address);
     #[cfg(not(target_arch = "x86_64"))]

@@ -1,5 +1,4 @@
-//! Vectors in slices: at the end of one that is too short for a vector, and several at a time, for which one comparison shows whether the
-//! slice has them all.
+//! Loads and stores that may end within a vector, and those of several vectors with one bounds check.
 
 use super::{MAX_LANES, Simd};
 use std::ops::Range;
@@ -51,7 +50,7 @@ fn extent<const N: usize>(stride: usize, lanes: usize) -> usize {
     stride.saturating_mul(N - 1).saturating_add(lanes)
 }
 
-/// Distances from an element of a slice to others. One comparison shows whether the slice has all of these.
+/// Distances from an element of a slice to others, for all of which there is one bounds check.
 pub struct Offsets<const N: usize> {
     offsets: [usize; N],
     largest: usize,

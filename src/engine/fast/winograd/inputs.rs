@@ -91,7 +91,9 @@ struct Row<'a, T> {
 struct Columns<T, const POINTS: usize> {
     /// Whether each exists.
     exists: [bool; POINTS],
+    /// From the beginning of a row of x.
     in_x: Offsets<POINTS>,
+    /// From the beginning of a row of the mask.
     in_mask: Offsets<POINTS>,
     /// Of an average of a cell, along this axis.
     shares: [T; POINTS],
@@ -182,6 +184,7 @@ impl<'a, T: Scalar> Source<'a, T> {
     ) {
         let (_, _, channels) = self.shape;
         if self.shift == 0 {
+            // A tile begins POINTS − 2 columns after the one before.
             for column in 0..POINTS - 2 {
                 prefetch((row.x.as_ptr()).wrapping_add(columns.next + column * channels + first));
             }

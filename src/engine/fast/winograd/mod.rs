@@ -37,9 +37,14 @@ use crate::method::{Padding, Pooling};
 use ndarray::{Array3, Array4};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// For at most this many tiles of 4×4, the transformed kernels are stored for the next iteration. Transforming a kernel takes as long as multiplying
-/// a few dozen tiles by it. And activations of pictures this small take less memory than the transformed kernels do.
-const MAX_TILES_STORED: usize = 64;
+/// The transformed kernels of a pass are stored for the next iteration if it takes at most this many multiplications at each pair of points.
+/// Transforming a kernel takes as long as multiplying a few dozen tiles by it. And activations of pictures this small take less memory than
+/// the transformed kernels do.
+const MAX_STORED_PRODUCTS: usize = 64 * 512 * 512;
+
+/// Tiles are of 2×2 if there would be at most this many of 4×4 for each lane of a vector: the wider the vectors, the sooner the products are
+/// done. The bound was measured.
+const SMALL_TILES_PER_LANE: f64 = 0.75;
 
 /// A convolution by Winograd's algorithm.
 pub struct Winograd<T: SimdScalar> {
@@ -161,8 +166,8 @@ impl<T: SimdScalar> Winograd<T> {
         self.run(&work, dx, None, engine);
     }
 
-    /// Runs a pass with tiles of 4×4, or of 2×2 if there are few. To multiply few tiles by a large kernel takes less time than to load it, and
-    /// for tiles of 2×2 it is less than half as large; but the products are nearly twice as many.
+    /// Runs a pass with tiles of 4×4, or of 2×2 if there are few. Loading a large kernel takes longer than multiplying few tiles by it. For
+    /// tiles of 2×2 the transformed kernel is less than half as large, though the products are nearly twice as many.
     fn run(
         &self,
         work: &Convolution<T>,
@@ -172,51 +177,53 @@ impl<T: SimdScalar> Winograd<T> {
     ) {
         let (height, width, _) = work.input.dim();
         let tiles = height.div_ceil(4) * width.div_ceil(4);
-        // The wider the vectors, the sooner the products are done. The bound was measured.
         let lanes = gemm::panel_width::<T>(self.cpu) / 2;
-        if 4 * tiles <= 3 * lanes {
-            self.run_with_tiles::<2, 4>(tiles, work, y, mask, engine);
+        if tiles as f64 <= SMALL_TILES_PER_LANE * lanes as f64 {
+            self.run_with_tiles::<2, 4>(work, y, mask, engine);
         } else {
-            self.run_with_tiles::<4, 6>(tiles, work, y, mask, engine);
+            self.run_with_tiles::<4, 6>(work, y, mask, engine);
         }
     }
 
     fn run_with_tiles<const TILE: usize, const POINTS: usize>(
         &self,
-        tiles: usize,
         work: &Convolution<T>,
         y: &mut Array3<T>,
         mask: Option<&mut Mask>,
         engine: &Fast<T>,
     ) {
+        let (height, width, _) = work.input.dim();
+        let tiles = height.div_ceil(TILE) * width.div_ceil(TILE);
+        let (cin, cout) = self.kernel.channels(work.direction);
+        let store = tiles * cin * cout <= MAX_STORED_PRODUCTS;
         let pass = Pass::<T, TILE, POINTS> {
             cpu: self.cpu,
             kernel: &self.kernel,
-            transformed: &self.transformed_kernel::<POINTS>(work.direction, tiles, engine),
+            transformed: &self.transformed_kernel::<POINTS>(work.direction, store, engine),
             work,
         };
         pass.run(y, mask, engine);
     }
 
-    /// The kernel, transformed at so many points along each axis.
+    /// The kernel, transformed at so many points along each axis. If it is to be stored, it is transformed only once.
     fn transformed_kernel<const POINTS: usize>(
         &self,
         direction: Direction,
-        tiles: usize,
+        store: bool,
         engine: &Fast<T>,
     ) -> Arc<Buffer<T>> {
         let stored = &self.transformed[direction as usize];
         let lock = || stored.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(stored) = &*lock()
             && stored.points == POINTS
-            && tiles <= MAX_TILES_STORED
+            && store
         {
             return stored.kernel.clone();
         }
         // Without the lock: a thread that waits for the others may begin another task, which may need it.
         *lock() = None;
         let (length, workspace) = (self.kernel.len::<POINTS>(direction), &engine.workspace);
-        let mut kernel = if tiles <= MAX_TILES_STORED {
+        let mut kernel = if store {
             workspace.lasting_buffer(length)
         } else {
             workspace.buffer(length)
@@ -226,7 +233,7 @@ impl<T: SimdScalar> Winograd<T> {
             self.kernel.transform::<POINTS>(direction, &mut kernel);
         });
         let kernel = Arc::new(kernel);
-        if tiles <= MAX_TILES_STORED {
+        if store {
             *lock() = Some(Transformed {
                 points: POINTS,
                 kernel: kernel.clone(),

@@ -71,6 +71,7 @@ impl<T: Scalar, const TILE: usize, const POINTS: usize> TransformProducts<'_, '_
         let mut rows = [[s.splat(T::zero()); TILE]; POINTS];
         for (p, row) in rows.iter_mut().enumerate() {
             let m = &self.m[POINTS * p * self.pair_stride + offset..];
+            // The next panel's products.
             for q in 0..POINTS {
                 prefetch(m.as_ptr().wrapping_add(q * self.pair_stride + 2 * S::LANES));
             }
@@ -165,6 +166,7 @@ impl<const TILE: usize> Outputs<TILE> {
             &mut to[position * self.channels..],
         );
         for p in self.rows.clone() {
+            // The next tile's place.
             for q in TILE..2 * TILE {
                 prefetch(
                     to.as_ptr()

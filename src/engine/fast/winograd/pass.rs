@@ -1,6 +1,6 @@
 //! One pass through a layer: transform the inputs, multiply, transform the products.
 //!
-//! V, the transformed inputs, and M, the products, are 2¼ times as large as the activations on either side. They never exist for a
+//! V, the transformed inputs, and M, the products, are 2¼ times, or with tiles of 2×2 four times, as large as the activations on either side. They never exist for a
 //! whole picture, but for a *block* of tiles that fits into the cache.
 //!
 //! There are two loops over blocks. With a small kernel, each thread takes blocks of its own through all three steps. A large
@@ -64,6 +64,7 @@ impl<T: SimdScalar, const TILE: usize, const POINTS: usize> Pass<'_, T, TILE, PO
     /// # Panics
     /// If the shapes do not fit.
     pub fn run(&self, y: &mut Array3<T>, mask: Option<&mut Mask>, engine: &Fast<T>) {
+        const { assert!(POINTS == TILE + 2) };
         let (height, width, channels) = self.work.input.dim();
         let (inputs, outputs) = self.kernel.channels(self.work.direction);
         assert_eq!(
