@@ -23,7 +23,7 @@ const GRADIENT_CHUNK: usize = 192;
 /// Positions whose gradients one parallel task computes, at most: several chunks, since a task prefetches its own next chunk.
 const GRADIENT_TASK: usize = 4 * GRADIENT_CHUNK;
 
-/// Elements of F whose gradients one parallel task computes: all tasks are equal, and each thread has as many.
+/// Elements of F whose gradients one parallel task computes. The tasks are about equal, and their number is a multiple of the threads.
 fn task_size<T>(f: &Array3<T>) -> usize {
     let (height, width, channels) = f.dim();
     let positions = height * width;

@@ -2,7 +2,7 @@
 //! by F(2×2, 3×3), which takes 16 multiplications for 4 outputs.
 //!
 //! In one dimension, four outputs of a filter with three weights, y\[i\] = Σ g\[k\] d\[i+k\], take twelve products. Multiplying a
-//! polynomial with four coefficients a by one with three, g, gives six coefficients, and these are determined by the product's transformed
+//! polynomial with four coefficients a by one with three, g, gives six coefficients, and these are determined by the product's values
 //! at six points. So six products suffice: B \[(A a) ⊙ (G g)\], where A and G evaluate the polynomials, and B interpolates. For a
 //! fixed g this is linear in a, and the filter is its transpose:
 //!
@@ -37,9 +37,8 @@ use crate::method::{Padding, Pooling};
 use ndarray::{Array3, Array4};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The transformed kernels of a pass are stored for the next iteration if it takes at most this many multiplications at each pair of points.
-/// Transforming a kernel takes as long as multiplying a few dozen tiles by it. And activations of pictures this small take less memory than
-/// the transformed kernels do.
+/// A transformed kernel is stored for the next iteration if a pass takes at most this many multiply-adds at each pair of points. Transforming
+/// it takes as long as multiplying a few dozen tiles by it. And pictures this small leave memory to spare.
 const MAX_STORED_PRODUCTS: usize = 64 * 512 * 512;
 
 /// Tiles are of 2×2 if there would be at most this many of 4×4 for each lane of a vector: the wider the vectors, the sooner the products are
