@@ -157,11 +157,13 @@ fn layers(out: &mut Drawings, cpu: Cpu, peak: f64) -> Result<()> {
             engine.recycle(black_box(y));
         });
         let direct = (9 * height * width * cin * cout) as f64;
-        // 36 products for each tile of 16 outputs, instead of 144.
-        let tiles = height.div_ceil(4) * width.div_ceil(4);
+        // 36 products for each tile of 4×4 outputs, or 48 for each of 4×6, whichever is less.
+        let products =
+            |columns: usize| (width.div_ceil(columns) * height.div_ceil(4)) * 6 * (columns + 2);
+        let products = products(4).min(products(6));
         let winograd = match cin {
             3 => "–".to_owned(),
-            _ => digits((36 * tiles * cin * cout) as f64 / 1e6, 3),
+            _ => digits((products * cin * cout) as f64 / 1e6, 3),
         };
         let bytes = 4.0 * (height * width * (cin + cout) + 9 * cin * cout) as f64;
         writeln!(
@@ -220,83 +222,81 @@ impl Transforms {
         transforms
     }
 
-    /// One tile of m×m outputs of n×n×C inputs and a kernel 3×3×C, in f32.
-    fn tile(&self, d: &Array3<f32>, kernel: &Array3<f32>) -> Array2<f32> {
-        let [a, g, b] = [&self.a, &self.g, &self.b].map(|matrix| matrix.mapv(|x| x as f32));
-        let n = b.nrows();
-        let mut sum = Array2::zeros((n, n));
-        for c in 0..d.dim().2 {
-            let inputs = b.dot(&d.slice(s![.., .., c])).dot(&b.t());
-            let taps = g.dot(&kernel.slice(s![.., .., c])).dot(&g.t());
-            sum += &(inputs * taps);
-        }
-        a.dot(&sum).dot(&a.t())
+    /// Its matrices in f32.
+    fn rounded(&self) -> [Array2<f32>; 3] {
+        [&self.a, &self.g, &self.b].map(|matrix| matrix.mapv(|x| x as f32))
     }
 }
 
 /// One way to convolve a tile: of the input and the kernel.
 type Convolve<'a> = &'a dyn Fn(&Array3<f32>, &Array3<f32>) -> Array2<f32>;
 
-/// The relative error of F(m×m, 3×3) with several points, in f32 against f64; and that of the engine.
+/// The relative error of F(m×n, 3×3) with several points, in f32 against f64; and that of the engine.
 fn errors(out: &mut Drawings, cpu: Cpu) -> Result<()> {
     const CHANNELS: usize = 128;
     const TILES: u64 = 12;
     let root = 0.5f64.sqrt();
+    let two = Transforms::of(2, &[0.0, 1.0, -1.0]);
+    let textbook = Transforms::of(4, &[0.0, 1.0, -1.0, 2.0, -2.0]);
+    let four = Transforms::of(4, &[0.0, root, -root, 1.0 / root, -1.0 / root]);
+    let six = Transforms::of(6, &[0.0, 0.5, -0.5, 1.0, -1.0, 2.0, -2.0]);
     let cases = [
-        ("F(2×2, 3×3)", 2, vec![0.0, 1.0, -1.0]),
+        ("F(2×2, 3×3)", "0, ±1", [&two, &two]),
         (
-            "F(4×4, 3×3), points of the textbooks",
-            4,
-            vec![0.0, 1.0, -1.0, 2.0, -2.0],
+            "F(4×4, 3×3)",
+            "0, ±1, ±2, as in textbooks",
+            [&textbook, &textbook],
         ),
+        ("F(4×4, 3×3)", "0, ±√½, ±√2", [&four, &four]),
         (
-            "F(4×4, 3×3), points of the engine",
-            4,
-            vec![0.0, root, -root, 1.0 / root, -1.0 / root],
+            "F(4×6, 3×3)",
+            "down 0, ±√½, ±√2, across 0, ±½, ±1, ±2",
+            [&four, &six],
         ),
-        ("F(6×6, 3×3)", 6, vec![0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5]),
+        ("F(6×6, 3×3)", "0, ±½, ±1, ±2", [&six, &six]),
     ];
     let mut table = "| algorithm | finite points | products for an output | relative error |\n|---|---|---|---|\n".to_owned();
     let mut noise = Pcg64Mcg::seed_from_u64(9);
     let mut kernel_of =
         || Array3::from_shape_simple_fn((3, 3, CHANNELS), || noise.random_range(-0.1f32..0.1));
     let kernels: Vec<Array3<f32>> = (0..TILES).map(|_| kernel_of()).collect();
-    let mut measure =
-        |name: &str, points: &str, products: f64, tile: Convolve, n: usize| -> Result<f64> {
-            let (mut off, mut all) = (0.0, 0.0);
-            for (seed, kernel) in (20..).zip(&kernels) {
-                let d: Array3<f32> = activations((n, n, CHANNELS), seed);
-                let exact = exact(&d, kernel);
-                for (found, exact) in tile(&d, kernel).iter().zip(&exact) {
-                    off += (f64::from(*found) - exact).powi(2);
-                    all += exact * exact;
-                }
+    let mut measure = |name: &str,
+                       points: &str,
+                       products: f64,
+                       tile: Convolve,
+                       inputs: [usize; 2]|
+     -> Result<f64> {
+        let (mut off, mut all) = (0.0, 0.0);
+        for (seed, kernel) in (20..).zip(&kernels) {
+            let d: Array3<f32> = activations((inputs[0], inputs[1], CHANNELS), seed);
+            let exact = exact(&d, kernel);
+            for (found, exact) in tile(&d, kernel).iter().zip(&exact) {
+                off += (f64::from(*found) - exact).powi(2);
+                all += exact * exact;
             }
-            let error = (off / all).sqrt();
-            writeln!(
-                table,
-                "| {name} | {points} | {} | {} |",
-                digits(products, 3),
-                scientific(error)
-            )?;
-            Ok(error)
-        };
-    measure("direct", "", 9.0, &direct, 6)?;
+        }
+        let error = (off / all).sqrt();
+        writeln!(
+            table,
+            "| {name} | {points} | {} | {} |",
+            digits(products, 3),
+            scientific(error)
+        )?;
+        Ok(error)
+    };
+    measure("direct", "", 9.0, &direct, [6, 6])?;
     let mut of_points = Vec::new();
-    for (name, m, points) in &cases {
-        let transforms = Transforms::of(*m, points);
-        let listed: Vec<_> = points
-            .iter()
-            .map(|p| {
-                digits(*p, 3)
-                    .trim_end_matches('0')
-                    .trim_end_matches('.')
-                    .to_owned()
-            })
-            .collect();
-        let products = ((m + 2) * (m + 2)) as f64 / (m * m) as f64;
-        let tile = |d: &Array3<f32>, kernel: &Array3<f32>| transforms.tile(d, kernel);
-        of_points.push(measure(name, &listed.join(", "), products, &tile, m + 2)?);
+    for (name, points, transforms) in cases {
+        let inputs = transforms.map(|along| along.b.nrows());
+        let products = inputs.map(|n| n as f64 / (n - 2) as f64);
+        let tile = |d: &Array3<f32>, kernel: &Array3<f32>| winograd(transforms, d, kernel);
+        of_points.push(measure(
+            name,
+            points,
+            products[0] * products[1],
+            &tile,
+            inputs,
+        )?);
     }
     out.number("points_gain", digits(of_points[1] / of_points[2], 2));
     out.markdown("errors", &table)?;
@@ -304,7 +304,7 @@ fn errors(out: &mut Drawings, cpu: Cpu) -> Result<()> {
     let kernel: Array4<f32> =
         Array4::from_shape_simple_fn((3, 3, CHANNELS, 32), || noise.random_range(-0.1f32..0.1));
     let bias = Array1::zeros(32);
-    let x: Array3<f32> = activations((24, 24, CHANNELS), 40);
+    let x: Array3<f32> = activations((48, 48, CHANNELS), 40);
     let found = FastConv::new(&kernel, &bias, Padding::Zero, &Fast::new(cpu)).forward(&x);
     let wide = |bias: &Array1<f32>| bias.mapv(f64::from);
     let exact = conv::forward(
@@ -321,17 +321,28 @@ fn errors(out: &mut Drawings, cpu: Cpu) -> Result<()> {
     let error = (off / exact.iter().map(|b| b * b).sum::<f64>()).sqrt();
     out.number("engine_error", scientific(error));
     // F(2, 3) by hand, for the text.
-    let transforms = Transforms::of(2, &[0.0, 1.0, -1.0]);
     out.markdown(
         "matrices",
-        &matrices(&transforms).context("the matrices of F(2, 3)")?,
+        &matrices(&two).context("the matrices of F(2, 3)")?,
     )
+}
+
+/// One tile of the outputs of a kernel 3×3×C, in f32, with these transforms down and across.
+fn winograd(transforms: [&Transforms; 2], d: &Array3<f32>, kernel: &Array3<f32>) -> Array2<f32> {
+    let [[a, g, b], [a2, g2, b2]] = transforms.map(Transforms::rounded);
+    let mut sum = Array2::zeros((b.nrows(), b2.nrows()));
+    for c in 0..d.dim().2 {
+        let inputs = b.dot(&d.slice(s![.., .., c])).dot(&b2.t());
+        let taps = g.dot(&kernel.slice(s![.., .., c])).dot(&g2.t());
+        sum += &(inputs * taps);
+    }
+    a.dot(&sum).dot(&a2.t())
 }
 
 /// The outputs of a tile in f64.
 fn exact(d: &Array3<f32>, kernel: &Array3<f32>) -> Array2<f64> {
-    let m = d.dim().0 - 2;
-    Array2::from_shape_fn((m, m), |(i, j)| {
+    let (height, width, _) = d.dim();
+    Array2::from_shape_fn((height - 2, width - 2), |(i, j)| {
         let patch = d.slice(s![i..i + 3, j..j + 3, ..]);
         let pairs = patch.iter().zip(kernel);
         pairs.map(|(&d, &g)| f64::from(d) * f64::from(g)).sum()
@@ -340,8 +351,8 @@ fn exact(d: &Array3<f32>, kernel: &Array3<f32>) -> Array2<f64> {
 
 /// The same in f32, term after term.
 fn direct(d: &Array3<f32>, kernel: &Array3<f32>) -> Array2<f32> {
-    let m = d.dim().0 - 2;
-    Array2::from_shape_fn((m, m), |(i, j)| {
+    let (height, width, _) = d.dim();
+    Array2::from_shape_fn((height - 2, width - 2), |(i, j)| {
         let patch = d.slice(s![i..i + 3, j..j + 3, ..]);
         patch.iter().zip(kernel).map(|(d, g)| d * g).sum()
     })

@@ -8,8 +8,8 @@ use crate::method::scalar::elements;
 use crate::method::{Pooling, Scalar};
 use std::array::from_fn;
 
-/// Computes V of a block of tiles.
-pub(super) struct TransformInputs<'a, T, const TILE: usize, const POINTS: usize> {
+/// Computes V of a block of tiles, with DOWN × ACROSS points.
+pub(super) struct TransformInputs<'a, T, const DOWN: usize, const ACROSS: usize> {
     pub input: &'a Input<'a, T>,
     pub block: &'a Block,
     pub v: &'a mut [T],
@@ -19,8 +19,8 @@ pub(super) struct TransformInputs<'a, T, const TILE: usize, const POINTS: usize>
     pub pair_stride: usize,
 }
 
-impl<T: Scalar, const TILE: usize, const POINTS: usize> SimdTask<T>
-    for TransformInputs<'_, T, TILE, POINTS>
+impl<T: Scalar, const DOWN: usize, const ACROSS: usize> SimdTask<T>
+    for TransformInputs<'_, T, DOWN, ACROSS>
 {
     type Output = ();
 
@@ -31,32 +31,32 @@ impl<T: Scalar, const TILE: usize, const POINTS: usize> SimdTask<T>
         let source = Source::new(self.input);
         let tiles = self.v.chunks_exact_mut(self.tile_stride);
         for ((i, j), v) in self.block.positions().zip(tiles) {
-            // Row p of a tile's inputs is row TILE·i + p − 1 of the picture, if there is one; likewise the columns.
-            let rows: [_; POINTS] =
-                from_fn(|p| Some(source.row(padding.position(TILE * i + p, height)?)));
-            let columns: [_; POINTS] = from_fn(|q| padding.position(TILE * j + q, width));
-            let columns = source.columns(columns, TILE * j);
+            // Row p of a tile's inputs is row `top` + p − 1 of the picture, if there is one; likewise the columns.
+            let (top, left) = ((DOWN - 2) * i, (ACROSS - 2) * j);
+            let rows: [_; DOWN] = from_fn(|p| Some(source.row(padding.position(top + p, height)?)));
+            let columns: [_; ACROSS] = from_fn(|q| padding.position(left + q, width));
+            let columns = source.columns(columns, left);
             // The transformed rows. Those that do not exist stay 0.
-            let mut d = [[s.splat(T::zero()); POINTS]; POINTS];
+            let mut d = [[s.splat(T::zero()); ACROSS]; DOWN];
             for first in (0..channels).step_by(S::LANES) {
                 for (d, row) in d.iter_mut().zip(&rows) {
                     let Some(row) = row else { continue };
                     *d = transforms::input_points(s, source.load(s, row, &columns, first));
                     source.prefetch(row, &columns, first);
                 }
-                for q in 0..POINTS {
-                    let mut column = [d[0][q]; POINTS];
+                for q in 0..ACROSS {
+                    let mut column = [d[0][q]; DOWN];
                     for (value, row) in column.iter_mut().zip(&d) {
                         *value = row[q];
                     }
                     let column = transforms::input_points(s, column);
                     let v = &mut v[q * self.pair_stride + first..];
                     // The next tile's place in V, which may have left the cache.
-                    for p in 0..POINTS {
-                        let ahead = self.tile_stride + POINTS * p * self.pair_stride;
+                    for p in 0..DOWN {
+                        let ahead = self.tile_stride + ACROSS * p * self.pair_stride;
                         prefetch(v.as_ptr().wrapping_add(ahead));
                     }
-                    store_strided(s, column, v, POINTS * self.pair_stride);
+                    store_strided(s, column, v, ACROSS * self.pair_stride);
                 }
             }
         }
@@ -88,15 +88,15 @@ struct Row<'a, T> {
 
 /// The columns that a tile reads. In place of one beyond the edge the first is loaded and replaced by 0: so a tile inside the picture, as
 /// nearly all are, tests only once whether its columns exist.
-struct Columns<T, const POINTS: usize> {
+struct Columns<T, const ACROSS: usize> {
     /// Whether each exists.
-    exists: [bool; POINTS],
+    exists: [bool; ACROSS],
     /// From the beginning of a row of x.
-    in_x: Offsets<POINTS>,
+    in_x: Offsets<ACROSS>,
     /// From the beginning of a row of the mask.
-    in_mask: Offsets<POINTS>,
+    in_mask: Offsets<ACROSS>,
     /// Of an average of a cell, along this axis.
-    shares: [T; POINTS],
+    shares: [T; ACROSS],
     /// Elements from the beginning of a row of x to the first column that only the next tile reads.
     next: usize,
 }
@@ -126,11 +126,11 @@ impl<'a, T: Scalar> Source<'a, T> {
     }
 
     /// The columns at these positions, of a tile whose first output is in column `left`.
-    fn columns<const POINTS: usize>(
+    fn columns<const ACROSS: usize>(
         &self,
-        positions: [Option<usize>; POINTS],
+        positions: [Option<usize>; ACROSS],
         left: usize,
-    ) -> Columns<T, POINTS> {
+    ) -> Columns<T, ACROSS> {
         let (_, width, channels) = self.shape;
         let at = positions.map(Option::unwrap_or_default);
         Columns {
@@ -138,19 +138,19 @@ impl<'a, T: Scalar> Source<'a, T> {
             in_x: Offsets::new(at.map(|position| (position >> self.shift) * channels)),
             in_mask: Offsets::new(at.map(|position| position * words_per_position(channels))),
             shares: at.map(|position| share(position, width)),
-            next: (left + POINTS - 1) * channels,
+            next: (left + ACROSS - 1) * channels,
         }
     }
 
     /// Loads a vector of channels, from channel `first` on, at each column of a row.
     #[inline(always)]
-    fn load<S: Simd<T>, const POINTS: usize>(
+    fn load<S: Simd<T>, const ACROSS: usize>(
         &self,
         s: S,
         row: &Row<T>,
-        columns: &Columns<T, POINTS>,
+        columns: &Columns<T, ACROSS>,
         first: usize,
-    ) -> [S::Vector; POINTS] {
+    ) -> [S::Vector; ACROSS] {
         let (_, _, channels) = self.shape;
         let mut d = columns.in_x.load(s, row.x, first..channels);
         if self.mask.is_some() {
@@ -164,7 +164,7 @@ impl<'a, T: Scalar> Source<'a, T> {
                 *d = s.mul(s.splat(row.share * share), *d);
             }
         }
-        if columns.exists != [true; POINTS] {
+        if columns.exists != [true; ACROSS] {
             for (d, exists) in d.iter_mut().zip(columns.exists) {
                 if !exists {
                     *d = s.splat(T::zero());
@@ -176,16 +176,16 @@ impl<'a, T: Scalar> Source<'a, T> {
 
     /// Asks for the inputs that the next tile adds to this one's.
     #[inline(always)]
-    fn prefetch<const POINTS: usize>(
+    fn prefetch<const ACROSS: usize>(
         &self,
         row: &Row<T>,
-        columns: &Columns<T, POINTS>,
+        columns: &Columns<T, ACROSS>,
         first: usize,
     ) {
         let (_, _, channels) = self.shape;
         if self.shift == 0 {
-            // A tile begins POINTS − 2 columns after the one before.
-            for column in 0..POINTS - 2 {
+            // A tile begins ACROSS − 2 columns after the one before.
+            for column in 0..ACROSS - 2 {
                 prefetch((row.x.as_ptr()).wrapping_add(columns.next + column * channels + first));
             }
         }

@@ -7,6 +7,7 @@ use super::super::Fast;
 use super::super::simd::gemm::{self, Panel};
 use super::super::simd::{Cpu, MAX_LANES, Simd, SimdTask, load_strided, transpose};
 use super::super::workspace::Buffer;
+use super::tile::Tile;
 use super::transforms;
 use crate::engine::SimdScalar;
 use ndarray::{Array4, s};
@@ -68,14 +69,14 @@ impl<T: SimdScalar> Kernel<T> {
         }
     }
 
-    /// The length of the transformed kernel with so many points along each axis.
-    pub fn len<const POINTS: usize>(&self, direction: Direction) -> usize {
-        POINTS * POINTS * self.pair_stride(direction)
+    /// The length of the kernel, transformed for these tiles.
+    pub fn len(&self, direction: Direction, tile: Tile) -> usize {
+        tile.pairs() * self.pair_stride(direction)
     }
 
     /// Transforms the kernel: G g Gᵀ of its taps g, rotated for the way back. The result has for each pair of points panels of the
     /// channels that are written, which [`panel`](Self::panel) finds.
-    pub fn transform<const POINTS: usize>(&self, direction: Direction, transformed: &mut [T]) {
+    pub fn transform(&self, direction: Direction, tile: Tile, transformed: &mut [T]) {
         let mut panels: Vec<Vec<_>> = Vec::new();
         panels.resize_with(self.panels(direction), Vec::new);
         for pair in transformed.chunks_exact_mut(self.pair_stride(direction)) {
@@ -84,13 +85,27 @@ impl<T: SimdScalar> Kernel<T> {
                 panel.push(part);
             }
         }
-        panels.into_par_iter().enumerate().for_each(|(panel, to)| {
-            self.cpu.run(TransformPanel::<T, POINTS> {
-                kernel: self,
-                direction,
-                panel,
-                to,
+        panels
+            .into_par_iter()
+            .enumerate()
+            .for_each(|(panel, to)| match tile {
+                Tile::TwoByTwo => self.transform_panel::<4, 4>(direction, panel, to),
+                Tile::FourByFour => self.transform_panel::<6, 6>(direction, panel, to),
+                Tile::FourBySix => self.transform_panel::<6, 8>(direction, panel, to),
             });
+    }
+
+    fn transform_panel<const DOWN: usize, const ACROSS: usize>(
+        &self,
+        direction: Direction,
+        panel: usize,
+        to: Vec<&mut [T]>,
+    ) {
+        self.cpu.run(TransformPanel::<T, DOWN, ACROSS> {
+            kernel: self,
+            direction,
+            panel,
+            to,
         });
     }
 
@@ -127,8 +142,8 @@ impl<T: SimdScalar> Kernel<T> {
     }
 }
 
-/// Transforms one panel of the kernel.
-struct TransformPanel<'a, T: SimdScalar, const POINTS: usize> {
+/// Transforms one panel of the kernel, for DOWN × ACROSS points.
+struct TransformPanel<'a, T: SimdScalar, const DOWN: usize, const ACROSS: usize> {
     kernel: &'a Kernel<T>,
     direction: Direction,
     panel: usize,
@@ -139,7 +154,9 @@ struct TransformPanel<'a, T: SimdScalar, const POINTS: usize> {
 /// A vector for each of the taps.
 type Taps<V> = [[V; SIDE]; SIDE];
 
-impl<T: SimdScalar, const POINTS: usize> SimdTask<T> for TransformPanel<'_, T, POINTS> {
+impl<T: SimdScalar, const DOWN: usize, const ACROSS: usize> SimdTask<T>
+    for TransformPanel<'_, T, DOWN, ACROSS>
+{
     type Output = ();
 
     #[inline(always)]
@@ -151,7 +168,7 @@ impl<T: SimdScalar, const POINTS: usize> SimdTask<T> for TransformPanel<'_, T, P
     }
 }
 
-impl<T: SimdScalar, const POINTS: usize> TransformPanel<'_, T, POINTS> {
+impl<T: SimdScalar, const DOWN: usize, const ACROSS: usize> TransformPanel<'_, T, DOWN, ACROSS> {
     #[inline(always)]
     fn forward<S: Simd<T>>(mut self, s: S) {
         let (cin, length) = (self.kernel.cin, SIDE * SIDE * 2 * S::LANES);
@@ -200,7 +217,7 @@ impl<T: SimdScalar, const POINTS: usize> TransformPanel<'_, T, POINTS> {
     #[inline(always)]
     fn store<S: Simd<T>>(&mut self, s: S, g: Taps<S::Vector>, channel: usize, lane: usize) {
         let at = channel * 2 * S::LANES + lane;
-        let values = transforms::kernel::<T, S, POINTS>(s, g);
+        let values = transforms::kernel::<T, S, DOWN, ACROSS>(s, g);
         for (to, &value) in self.to.iter_mut().zip(values.as_flattened()) {
             s.store(value, &mut to[at..]);
         }

@@ -1,5 +1,5 @@
-//! Convolution by Winograd's minimal filtering F(4×4, 3×3): a quarter of the multiplications (Lavin and Gray 2016). Few tiles are computed
-//! by F(2×2, 3×3), which takes 16 multiplications for 4 outputs.
+//! Convolution by Winograd's minimal filtering F(4×4, 3×3): a quarter of the multiplications (Lavin and Gray 2016). Where there are many
+//! tiles, F(4×6, 3×3) takes two ninths, 48 for 24 outputs. Few tiles are computed by F(2×2, 3×3), which takes 16 for 4 outputs.
 //!
 //! In one dimension, four outputs of a filter with three weights, y\[i\] = Σ g\[k\] d\[i+k\], take twelve products. Multiplying a
 //! polynomial with four coefficients a by one with three, g, gives six coefficients, and these are determined by the product's values
@@ -8,14 +8,15 @@
 //!
 //! > y = Aᵀ \[(G g) ⊙ (Bᵀ d)\]
 //!
-//! with six inputs d. The points are 0, √½, −√½, √2, −√2 and ∞. They lose less to rounding than the textbook's 0, ±1, ±2, ∞.
+//! with six inputs d. The points are 0, √½, −√½, √2, −√2 and ∞. They lose less to rounding than the textbook's 0, ±1, ±2, ∞. Of eight
+//! points, 0, ±½, ±1, ±2 and ∞ lose least.
 //! In two dimensions the transforms are applied along both axes: 36 products for the 16 outputs of a 4×4 tile, from its 6×6 inputs.
 //! Summed over the input channels, the products at each of the 36 pairs of points are one matrix product, tiles × Cin times
 //! Cin × Cout.
 //!
 //! **Backward** is the convolution with the kernel rotated by 180°, with its channels swapped.
 //!
-//! `transforms.rs` has the transforms, `kernel.rs` applies them to a kernel, `inputs.rs` and `outputs.rs` to tiles that they read and
+//! `tile.rs` chooses the size of the tiles. `transforms.rs` has the transforms, `kernel.rs` applies them to a kernel, `inputs.rs` and `outputs.rs` to tiles that they read and
 //! write, and `pass.rs` takes a whole layer through them, a block (`block.rs`) at a time.
 
 mod block;
@@ -23,11 +24,13 @@ mod inputs;
 mod kernel;
 mod outputs;
 mod pass;
+mod tile;
 mod transforms;
 
 use self::block::Input;
 use self::kernel::{Direction, Kernel};
 use self::pass::{Convolution, Pass};
+use self::tile::Tile;
 use super::mask::Mask;
 use super::simd::{Cpu, gemm};
 use super::workspace::Buffer;
@@ -37,13 +40,9 @@ use crate::method::{Padding, Pooling};
 use ndarray::{Array3, Array4};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A transformed kernel is stored for the next iteration if a pass takes at most this many multiply-adds at each pair of points. Transforming
-/// it takes as long as multiplying a few dozen tiles by it. And pictures this small leave memory to spare.
-const MAX_STORED_PRODUCTS: usize = 64 * 512 * 512;
-
-/// Tiles are of 2×2 if there would be at most this many of 4×4 for each lane of a vector: the wider the vectors, the sooner the products are
-/// done. The bound was measured.
-const SMALL_TILES_PER_LANE: f64 = 0.75;
+/// A transformed kernel is stored for the next iteration if a pass takes at most this many multiply-adds: 64 tiles of 4×4 of the largest
+/// layer. To transform a kernel takes as long as to multiply a few dozen tiles by it. And pictures this small leave memory to spare.
+const MAX_STORED_PRODUCTS: usize = 64 * 36 * 512 * 512;
 
 /// A convolution by Winograd's algorithm.
 pub struct Winograd<T: SimdScalar> {
@@ -56,8 +55,7 @@ pub struct Winograd<T: SimdScalar> {
 
 /// A transformed kernel.
 struct Transformed<T: SimdScalar> {
-    /// How many points it is transformed at, along each axis.
-    points: usize,
+    tile: Tile,
     kernel: Arc<Buffer<T>>,
 }
 
@@ -165,8 +163,6 @@ impl<T: SimdScalar> Winograd<T> {
         self.run(&work, dx, None, engine);
     }
 
-    /// Runs a pass with tiles of 4×4, or of 2×2 if there are few. Loading a large kernel takes longer than multiplying few tiles by it. For
-    /// tiles of 2×2 the transformed kernel is less than half as large, though the products are nearly twice as many.
     fn run(
         &self,
         work: &Convolution<T>,
@@ -175,53 +171,39 @@ impl<T: SimdScalar> Winograd<T> {
         engine: &Fast<T>,
     ) {
         let (height, width, _) = work.input.dim();
-        let tiles = height.div_ceil(4) * width.div_ceil(4);
         let lanes = gemm::panel_width::<T>(self.cpu) / 2;
-        if tiles as f64 <= SMALL_TILES_PER_LANE * lanes as f64 {
-            self.run_with_tiles::<2, 4>(work, y, mask, engine);
-        } else {
-            self.run_with_tiles::<4, 6>(work, y, mask, engine);
-        }
-    }
-
-    fn run_with_tiles<const TILE: usize, const POINTS: usize>(
-        &self,
-        work: &Convolution<T>,
-        y: &mut Array3<T>,
-        mask: Option<&mut Mask>,
-        engine: &Fast<T>,
-    ) {
-        let (height, width, _) = work.input.dim();
-        let tiles = height.div_ceil(TILE) * width.div_ceil(TILE);
+        let tile = Tile::of_picture((height, width), lanes);
         let (cin, cout) = self.kernel.channels(work.direction);
-        let store = tiles * cin * cout <= MAX_STORED_PRODUCTS;
-        let pass = Pass::<T, TILE, POINTS> {
+        let store = tile.products((height, width)) * cin * cout <= MAX_STORED_PRODUCTS;
+        let pass = Pass {
             cpu: self.cpu,
+            tile,
             kernel: &self.kernel,
-            transformed: &self.transformed_kernel::<POINTS>(work.direction, store, engine),
+            transformed: &self.transformed_kernel(work.direction, tile, store, engine),
             work,
         };
         pass.run(y, mask, engine);
     }
 
-    /// The kernel, transformed at so many points along each axis. If it is to be stored, it is transformed only once.
-    fn transformed_kernel<const POINTS: usize>(
+    /// The kernel, transformed for these tiles. If it is to be stored, it is transformed only once.
+    fn transformed_kernel(
         &self,
         direction: Direction,
+        tile: Tile,
         store: bool,
         engine: &Fast<T>,
     ) -> Arc<Buffer<T>> {
         let stored = &self.transformed[direction as usize];
         let lock = || stored.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(stored) = &*lock()
-            && stored.points == POINTS
+            && stored.tile == tile
             && store
         {
             return stored.kernel.clone();
         }
         // Without the lock: a thread that waits for the others may begin another task, which may need it.
         *lock() = None;
-        let (length, workspace) = (self.kernel.len::<POINTS>(direction), &engine.workspace);
+        let (length, workspace) = (self.kernel.len(direction, tile), &engine.workspace);
         let mut kernel = if store {
             workspace.lasting_buffer(length)
         } else {
@@ -229,12 +211,12 @@ impl<T: SimdScalar> Winograd<T> {
         };
         let phases = &engine.phases;
         phases.measure(Phase::Products, || {
-            self.kernel.transform::<POINTS>(direction, &mut kernel);
+            self.kernel.transform(direction, tile, &mut kernel);
         });
         let kernel = Arc::new(kernel);
         if store {
             *lock() = Some(Transformed {
-                points: POINTS,
+                tile,
                 kernel: kernel.clone(),
             });
         }

@@ -9,8 +9,16 @@ use super::transforms;
 use crate::method::{Pooling, Scalar};
 use std::ops::Range;
 
-/// Computes the outputs of a block of tiles.
-pub(super) struct TransformProducts<'a, 'b, T, const TILE: usize, const POINTS: usize> {
+/// Computes the outputs of a block of tiles of ROWS × COLUMNS outputs, with DOWN × ACROSS points.
+pub(super) struct TransformProducts<
+    'a,
+    'b,
+    T,
+    const ROWS: usize,
+    const COLUMNS: usize,
+    const DOWN: usize,
+    const ACROSS: usize,
+> {
     pub block: &'a Block,
     pub m: &'a [T],
     /// The index of the block's first tile in M.
@@ -19,6 +27,8 @@ pub(super) struct TransformProducts<'a, 'b, T, const TILE: usize, const POINTS: 
     pub pair_stride: usize,
     /// Elements of M from one panel to the next.
     pub panel_stride: usize,
+    /// Whether M is so large that it must be fetched from the cache that all cores share.
+    pub fetch: bool,
     /// Height, width and channels of the output before it is pooled.
     pub shape: (usize, usize, usize),
     pub bias: Option<&'a [T]>,
@@ -28,8 +38,8 @@ pub(super) struct TransformProducts<'a, 'b, T, const TILE: usize, const POINTS: 
     pub band: &'a mut Band<'b, T>,
 }
 
-impl<T: Scalar, const TILE: usize, const POINTS: usize> SimdTask<T>
-    for TransformProducts<'_, '_, T, TILE, POINTS>
+impl<T: Scalar, const ROWS: usize, const COLUMNS: usize, const DOWN: usize, const ACROSS: usize>
+    SimdTask<T> for TransformProducts<'_, '_, T, ROWS, COLUMNS, DOWN, ACROSS>
 {
     type Output = ();
 
@@ -37,20 +47,20 @@ impl<T: Scalar, const TILE: usize, const POINTS: usize> SimdTask<T>
     fn run<S: Simd<T>>(self, s: S) {
         let (height, width, channels) = self.shape;
         let panel = 2 * S::LANES;
-        let top_of_band = TILE * self.band.first();
+        let top_of_band = ROWS * self.band.first();
         for (number, (i, j)) in (self.first..).zip(self.block.positions()) {
-            let (top, left) = (TILE * i, TILE * j);
-            let tile = Outputs::<TILE> {
+            let (top, left) = (ROWS * i, COLUMNS * j);
+            let tile = Outputs::<ROWS, COLUMNS> {
                 top: top - top_of_band,
                 left,
-                rows: 0..TILE.min(height - top),
-                columns: 0..TILE.min(width - left),
+                rows: 0..ROWS.min(height - top),
+                columns: 0..COLUMNS.min(width - left),
                 width,
                 channels,
             };
             for first in (0..channels).step_by(S::LANES) {
                 let offset = first / panel * self.panel_stride + number * panel + first % panel;
-                let mut y = self.transformed(s, offset, first);
+                let mut y = self.transformed(s, &tile, offset, first);
                 if let Some(mask) = &mut self.band.mask {
                     tile.relu(s, &mut y, mask, first);
                 }
@@ -64,46 +74,63 @@ impl<T: Scalar, const TILE: usize, const POINTS: usize> SimdTask<T>
     }
 }
 
-impl<T: Scalar, const TILE: usize, const POINTS: usize> TransformProducts<'_, '_, T, TILE, POINTS> {
+impl<T: Scalar, const ROWS: usize, const COLUMNS: usize, const DOWN: usize, const ACROSS: usize>
+    TransformProducts<'_, '_, T, ROWS, COLUMNS, DOWN, ACROSS>
+{
     /// The outputs of a tile, from channel `first` on. Its products begin at this offset in M.
     #[inline(always)]
-    fn transformed<S: Simd<T>>(&self, s: S, offset: usize, first: usize) -> Tile<S::Vector, TILE> {
-        let mut rows = [[s.splat(T::zero()); TILE]; POINTS];
-        for (p, row) in rows.iter_mut().enumerate() {
-            let m = &self.m[POINTS * p * self.pair_stride + offset..];
-            // The next panel's products.
-            for q in 0..POINTS {
-                prefetch(m.as_ptr().wrapping_add(q * self.pair_stride + 2 * S::LANES));
-            }
-            *row = transforms::outputs(s, load_strided::<_, _, POINTS>(s, m, self.pair_stride));
-        }
+    fn transformed<S: Simd<T>>(
+        &self,
+        s: S,
+        tile: &Outputs<ROWS, COLUMNS>,
+        offset: usize,
+        first: usize,
+    ) -> Values<S::Vector, ROWS, COLUMNS> {
         let bias = match self.bias {
             Some(bias) => load_partial(s, &bias[first..]),
             None => s.splat(T::zero()),
         };
-        let mut y = [[s.splat(T::zero()); TILE]; TILE];
-        for q in 0..TILE {
-            let mut column = [rows[0][q]; POINTS];
-            for (value, row) in column.iter_mut().zip(&rows) {
-                *value = row[q];
+        let mut y = [[bias; COLUMNS]; ROWS];
+        for pair in 0..ACROSS / 2 - 1 {
+            if self.pool.is_none() {
+                tile.prefetch_next(self.band.y, 2 * pair..2 * pair + 2, first);
             }
-            let column: [_; TILE] = transforms::outputs(s, column);
-            for (y, value) in y.iter_mut().zip(column) {
-                y[q] = value;
+            let plus = self.column(s, offset, 2 * pair + 1);
+            let minus = self.column(s, offset, 2 * pair + 2);
+            for (y, m) in y.iter_mut().zip(plus.into_iter().zip(minus)) {
+                transforms::add_outputs::<T, S, COLUMNS, ACROSS>(s, pair, m, y);
             }
         }
-        for y in y.as_flattened_mut() {
-            *y = s.add(*y, bias);
+        for (q, at) in [(0, 0), (COLUMNS - 1, ACROSS - 1)] {
+            for (y, m) in y.iter_mut().zip(self.column(s, offset, at)) {
+                y[q] = s.add(y[q], m);
+            }
         }
         y
+    }
+
+    /// The products at one point across, transformed along the column.
+    #[inline(always)]
+    fn column<S: Simd<T>>(&self, s: S, offset: usize, q: usize) -> [S::Vector; ROWS] {
+        let m = &self.m[q * self.pair_stride + offset..];
+        if self.fetch {
+            // The next tile's products.
+            for p in 0..DOWN {
+                prefetch((m.as_ptr()).wrapping_add(ACROSS * p * self.pair_stride + 2 * S::LANES));
+            }
+        }
+        transforms::outputs(
+            s,
+            load_strided::<_, _, DOWN>(s, m, ACROSS * self.pair_stride),
+        )
     }
 }
 
 /// A vector of channels at each position of a tile.
-type Tile<V, const TILE: usize> = [[V; TILE]; TILE];
+type Values<V, const ROWS: usize, const COLUMNS: usize> = [[V; COLUMNS]; ROWS];
 
 /// Where the outputs of a tile are in their band.
-struct Outputs<const TILE: usize> {
+struct Outputs<const ROWS: usize, const COLUMNS: usize> {
     /// The tile's first row in the band, and its first column.
     top: usize,
     left: usize,
@@ -115,11 +142,11 @@ struct Outputs<const TILE: usize> {
     channels: usize,
 }
 
-impl<const TILE: usize> Outputs<TILE> {
+impl<const ROWS: usize, const COLUMNS: usize> Outputs<ROWS, COLUMNS> {
     /// Whether all of the tile is in the picture. Loops over such a tile have no variable length, so that it stays in registers.
     #[inline(always)]
     fn is_whole(&self) -> bool {
-        [&self.rows, &self.columns] == [&(0..TILE); 2]
+        [&self.rows, &self.columns] == [&(0..ROWS), &(0..COLUMNS)]
     }
 
     /// Applies ReLU to `y`, and writes the `mask`.
@@ -127,7 +154,7 @@ impl<const TILE: usize> Outputs<TILE> {
     fn relu<T: Scalar, S: Simd<T>>(
         &self,
         s: S,
-        y: &mut Tile<S::Vector, TILE>,
+        y: &mut Values<S::Vector, ROWS, COLUMNS>,
         mask: &mut [u16],
         first: usize,
     ) {
@@ -150,12 +177,25 @@ impl<const TILE: usize> Outputs<TILE> {
         }
     }
 
+    /// Asks for these columns of the place of the next tile.
+    #[inline(always)]
+    fn prefetch_next<T>(&self, y: &[T], columns: Range<usize>, first: usize) {
+        let position = self.top * self.width + self.left;
+        let from = y.as_ptr().wrapping_add(position * self.channels + first);
+        for p in self.rows.clone() {
+            for q in columns.clone() {
+                let offset = (p * self.width + COLUMNS + q) * self.channels;
+                prefetch(from.wrapping_add(offset));
+            }
+        }
+    }
+
     /// Stores `y` from channel `first` on, or adds it.
     #[inline(always)]
     fn store<T: Scalar, S: Simd<T>>(
         &self,
         s: S,
-        y: &Tile<S::Vector, TILE>,
+        y: &Values<S::Vector, ROWS, COLUMNS>,
         to: &mut [T],
         first: usize,
         add: bool,
@@ -165,20 +205,11 @@ impl<const TILE: usize> Outputs<TILE> {
             self.width * self.channels,
             &mut to[position * self.channels..],
         );
-        for p in self.rows.clone() {
-            // The next tile's place.
-            for q in TILE..2 * TILE {
-                prefetch(
-                    to.as_ptr()
-                        .wrapping_add(p * row + q * self.channels + first),
-                );
-            }
-        }
         if self.is_whole() && first + S::LANES <= self.channels {
             for (p, &(mut y)) in y.iter().enumerate() {
                 let to = &mut to[p * row + first..];
                 if add {
-                    let before: [_; TILE] = load_strided(s, to, self.channels);
+                    let before: [_; COLUMNS] = load_strided(s, to, self.channels);
                     for (y, before) in y.iter_mut().zip(before) {
                         *y = s.add(before, *y);
                     }
@@ -204,7 +235,7 @@ impl<const TILE: usize> Outputs<TILE> {
     fn store_means<T: Scalar, S: Simd<T>>(
         &self,
         s: S,
-        y: &Tile<S::Vector, TILE>,
+        y: &Values<S::Vector, ROWS, COLUMNS>,
         to: &mut [T],
         first: usize,
     ) {
@@ -225,7 +256,7 @@ impl<const TILE: usize> Outputs<TILE> {
     fn store_maxima<T: Scalar, S: Simd<T>>(
         &self,
         s: S,
-        y: &Tile<S::Vector, TILE>,
+        y: &Values<S::Vector, ROWS, COLUMNS>,
         band: &mut Band<T>,
         first: usize,
     ) {
@@ -251,9 +282,9 @@ impl<const TILE: usize> Outputs<TILE> {
 
 /// The mean of one cell of a tile, summed in the same order as in `pool.rs`.
 #[inline(always)]
-fn mean<T: Scalar, S: Simd<T>, const TILE: usize>(
+fn mean<T: Scalar, S: Simd<T>, const ROWS: usize, const COLUMNS: usize>(
     s: S,
-    y: &Tile<S::Vector, TILE>,
+    y: &Values<S::Vector, ROWS, COLUMNS>,
     rows: Range<usize>,
     columns: Range<usize>,
 ) -> S::Vector {
@@ -274,9 +305,9 @@ fn mean<T: Scalar, S: Simd<T>, const TILE: usize>(
 /// The maximum of one cell of a tile, and for each position the lanes where it is there: the first position of those that have it, as in
 /// `pool.rs`.
 #[inline(always)]
-fn maximum<T: Scalar, S: Simd<T>, const TILE: usize>(
+fn maximum<T: Scalar, S: Simd<T>, const ROWS: usize, const COLUMNS: usize>(
     s: S,
-    y: &Tile<S::Vector, TILE>,
+    y: &Values<S::Vector, ROWS, COLUMNS>,
     rows: Range<usize>,
     columns: Range<usize>,
 ) -> (S::Vector, [[u16; 2]; 2]) {

@@ -1,7 +1,7 @@
 //! One pass through a layer: transform the inputs, multiply, transform the products.
 //!
-//! V, the transformed inputs, and M, the products, are 2¼ times, or with tiles of 2×2 four times, as large as the activations on either side. They never exist for a
-//! whole picture, but for a *block* of tiles that fits into the cache.
+//! V, the transformed inputs, and M, the products, are between 2 and 4 times as large as the activations on either side. They never exist
+//! for a whole picture, but for a *block* of tiles that fits into the cache.
 //!
 //! There are two loops over blocks. With a small kernel, each thread takes blocks of its own through all three steps. A large
 //! kernel would have to be loaded from memory for each of these blocks; so all threads share one large block, for which it is
@@ -16,6 +16,7 @@ use super::block::{Band, Block, Input};
 use super::inputs::TransformInputs;
 use super::kernel::{Direction, Kernel};
 use super::outputs::TransformProducts;
+use super::tile::Tile;
 use crate::engine::SimdScalar;
 use crate::method::scalar::elements_mut;
 use crate::method::{Pooling, Scalar};
@@ -25,9 +26,9 @@ use std::ops::Range;
 
 /// Elements of V and M in a thread's own block: half a MiB of `f32`, which its cache holds beside the kernel.
 const THREAD_BLOCK_ELEMENTS: usize = 128 * 1024;
-/// But about this many tiles, to make up for loading the kernel: up to a quarter fewer or half as many more, so that the blocks of a row
-/// of tiles are equal.
-const THREAD_BLOCK_TILES: usize = 28;
+/// But about this many tiles times pairs of points, to make up for loading the kernel: up to a quarter fewer or half as many more, so that
+/// the blocks of a row of tiles are equal.
+const THREAD_BLOCK_PRODUCTS: usize = 1024;
 /// Elements of V and M in a block that all threads share: 24 MiB of `f32`.
 const SHARED_BLOCK_ELEMENTS: usize = 6 * 1024 * 1024;
 /// From this product Cin·Cout on, threads share blocks.
@@ -46,25 +47,22 @@ pub(super) struct Convolution<'a, T> {
     pub add: bool,
 }
 
-/// One layer in one direction, with tiles of TILE × TILE outputs from POINTS × POINTS inputs.
-pub(super) struct Pass<'a, T: SimdScalar, const TILE: usize, const POINTS: usize> {
+/// One layer in one direction.
+pub(super) struct Pass<'a, T: SimdScalar> {
     pub cpu: Cpu,
+    pub tile: Tile,
     pub kernel: &'a Kernel<T>,
-    /// The kernel, transformed for this direction.
+    /// The kernel, transformed for this direction and tile.
     pub transformed: &'a [T],
     pub work: &'a Convolution<'a, T>,
 }
 
-impl<T: SimdScalar, const TILE: usize, const POINTS: usize> Pass<'_, T, TILE, POINTS> {
-    /// Pairs of points: one point for each axis.
-    const PAIRS: usize = POINTS * POINTS;
-
+impl<T: SimdScalar> Pass<'_, T> {
     /// Computes the output y, H×W×Cout, or ⌈H/2⌉×⌈W/2⌉×Cout if it is pooled. If there is a mask, it is set, and y = max(y, 0).
     ///
     /// # Panics
     /// If the shapes do not fit.
     pub fn run(&self, y: &mut Array3<T>, mask: Option<&mut Mask>, engine: &Fast<T>) {
-        const { assert!(POINTS == TILE + 2) };
         let (height, width, channels) = self.work.input.dim();
         let (inputs, outputs) = self.kernel.channels(self.work.direction);
         assert_eq!(
@@ -74,27 +72,28 @@ impl<T: SimdScalar, const TILE: usize, const POINTS: usize> Pass<'_, T, TILE, PO
         let scale = if self.work.pool.is_some() { 2 } else { 1 };
         let shape = (height.div_ceil(scale), width.div_ceil(scale), outputs);
         assert_eq!(y.dim(), shape, "the output must have the layer's shape");
-        let (down, across) = (height.div_ceil(TILE), width.div_ceil(TILE));
+        let (down, across) = self.tile.grid((height, width));
+        let (tile_rows, _) = self.tile.outputs();
         let whole = Band {
             rows: 0..down,
             y: elements_mut(y),
             mask: mask.map(Mask::words_mut),
-            y_row: TILE / scale * shape.1 * outputs,
-            mask_row: TILE * width * words_per_position(outputs),
+            y_row: tile_rows / scale * shape.1 * outputs,
+            mask_row: tile_rows * width * words_per_position(outputs),
         };
-        (engine.phases).count_products(Self::PAIRS * down * across * inputs * outputs);
-        let tile_elements = Self::PAIRS * (inputs + outputs);
-        if inputs * outputs >= MIN_SHARED_KERNEL {
+        (engine.phases).count_products(self.tile.products((height, width)) * inputs * outputs);
+        let tile_elements = self.tile.pairs() * (inputs + outputs);
+        if self.shares_blocks() {
             let max_rows = (SHARED_BLOCK_ELEMENTS / tile_elements / across).clamp(1, down);
             let rows = equal_parts(down, max_rows);
             for band in whole.split(rows) {
                 self.run_shared_block(band, across, engine);
             }
         } else {
-            let tiles = (THREAD_BLOCK_ELEMENTS / tile_elements).max(THREAD_BLOCK_TILES);
-            // Some rows of tiles, or a part of one, and as many bands as threads if there are enough rows.
-            let max_rows = down.div_ceil(rayon::current_num_threads());
-            let rows = rounded(tiles, across).clamp(1, max_rows);
+            let tiles = (THREAD_BLOCK_ELEMENTS / tile_elements)
+                .max(THREAD_BLOCK_PRODUCTS / self.tile.pairs());
+            // Some rows of tiles, or a part of one.
+            let rows = even_bands(down, rounded(tiles, across).max(1));
             let columns = across.div_ceil(rounded(across, tiles).max(1));
             self.run_thread_blocks(whole.split(rows), (rows, columns, across), engine);
         }
@@ -110,7 +109,7 @@ impl<T: SimdScalar, const TILE: usize, const POINTS: usize> Pass<'_, T, TILE, PO
         let max_tiles = rows * columns;
         let lengths = [
             max_tiles * self.v_tile_stride(),
-            Self::PAIRS * self.m_pair_stride(max_tiles),
+            self.tile.pairs() * self.m_pair_stride(max_tiles),
         ];
         let workspace = &engine.workspace;
         for_each_with_buffers(bands, lengths, workspace, |[v, m], mut band| {
@@ -121,7 +120,7 @@ impl<T: SimdScalar, const TILE: usize, const POINTS: usize> Pass<'_, T, TILE, PO
                 };
                 let tiles = block.tiles();
                 let m_pair = self.m_pair_stride(tiles);
-                let m = &mut m[..Self::PAIRS * m_pair];
+                let m = &mut m[..self.tile.pairs() * m_pair];
                 self.transform_inputs(&block, v, engine);
                 engine.phases.measure(Phase::Products, || {
                     for (pair, m) in m.chunks_exact_mut(m_pair).enumerate() {
@@ -138,7 +137,7 @@ impl<T: SimdScalar, const TILE: usize, const POINTS: usize> Pass<'_, T, TILE, PO
         let workspace = &engine.workspace;
         let (first, tiles) = (band.first(), band.rows.len() * across);
         let mut v = workspace.buffer(tiles * self.v_tile_stride());
-        let mut m = workspace.buffer(Self::PAIRS * self.m_pair_stride(tiles));
+        let mut m = workspace.buffer(self.tile.pairs() * self.m_pair_stride(tiles));
         let block = |row| Block {
             rows: first + row..first + row + 1,
             columns: 0..across,
@@ -170,6 +169,11 @@ impl<T: SimdScalar, const TILE: usize, const POINTS: usize> Pass<'_, T, TILE, PO
             });
     }
 
+    /// Whether all threads share one block, and not each thread has its own.
+    fn shares_blocks(&self) -> bool {
+        self.inputs() * self.outputs() >= MIN_SHARED_KERNEL
+    }
+
     /// Channels that are read.
     fn inputs(&self) -> usize {
         self.kernel.channels(self.work.direction).0
@@ -193,7 +197,7 @@ impl<T: SimdScalar, const TILE: usize, const POINTS: usize> Pass<'_, T, TILE, PO
 
     /// Elements of V from one tile to the next.
     fn v_tile_stride(&self) -> usize {
-        Self::PAIRS * self.v_pair_stride()
+        self.tile.pairs() * self.v_pair_stride()
     }
 
     /// Elements of M from one panel to the next, in a block of this many tiles.
@@ -208,15 +212,26 @@ impl<T: SimdScalar, const TILE: usize, const POINTS: usize> Pass<'_, T, TILE, PO
 
     /// Computes V of a block: for each tile the transformed inputs, Cin each.
     fn transform_inputs(&self, block: &Block, v: &mut [T], engine: &Fast<T>) {
-        let task = TransformInputs::<T, TILE, POINTS> {
+        let phases = &engine.phases;
+        phases.measure(Phase::InputTransforms, || match self.tile {
+            Tile::TwoByTwo => self.transform_inputs_at::<4, 4>(block, v),
+            Tile::FourByFour => self.transform_inputs_at::<6, 6>(block, v),
+            Tile::FourBySix => self.transform_inputs_at::<6, 8>(block, v),
+        });
+    }
+
+    fn transform_inputs_at<const DOWN: usize, const ACROSS: usize>(
+        &self,
+        block: &Block,
+        v: &mut [T],
+    ) {
+        self.cpu.run(TransformInputs::<T, DOWN, ACROSS> {
             input: &self.work.input,
             block,
             v,
             tile_stride: self.v_tile_stride(),
             pair_stride: self.v_pair_stride(),
-        };
-        let phases = &engine.phases;
-        phases.measure(Phase::InputTransforms, || self.cpu.run(task));
+        });
     }
 
     /// Computes a part of M: for one pair of points and some panels of output channels, the products of this many tiles.
@@ -251,28 +266,61 @@ impl<T: SimdScalar, const TILE: usize, const POINTS: usize> Pass<'_, T, TILE, PO
         band: &mut Band<T>,
         engine: &Fast<T>,
     ) {
-        let (height, width, _) = self.work.input.dim();
-        let pair_stride = m.len() / Self::PAIRS;
-        let task = TransformProducts::<T, TILE, POINTS> {
-            block,
-            m,
-            first,
-            pair_stride,
-            panel_stride: (pair_stride - MAX_LANES) / self.panels(),
-            shape: (height, width, self.outputs()),
-            bias: self.work.bias,
-            pool: self.work.pool,
-            add: self.work.add,
-            band,
-        };
         let phases = &engine.phases;
-        phases.measure(Phase::OutputTransforms, || self.cpu.run(task));
+        phases.measure(Phase::OutputTransforms, || match self.tile {
+            Tile::TwoByTwo => self.transform_products_at::<2, 2, 4, 4>(block, m, first, band),
+            Tile::FourByFour => self.transform_products_at::<4, 4, 6, 6>(block, m, first, band),
+            Tile::FourBySix => self.transform_products_at::<4, 6, 6, 8>(block, m, first, band),
+        });
+    }
+
+    fn transform_products_at<
+        const ROWS: usize,
+        const COLUMNS: usize,
+        const DOWN: usize,
+        const ACROSS: usize,
+    >(
+        &self,
+        block: &Block,
+        m: &[T],
+        first: usize,
+        band: &mut Band<T>,
+    ) {
+        let (height, width, _) = self.work.input.dim();
+        let pair_stride = m.len() / self.tile.pairs();
+        self.cpu
+            .run(TransformProducts::<T, ROWS, COLUMNS, DOWN, ACROSS> {
+                block,
+                m,
+                first,
+                pair_stride,
+                panel_stride: (pair_stride - MAX_LANES) / self.panels(),
+                fetch: self.shares_blocks(),
+                shape: (height, width, self.outputs()),
+                bias: self.work.bias,
+                pool: self.work.pool,
+                add: self.work.add,
+                band,
+            });
     }
 }
 
 /// The whole number that is nearest to a / b.
 fn rounded(a: usize, b: usize) -> usize {
     (a + b / 2) / b
+}
+
+/// Rows of tiles in a band: about `rows`, but such that the threads, which take bands in turn, have about the same number of the `down` rows.
+fn even_bands(down: usize, rows: usize) -> usize {
+    let threads = rayon::current_num_threads();
+    // The rows of the thread that has the most.
+    let most = |rows: usize| -> usize {
+        let firsts = (0..down).step_by(threads * rows);
+        firsts.map(|first| rows.min(down - first)).sum()
+    };
+    let candidates = rows.div_ceil(2)..=rows + rows / 2;
+    (candidates.min_by_key(|&candidate| (most(candidate), candidate.abs_diff(rows))))
+        .unwrap_or(rows)
 }
 
 /// Divides `length` into the fewest parts of at most `max` that are about equal: the length of a part.

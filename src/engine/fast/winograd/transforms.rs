@@ -1,11 +1,89 @@
-//! The transforms of F(2×2, 3×3) and F(4×4, 3×3), along one axis, and of kernels along both. `inputs.rs` and `outputs.rs` transform each row
-//! of a tile as they load it, and then the columns. Each lane of a vector is another channel.
+//! The transforms of F(2, 3), F(4, 3) and F(6, 3), along one axis, and of kernels along both. `inputs.rs` and `outputs.rs` transform each
+//! row of a tile as they load it, and then the columns. Each lane of a vector is another channel.
 //!
-//! Those of F(2×2, 3×3) have the points 0, 1, −1 and ∞. Their matrices are so small that they are written as sums.
+//! The points are 0, ∞, and pairs ±p. Even powers of a pair are equal, and odd ones differ only in sign: so the even and the odd terms are
+//! summed once for both. The loops have constant lengths and are unrolled, so that every number of the matrices becomes a constant.
 
 use crate::engine::fast::simd::Simd;
 use crate::method::Scalar;
 use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
+
+/// Pairs of points of F(6, 3).
+const MAX_PAIRS: usize = 3;
+
+// ANCHOR: points
+/// The points p for which ±p are points, besides 0 and ∞, if there are this many in all.
+const fn positive_points(points: usize) -> &'static [f64] {
+    match points {
+        4 => &[1.0],
+        6 => &[FRAC_1_SQRT_2, SQRT_2],
+        8 => &[0.5, 1.0, 2.0],
+        _ => panic!("tiles have 4, 6 or 8 points along an axis"),
+    }
+}
+// ANCHOR_END: points
+
+// ANCHOR: matrices
+/// The numbers that stand in the matrices of a set of points.
+struct Matrices {
+    /// In Aᵀ: 1, p, p², … for each pair ±p.
+    powers: [[f64; 2 * MAX_PAIRS]; MAX_PAIRS],
+    /// In G: 1, p, p², divided by the product of p's differences to the other finite points.
+    kernel: [[f64; 3]; MAX_PAIRS],
+    /// In Bᵀ, for each pair ±p: the coefficients of 1, x², x⁴, … in the product of (x² − q²) over the other pairs ±q.
+    others: [[f64; MAX_PAIRS + 1]; MAX_PAIRS],
+    /// Those of the product over all pairs.
+    all: [f64; MAX_PAIRS + 1],
+}
+
+impl Matrices {
+    const fn of(points: usize) -> Self {
+        let positive = positive_points(points);
+        let mut matrices = Self {
+            powers: [[1.0; _]; _],
+            kernel: [[0.0; _]; _],
+            others: [[0.0; _]; _],
+            all: product(positive, None),
+        };
+        let mut pair = 0;
+        while pair < positive.len() {
+            let p = positive[pair];
+            let powers = &mut matrices.powers[pair];
+            let mut i = 1;
+            while i < powers.len() {
+                powers[i] = p * powers[i - 1];
+                i += 1;
+            }
+            let others = product(positive, Some(pair));
+            // The differences to 0 and −p, and then to the other pairs: the product at x = p.
+            let differences = p * 2.0 * p * (others[0] + p * p * (others[1] + p * p * others[2]));
+            matrices.kernel[pair] = [1.0 / differences, p / differences, p * p / differences];
+            matrices.others[pair] = others;
+            pair += 1;
+        }
+        matrices
+    }
+}
+// ANCHOR_END: matrices
+
+/// The coefficients of 1, x², x⁴, … in the product of (x² − p²) over these points p, without the one at this index.
+const fn product(points: &[f64], without: Option<usize>) -> [f64; MAX_PAIRS + 1] {
+    let mut product = [0.0; MAX_PAIRS + 1];
+    product[0] = 1.0;
+    let mut at = 0;
+    while at < points.len() {
+        if !matches!(without, Some(without) if without == at) {
+            let mut k = MAX_PAIRS;
+            while k > 0 {
+                product[k] = product[k - 1] - points[at] * points[at] * product[k];
+                k -= 1;
+            }
+            product[0] *= -points[at] * points[at];
+        }
+        at += 1;
+    }
+    product
+}
 
 /// A number in every lane.
 #[inline(always)]
@@ -13,150 +91,102 @@ fn number<T: Scalar, S: Simd<T>>(s: S, x: f64) -> S::Vector {
     s.splat(T::of(x))
 }
 
-// ANCHOR: kernel_transform
-/// G of F(4×4, 3×3): the row of point p is 1, p, p², divided by the product of p's differences to the other finite points. The last row is for ∞.
-const KERNEL_TRANSFORM: [[f64; 3]; 6] = [
-    [1.0, 0.0, 0.0],
-    [-2.0 / 3.0, -2.0 / 3.0 * FRAC_1_SQRT_2, -1.0 / 3.0],
-    [-2.0 / 3.0, 2.0 / 3.0 * FRAC_1_SQRT_2, -1.0 / 3.0],
-    [1.0 / 6.0, SQRT_2 / 6.0, 1.0 / 3.0],
-    [1.0 / 6.0, -SQRT_2 / 6.0, 1.0 / 3.0],
-    [0.0, 0.0, 1.0],
-];
-// ANCHOR_END: kernel_transform
-
-/// G g
+/// G g: the row of a point p is 1, p, p², divided by the product of p's differences to the other finite points, and that of ∞ is 0, 0, 1.
 #[inline(always)]
 fn kernel_points<T: Scalar, S: Simd<T>, const POINTS: usize>(
     s: S,
     g: [S::Vector; 3],
 ) -> [S::Vector; POINTS] {
+    let matrices = const { Matrices::of(POINTS) };
     let mut points = [g[0]; POINTS];
-    points[POINTS - 1] = g[2];
-    match POINTS {
-        4 => {
-            let half = number::<T, S>(s, 0.5);
-            let even = s.mul(half, s.add(g[0], g[2]));
-            points[1] = s.mul_add(half, g[1], even);
-            points[2] = s.neg_mul_add(half, g[1], even);
-        }
-        6 => {
-            let [_, [near0, near1, near2], _, [far0, far1, far2], ..] = KERNEL_TRANSFORM;
-            let even1 = s.mul_add(
-                number::<T, S>(s, near2),
-                g[2],
-                s.mul(number::<T, S>(s, near0), g[0]),
-            );
-            let even2 = s.mul_add(
-                number::<T, S>(s, far2),
-                g[2],
-                s.mul(number::<T, S>(s, far0), g[0]),
-            );
-            let (near1, far1) = (number::<T, S>(s, near1), number::<T, S>(s, far1));
-            points[1] = s.mul_add(near1, g[1], even1);
-            points[2] = s.neg_mul_add(near1, g[1], even1);
-            points[3] = s.mul_add(far1, g[1], even2);
-            points[4] = s.neg_mul_add(far1, g[1], even2);
-        }
-        _ => unreachable!("tiles have 4 or 6 points"),
+    for pair in 0..POINTS / 2 - 1 {
+        let [c0, c1, c2] = matrices.kernel[pair].map(|c| number::<T, S>(s, c));
+        let even = s.mul_add(c2, g[2], s.mul(c0, g[0]));
+        points[2 * pair + 1] = s.mul_add(c1, g[1], even);
+        points[2 * pair + 2] = s.neg_mul_add(c1, g[1], even);
     }
+    points[POINTS - 1] = g[2];
     points
 }
 
-/// Bᵀ d. With m(x) = x (x² − 1), or x (x² − ½)(x² − 2), row p holds the coefficients of m(x) / (x − p), and the last one those of m.
+/// Bᵀ d. With m(x) = x Π (x² − p²), the row of a point holds the coefficients of m(x) / (x − p), and that of ∞ those of m. The row of 0
+/// and that of G are divided and multiplied by the same number, so that G's is 1, 0, 0.
 #[inline(always)]
 pub(super) fn input_points<T: Scalar, S: Simd<T>, const POINTS: usize>(
     s: S,
     d: [S::Vector; POINTS],
 ) -> [S::Vector; POINTS] {
+    let matrices = const { Matrices::of(POINTS) };
+    let pairs = POINTS / 2 - 1;
     let mut points = d;
-    match POINTS {
-        4 => {
-            // Row 0 with the other sign, and so is that of G.
-            points[0] = s.sub(d[0], d[2]);
-            points[1] = s.add(d[2], d[1]);
-            points[2] = s.sub(d[2], d[1]);
-            points[3] = s.sub(d[3], d[1]);
+    points[POINTS - 1] = d[POINTS - 1];
+    for k in 0..pairs {
+        let c = matrices.all[k];
+        let zero = number::<T, S>(s, matrices.all[k + 1] / matrices.all[0]);
+        points[0] = s.mul_add(zero, d[2 * k + 2], points[0]);
+        points[POINTS - 1] = s.mul_add(number::<T, S>(s, c), d[2 * k + 1], points[POINTS - 1]);
+    }
+    for pair in 0..pairs {
+        let (mut even, mut odd) = (d[2 * pairs], d[2 * pairs - 1]);
+        for k in (1..pairs).rev() {
+            let c = number::<T, S>(s, matrices.others[pair][k - 1]);
+            even = s.mul_add(c, d[2 * k], even);
+            odd = s.mul_add(c, d[2 * k - 1], odd);
         }
-        6 => {
-            let (half, two, five_halves) = (
-                number::<T, S>(s, 0.5),
-                number::<T, S>(s, 2.0),
-                number::<T, S>(s, 2.5),
-            );
-            let (near, far) = (number::<T, S>(s, FRAC_1_SQRT_2), number::<T, S>(s, SQRT_2));
-            let (even1, odd1) = (
-                s.neg_mul_add(two, d[2], d[4]),
-                s.neg_mul_add(two, d[1], d[3]),
-            );
-            let (even2, odd2) = (
-                s.neg_mul_add(half, d[2], d[4]),
-                s.neg_mul_add(half, d[1], d[3]),
-            );
-            points[0] = s.neg_mul_add(five_halves, d[2], s.add(d[0], d[4]));
-            points[1] = s.mul_add(near, odd1, even1);
-            points[2] = s.neg_mul_add(near, odd1, even1);
-            points[3] = s.mul_add(far, odd2, even2);
-            points[4] = s.neg_mul_add(far, odd2, even2);
-            points[5] = s.neg_mul_add(five_halves, d[3], s.add(d[1], d[5]));
-        }
-        _ => unreachable!("tiles have 4 or 6 points"),
+        let p = number::<T, S>(s, matrices.powers[pair][1]);
+        points[2 * pair + 1] = s.mul_add(p, odd, even);
+        points[2 * pair + 2] = s.neg_mul_add(p, odd, even);
     }
     points
 }
 
+// ANCHOR: output
 /// Aᵀ m: row i holds the i-th powers of the points; ∞ counts for the highest power alone.
 #[inline(always)]
-pub(super) fn outputs<T: Scalar, S: Simd<T>, const TILE: usize, const POINTS: usize>(
+pub(super) fn outputs<T: Scalar, S: Simd<T>, const OUTPUTS: usize, const POINTS: usize>(
     s: S,
     m: [S::Vector; POINTS],
-) -> [S::Vector; TILE] {
-    let mut y = [m[0]; TILE];
-    match POINTS {
-        4 => {
-            y[0] = s.add(m[0], s.add(m[1], m[2]));
-            y[1] = s.add(m[3], s.sub(m[1], m[2]));
-        }
-        6 => y.copy_from_slice(&four_outputs(s, [m[0], m[1], m[2], m[3], m[4], m[5]])),
-        _ => unreachable!("tiles have 4 or 6 points"),
+) -> [S::Vector; OUTPUTS] {
+    let mut y = [s.splat(T::zero()); OUTPUTS];
+    y[0] = m[0];
+    y[OUTPUTS - 1] = m[POINTS - 1];
+    for pair in 0..POINTS / 2 - 1 {
+        let m = (m[2 * pair + 1], m[2 * pair + 2]);
+        add_outputs::<T, S, OUTPUTS, POINTS>(s, pair, m, &mut y);
     }
     y
 }
 
-// ANCHOR: output
-/// Aᵀ m of F(4×4, 3×3).
+/// Adds what the products at the points ±p of a pair contribute.
 #[inline(always)]
-fn four_outputs<T: Scalar, S: Simd<T>>(s: S, m: [S::Vector; 6]) -> [S::Vector; 4] {
-    let (half, two) = (number::<T, S>(s, 0.5), number::<T, S>(s, 2.0));
-    let (near, far) = (number::<T, S>(s, FRAC_1_SQRT_2), number::<T, S>(s, SQRT_2));
-    let (near3, far3) = (
-        number::<T, S>(s, FRAC_1_SQRT_2.powi(3)),
-        number::<T, S>(s, SQRT_2.powi(3)),
-    );
-    let (sum1, difference1) = (s.add(m[1], m[2]), s.sub(m[1], m[2]));
-    let (sum2, difference2) = (s.add(m[3], m[4]), s.sub(m[3], m[4]));
-    [
-        s.add(s.add(m[0], sum1), sum2),
-        s.mul_add(far, difference2, s.mul(near, difference1)),
-        s.mul_add(two, sum2, s.mul(half, sum1)),
-        s.mul_add(far3, difference2, s.mul_add(near3, difference1, m[5])),
-    ]
+pub(super) fn add_outputs<T: Scalar, S: Simd<T>, const OUTPUTS: usize, const POINTS: usize>(
+    s: S,
+    pair: usize,
+    (plus, minus): (S::Vector, S::Vector),
+    y: &mut [S::Vector; OUTPUTS],
+) {
+    let matrices = const { Matrices::of(POINTS) };
+    let (sum, difference) = (s.add(plus, minus), s.sub(plus, minus));
+    for (i, y) in y.iter_mut().enumerate() {
+        let term = if i % 2 == 0 { sum } else { difference };
+        *y = s.mul_add(number::<T, S>(s, matrices.powers[pair][i]), term, *y);
+    }
 }
 // ANCHOR_END: output
 
 /// G g Gᵀ of 3×3 taps.
 #[inline(always)]
-pub(super) fn kernel<T: Scalar, S: Simd<T>, const POINTS: usize>(
+pub(super) fn kernel<T: Scalar, S: Simd<T>, const DOWN: usize, const ACROSS: usize>(
     s: S,
     g: [[S::Vector; 3]; 3],
-) -> [[S::Vector; POINTS]; POINTS] {
-    let mut columns = [[g[0][0]; POINTS]; 3];
+) -> [[S::Vector; ACROSS]; DOWN] {
+    let mut columns = [[g[0][0]; DOWN]; 3];
     for (l, column) in columns.iter_mut().enumerate() {
-        *column = kernel_points::<T, S, POINTS>(s, [g[0][l], g[1][l], g[2][l]]);
+        *column = kernel_points::<T, S, DOWN>(s, [g[0][l], g[1][l], g[2][l]]);
     }
-    let mut values = [[g[0][0]; POINTS]; POINTS];
+    let mut values = [[g[0][0]; ACROSS]; DOWN];
     for (i, values) in values.iter_mut().enumerate() {
-        *values = kernel_points::<T, S, POINTS>(s, [columns[0][i], columns[1][i], columns[2][i]]);
+        *values = kernel_points::<T, S, ACROSS>(s, [columns[0][i], columns[1][i], columns[2][i]]);
     }
     values
 }
