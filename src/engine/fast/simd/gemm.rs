@@ -1,8 +1,8 @@
 //! Matrix products, C = A·B, in panels of two vectors' width.
 //!
-//! A register tile of C, up to [`Simd::ROWS`] rows by two vectors, is summed over [`MAX_TERMS`] of the depth before it is stored, or added to
-//! what is stored. Each step multiplies one element of each row of A, broadcast to a vector, by two vectors of a row of B. A is read in place. B is packed
-//! in panels of [`panel_width`] columns, row after row, so that it is read in memory order.
+//! A register tile of C, up to [`Simd::ROWS`] rows by two vectors, is summed over [`MAX_TERMS`] steps of the depth before it is stored, or
+//! added to what is stored. Each step multiplies one element of each row of A, broadcast to a vector, by two vectors of a row of B. A is
+//! read in place. B is packed in panels of [`panel_width`] columns, row after row, so that it is read in memory order.
 //!
 //! What is needed next must arrive from the cache that all cores share, or from memory. It is prefetched evenly while a panel is multiplied,
 //! since the cache is too slow to deliver it at once.

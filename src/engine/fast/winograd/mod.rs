@@ -16,8 +16,8 @@
 //!
 //! **Backward** is the convolution with the kernel rotated by 180°, with its channels swapped.
 //!
-//! `tile.rs` chooses the size of the tiles. `transforms.rs` has the transforms, `kernel.rs` applies them to a kernel, `inputs.rs` and `outputs.rs` to tiles that they read and
-//! write, and `pass.rs` takes a whole layer through them, a block (`block.rs`) at a time.
+//! `tile.rs` chooses the size of the tiles. `transforms.rs` has the transforms, `kernel.rs` applies them to a kernel, `inputs.rs` and
+//! `outputs.rs` to tiles that they read and write, and `pass.rs` takes a whole layer through them, a block (`block.rs`) at a time.
 
 mod block;
 mod inputs;

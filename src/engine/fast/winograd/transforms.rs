@@ -118,14 +118,14 @@ pub(super) fn input_points<T: Scalar, S: Simd<T>, const POINTS: usize>(
 ) -> [S::Vector; POINTS] {
     let matrices = const { Matrices::of(POINTS) };
     let pairs = POINTS / 2 - 1;
-    let mut points = d;
-    points[POINTS - 1] = d[POINTS - 1];
+    let (mut zero, mut infinity) = (d[0], d[POINTS - 1]);
     for k in 0..pairs {
-        let c = matrices.all[k];
-        let zero = number::<T, S>(s, matrices.all[k + 1] / matrices.all[0]);
-        points[0] = s.mul_add(zero, d[2 * k + 2], points[0]);
-        points[POINTS - 1] = s.mul_add(number::<T, S>(s, c), d[2 * k + 1], points[POINTS - 1]);
+        let scaled = matrices.all[k + 1] / matrices.all[0];
+        zero = s.mul_add(number::<T, S>(s, scaled), d[2 * k + 2], zero);
+        infinity = s.mul_add(number::<T, S>(s, matrices.all[k]), d[2 * k + 1], infinity);
     }
+    let mut points = [zero; POINTS];
+    points[POINTS - 1] = infinity;
     for pair in 0..pairs {
         let (mut even, mut odd) = (d[2 * pairs], d[2 * pairs - 1]);
         for k in (1..pairs).rev() {
