@@ -1,4 +1,4 @@
-//! The fast engine: Winograd's convolution, with a quarter of the multiplications, on the CPU's widest vectors.
+//! The fast engine: Winograd's convolution, with a quarter of the multiplications or less, on the CPU's widest vectors.
 //!
 //! - [`conv`] chooses between `winograd` and, for few channels, `few_channels`, and computes the ReLU, its mask and the average
 //!   pooling together with the convolution.

@@ -62,8 +62,8 @@ fn errors<T: SimdScalar>(
 }
 
 /// Pictures smaller than a tile, of one tile, of several tiles with every remainder, and of several blocks. Tiles are of 2×2 outputs if there
-/// would be up to 12 of 4×4, with shorter vectors 6, or 3; and in the last four pictures of 4×6.
-const SIZES: [(usize, usize); 15] = [
+/// would be up to 12 of 4×4, with shorter vectors 6, or 3; and in the last six pictures of 4×6.
+const SIZES: [(usize, usize); 17] = [
     (1, 1),
     (1, 9),
     (7, 1),
@@ -78,6 +78,8 @@ const SIZES: [(usize, usize); 15] = [
     (33, 18),
     (30, 41),
     (34, 45),
+    (35, 50),
+    (35, 52),
     (64, 61),
 ];
 

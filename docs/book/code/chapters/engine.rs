@@ -136,7 +136,7 @@ fn products(out: &mut Drawings, cpu: Cpu, peak: f64) -> Result<()> {
     })
 }
 
-/// Layers of VGG for a picture of 128×96: their work, and how fast one core does it.
+/// Layers of VGG for a picture of 256×192: their work, and how fast one core does it.
 fn layers(out: &mut Drawings, cpu: Cpu, peak: f64) -> Result<()> {
     let engine = Fast::<f32>::new(cpu);
     let mut table = "| layer | input | direct, 10⁶ multiply-adds | Winograd, 10⁶ | multiply-adds for each byte | ms | direct work ÷ time ÷ peak |\n\
@@ -157,7 +157,7 @@ fn layers(out: &mut Drawings, cpu: Cpu, peak: f64) -> Result<()> {
             engine.recycle(black_box(y));
         });
         let direct = (9 * height * width * cin * cout) as f64;
-        // 36 products for each tile of 4×4 outputs, or 48 for each of 4×6, whichever is less.
+        // 36 products for each tile of 4×4 outputs, or 48 for each of 4×6. For these layers the engine takes the fewer.
         let products =
             |columns: usize| (width.div_ceil(columns) * height.div_ceil(4)) * 6 * (columns + 2);
         let products = products(4).min(products(6));

@@ -18,8 +18,8 @@ use std::hint::black_box;
 /// rows.
 const AHEAD: usize = 448;
 
-/// This many terms of a sum are added up in registers, and the result is added to C. A sum of all terms in one row would lose more to
-/// rounding, since an addition rounds off the more, the larger the sum is.
+/// This many terms are added up in registers, and the result is added to C. A single running sum of all terms would lose more to rounding: the
+/// larger a sum is, the more each addition rounds off.
 const MAX_TERMS: usize = 64;
 
 /// A, or its transpose, in place: element (r, k) is at index `r · row_stride + k · depth_stride`.

@@ -1,6 +1,6 @@
 //! The kernel of a layer, and its transforms for the way forward and for the way back.
 //!
-//! Only the 3×3 taps are stored. Transformed, a kernel takes up to four times their memory, and each pass through a layer of a large picture
+//! Only the 3×3 taps are stored. Transformed, a kernel takes up to 5⅓ times their memory, and each pass through a layer of a large picture
 //! transforms it anew, in a few percent of the time that the products take.
 
 use super::super::Fast;

@@ -8,8 +8,8 @@
 //!
 //! > y = Aᵀ \[(G g) ⊙ (Bᵀ d)\]
 //!
-//! with six inputs d. The points are 0, √½, −√½, √2, −√2 and ∞. They lose less to rounding than the textbook's 0, ±1, ±2, ∞. Of eight
-//! points, 0, ±½, ±1, ±2 and ∞ lose least.
+//! with six inputs d. The points are 0, √½, −√½, √2, −√2 and ∞. They lose less to rounding than the textbook's 0, ±1, ±2, ∞. Of the sets of
+//! eight points that were tried, 0, ±½, ±1, ±2 and ∞ lose least.
 //! In two dimensions the transforms are applied along both axes: 36 products for the 16 outputs of a 4×4 tile, from its 6×6 inputs.
 //! Summed over the input channels, the products at each of the 36 pairs of points are one matrix product, tiles × Cin times
 //! Cin × Cout.

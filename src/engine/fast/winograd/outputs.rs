@@ -27,8 +27,8 @@ pub(super) struct TransformProducts<
     pub pair_stride: usize,
     /// Elements of M from one panel to the next.
     pub panel_stride: usize,
-    /// Whether M is so large that it must be fetched from the cache that all cores share.
-    pub fetch: bool,
+    /// Whether to prefetch M, since it is in the cache that all cores share, and not in this core's own.
+    pub prefetch: bool,
     /// Height, width and channels of the output before it is pooled.
     pub shape: (usize, usize, usize),
     pub bias: Option<&'a [T]>,
@@ -113,7 +113,7 @@ impl<T: Scalar, const ROWS: usize, const COLUMNS: usize, const DOWN: usize, cons
     #[inline(always)]
     fn column<S: Simd<T>>(&self, s: S, offset: usize, q: usize) -> [S::Vector; ROWS] {
         let m = &self.m[q * self.pair_stride + offset..];
-        if self.fetch {
+        if self.prefetch {
             // The next tile's products.
             for p in 0..DOWN {
                 prefetch((m.as_ptr()).wrapping_add(ACROSS * p * self.pair_stride + 2 * S::LANES));

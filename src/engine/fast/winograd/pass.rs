@@ -26,8 +26,8 @@ use std::ops::Range;
 
 /// Elements of V and M in a thread's own block: half a MiB of `f32`, which its cache holds beside the kernel.
 const THREAD_BLOCK_ELEMENTS: usize = 128 * 1024;
-/// But about this many tiles times pairs of points, to make up for loading the kernel: up to a quarter fewer or half as many more, so that
-/// the blocks of a row of tiles are equal.
+/// But about this many tiles times pairs of points, to make up for loading the kernel: between half and twice as many, so that blocks and
+/// bands are equal.
 const THREAD_BLOCK_PRODUCTS: usize = 1024;
 /// Elements of V and M in a block that all threads share: 24 MiB of `f32`.
 const SHARED_BLOCK_ELEMENTS: usize = 6 * 1024 * 1024;
@@ -93,7 +93,7 @@ impl<T: SimdScalar> Pass<'_, T> {
             let tiles = (THREAD_BLOCK_ELEMENTS / tile_elements)
                 .max(THREAD_BLOCK_PRODUCTS / self.tile.pairs());
             // Some rows of tiles, or a part of one.
-            let rows = even_bands(down, rounded(tiles, across).max(1));
+            let rows = even_bands(down, rounded(tiles, across));
             let columns = across.div_ceil(rounded(across, tiles).max(1));
             self.run_thread_blocks(whole.split(rows), (rows, columns, across), engine);
         }
@@ -295,7 +295,7 @@ impl<T: SimdScalar> Pass<'_, T> {
                 first,
                 pair_stride,
                 panel_stride: (pair_stride - MAX_LANES) / self.panels(),
-                fetch: self.shares_blocks(),
+                prefetch: self.shares_blocks(),
                 shape: (height, width, self.outputs()),
                 bias: self.work.bias,
                 pool: self.work.pool,
@@ -310,9 +310,11 @@ fn rounded(a: usize, b: usize) -> usize {
     (a + b / 2) / b
 }
 
-/// Rows of tiles in a band: about `rows`, but such that the threads, which take bands in turn, have about the same number of the `down` rows.
+/// Rows of tiles in a band: about `rows`, such that each thread has a band if there are enough rows, and that the threads, if they take bands
+/// in turn, have about the same number of the `down` rows.
 fn even_bands(down: usize, rows: usize) -> usize {
     let threads = rayon::current_num_threads();
+    let rows = rows.clamp(1, down.div_ceil(threads));
     // The rows of the thread that has the most.
     let most = |rows: usize| -> usize {
         let firsts = (0..down).step_by(threads * rows);

@@ -1,5 +1,5 @@
-//! The sizes of tiles, and which is chosen. The choice depends on the size of the picture and on the CPU's vectors alone, so that the number
-//! of threads does not change a bit.
+//! The sizes of tiles, and which is chosen. The choice depends on the size of the picture and on the CPU's vectors alone, so that the result is
+//! the same, bit for bit, with any number of threads.
 
 /// The outputs that are computed together, in rows and columns. A large tile takes fewer products, but has a larger kernel, and loses more to
 /// rounding.
@@ -43,7 +43,7 @@ impl Tile {
         }
     }
 
-    /// The points along each axis: so many products are taken, and so many inputs.
+    /// The points along each axis. There are as many products, and as many inputs.
     pub fn points(self) -> (usize, usize) {
         let (rows, columns) = self.outputs();
         (rows + 2, columns + 2)

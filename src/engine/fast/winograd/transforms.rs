@@ -110,7 +110,7 @@ fn kernel_points<T: Scalar, S: Simd<T>, const POINTS: usize>(
 }
 
 /// Bᵀ d. With m(x) = x Π (x² − p²), the row of a point holds the coefficients of m(x) / (x − p), and that of ∞ those of m. The row of 0
-/// and that of G are divided and multiplied by the same number, so that G's is 1, 0, 0.
+/// is divided by the number that G's is multiplied by, so that G's is 1, 0, 0.
 #[inline(always)]
 pub(super) fn input_points<T: Scalar, S: Simd<T>, const POINTS: usize>(
     s: S,
