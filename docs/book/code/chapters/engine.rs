@@ -157,10 +157,14 @@ fn layers(out: &mut Drawings, cpu: Cpu, peak: f64) -> Result<()> {
             engine.recycle(black_box(y));
         });
         let direct = (9 * height * width * cin * cout) as f64;
-        // 36 products for each tile of 4×4 outputs, or 48 for each of 4×6. For these layers the engine takes the fewer.
+        // 36 products for each tile of 4×4 outputs, or, with 256 channels and more, 48 for each of 4×6 if these are fewer.
         let products =
             |columns: usize| (width.div_ceil(columns) * height.div_ceil(4)) * 6 * (columns + 2);
-        let products = products(4).min(products(6));
+        let products = if cin >= 256 {
+            products(4).min(products(6))
+        } else {
+            products(4)
+        };
         let winograd = match cin {
             3 => "–".to_owned(),
             _ => digits((products * cin * cout) as f64 / 1e6, 3),
@@ -302,8 +306,8 @@ fn errors(out: &mut Drawings, cpu: Cpu) -> Result<()> {
     out.markdown("errors", &table)?;
     // The engine's convolution against the plain one in f64.
     let kernel: Array4<f32> =
-        Array4::from_shape_simple_fn((3, 3, CHANNELS, 32), || noise.random_range(-0.1f32..0.1));
-    let bias = Array1::zeros(32);
+        Array4::from_shape_simple_fn((3, 3, CHANNELS, 512), || noise.random_range(-0.1f32..0.1));
+    let bias = Array1::zeros(512);
     let x: Array3<f32> = activations((48, 48, CHANNELS), 40);
     let found = FastConv::new(&kernel, &bias, Padding::Zero, &Fast::new(cpu)).forward(&x);
     let wide = |bias: &Array1<f32>| bias.mapv(f64::from);

@@ -20,7 +20,7 @@ const AHEAD: usize = 448;
 
 /// This many terms are added up in registers, and the result is added to C. A single running sum of all terms would lose more to rounding: the
 /// larger a sum is, the more each addition rounds off.
-const MAX_TERMS: usize = 64;
+const MAX_TERMS: usize = 48;
 
 /// A, or its transpose, in place: element (r, k) is at index `r · row_stride + k · depth_stride`.
 #[derive(Clone, Copy)]

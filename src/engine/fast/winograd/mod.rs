@@ -172,8 +172,8 @@ impl<T: SimdScalar> Winograd<T> {
     ) {
         let (height, width, _) = work.input.dim();
         let lanes = gemm::panel_width::<T>(self.cpu) / 2;
-        let tile = Tile::of_picture((height, width), lanes);
         let (cin, cout) = self.kernel.channels(work.direction);
+        let tile = Tile::of_layer((height, width), (cin, cout), lanes);
         let store = tile.products((height, width)) * cin * cout <= MAX_STORED_PRODUCTS;
         let pass = Pass {
             cpu: self.cpu,

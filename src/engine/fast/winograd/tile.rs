@@ -14,24 +14,32 @@ pub(super) enum Tile {
 /// done. The bound was measured.
 const SMALL_TILES_PER_LANE: f64 = 0.75;
 
-/// To transform a kernel, or to load it from memory, takes about as long as to multiply this many tiles by it.
-const KERNEL_TILES: usize = 24;
+/// To load a kernel takes as long as to multiply this many tiles of each row by it, about, in pictures so small that it matters.
+const KERNEL_TILES: usize = 2;
+
+/// Tiles of 4×6 are for kernels with at least this product Cin·Cout. With fewer channels their transforms take what the products save, and the
+/// first layers, whose roundings all others get, stay more exact.
+const MIN_WIDE_KERNEL: usize = 256 * 256;
 
 impl Tile {
-    /// The size that is fastest for a picture of this height and width.
-    pub fn of_picture(shape: (usize, usize), lanes: usize) -> Self {
+    /// The size that is fastest for a picture of this height and width, and a kernel with these channels.
+    pub fn of_layer(shape: (usize, usize), (cin, cout): (usize, usize), lanes: usize) -> Self {
         if Self::FourByFour.tiles(shape) as f64 <= SMALL_TILES_PER_LANE * lanes as f64 {
             Self::TwoByTwo
-        } else if Self::FourBySix.cost(shape) < Self::FourByFour.cost(shape) {
+        } else if cin * cout >= MIN_WIDE_KERNEL
+            && Self::FourBySix.cost(shape.1) < Self::FourByFour.cost(shape.1)
+        {
             Self::FourBySix
         } else {
             Self::FourByFour
         }
     }
 
-    /// What a pass takes, in products for each pair of channels.
-    fn cost(self, shape: (usize, usize)) -> usize {
-        self.pairs() * (self.tiles(shape) + KERNEL_TILES)
+    /// What a row of tiles takes in a picture of this width, in products for each pair of channels. The height does not count, so that a band of
+    /// rows, which may be the part of another process, has the tiles of the whole picture, and rounds as it does.
+    fn cost(self, width: usize) -> usize {
+        let (_, across) = self.grid((1, width));
+        self.pairs() * (across + KERNEL_TILES)
     }
 
     /// Rows and columns of outputs.
