@@ -9,9 +9,9 @@ use impasto::method::{Alone, BigArray, Communicator, Padding, Scalar, StyleLossK
 use impasto::network::Network;
 use impasto::objective::{
     Compared, Losses, Objective, ReceptiveField, Region, Style, Tap, Targets, TileSize,
-    TiledObjective, Tiling,
+    TiledObjective,
 };
-use impasto::vgg::{Architecture, LayerKind, VGG16};
+use impasto::vgg::{Architecture, VGG16};
 use impasto::weights::{Source, Weights};
 use ndarray::{Array2, Array3, Axis, concatenate, s};
 use std::borrow::Cow;
@@ -347,35 +347,6 @@ fn a_layer_sees_as_far_as_its_reach_and_no_further() {
     }
 }
 
-/// How many outputs of the layers up to conv5_1 are above 0 in the whole picture and not in the tile that owns them, or the other way
-/// around.
-fn flipped(network: &Network<f32>, tiling: &Tiling, x: &Array3<f32>) -> usize {
-    let layers = 0..=VGG16.find("conv5_1").unwrap();
-    let steps = network.steps(layers.clone());
-    let whole = network.forward(&steps, x);
-    let mut flipped = 0;
-    for tile in tiling.tiles() {
-        let (rows, columns) = tile.read();
-        let part = x.slice(s![rows.start..rows.end, columns.start..columns.end, ..]);
-        let part = network.forward(&steps, &part.to_owned());
-        let mut poolings = 0;
-        for layer in layers.clone() {
-            poolings += usize::from(VGG16.layers()[layer].kind == LayerKind::Pool);
-            let (rows, columns) = tile.own(poolings);
-            let of_tile = part.of(layer).slice(s![rows, columns, ..]);
-            let (rows, columns) = tile.place(poolings);
-            let of_whole = whole.of(layer).slice(s![rows, columns, ..]);
-            let differs = |(a, b): (&f32, &f32)| (*a > 0.0) != (*b > 0.0);
-            flipped += of_tile
-                .iter()
-                .zip(of_whole)
-                .filter(|&pair| differs(pair))
-                .count();
-        }
-    }
-    flipped
-}
-
 /// Real weights in single precision. Where rounding opens a ReLU or closes one, a gradient jumps, and it does so at few positions.
 #[test]
 fn in_single_precision_the_gradient_differs_by_rounding_alone() {
@@ -400,40 +371,39 @@ fn in_single_precision_the_gradient_differs_by_rounding_alone() {
         weights.depth(),
         EngineKind::default().build(),
     );
+    let size = (272, 320);
     let picture =
         |seed, size: (usize, usize)| random::<f32, _, _>((size.0, size.1, 3), seed) * 100.0;
+    let photograph = picture(1, size);
+    let regions = [Region::everywhere(vec![Style::whole(picture(
+        2,
+        (200, 250),
+    ))])];
+    let x = picture(3, size);
     let taps = Taps {
         content: &content_taps,
         style: &style_taps,
     };
-    let cases = [
-        (StyleLossKind::Gram, (272, 320), 96, (3, 4)),
-        (StyleLossKind::Gram, (80, 64), 32, (3, 2)),
-        (StyleLossKind::Wasserstein, (80, 64), 32, (3, 2)),
-    ];
-    for (style_loss, size, edge, counts) in cases {
-        let (photograph, x) = (picture(1, size), picture(3, size));
-        let regions = [Region::everywhere(vec![Style::whole(picture(
-            2,
-            (200, 250),
-        ))])];
+    for style_loss in [StyleLossKind::Gram, StyleLossKind::Wasserstein] {
         let targets = taps.targets(&photograph, &regions, style_loss);
         let (whole, gradient) = Objective::new(&network, targets).evaluate(&network, &x);
-        let photograph = BigArray::from(photograph).into();
+        let photograph = BigArray::from(photograph.clone()).into();
         let style = Style::whole(BigArray::from(regions[0].styles[0].picture.clone()).into());
         let regions = [Region::everywhere(vec![style])];
         let targets = taps.targets(&photograph, &regions, style_loss);
-        let (tile, world) = (TileSize::Edge(edge), Arc::new(Alone));
+        let (tile, world) = (TileSize::Edge(96), Arc::new(Alone));
         let tiled = TiledObjective::new(&network, targets, size, tile, &Storage::Memory, world);
-        assert_eq!(tiled.tiling().counts(), counts);
+        assert_eq!(tiled.tiling().counts(), (3, 4));
         let (losses, of_tiles) = tiled.evaluate(&network, &x.clone().into());
         let error = distance(&of_tiles.into_array(), &gradient.mapv(f64::from));
-        let flipped = flipped(&network, tiled.tiling(), &x);
-        let case = format!("{style_loss} at {size:?}: {error:e}, {flipped} flipped");
-        println!("{case} {:e}", relative(losses.total(), whole.total()));
-        let bound = if flipped == 0 { 1e-5 } else { 1e-3 };
-        assert!(error <= bound, "{case}");
-        assert!(flipped <= 10, "{case}");
-        assert!(relative(losses.total(), whole.total()) <= 1e-6, "{case}");
+        println!(
+            "{style_loss}: {error:e} {:e}",
+            relative(losses.total(), whole.total())
+        );
+        assert!(error <= 1e-5, "{style_loss}: {error:e}");
+        assert!(
+            relative(losses.total(), whole.total()) <= 1e-6,
+            "{style_loss}"
+        );
     }
 }

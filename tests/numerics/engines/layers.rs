@@ -62,7 +62,7 @@ fn errors<T: SimdScalar>(
 }
 
 /// Pictures smaller than a tile, of one tile, of several tiles with every remainder, and of several blocks. Tiles are of 2×2 outputs if there
-/// would be up to 12 of 4×4, with shorter vectors 6, or 3.
+/// would be up to 12 of 4×4; with shorter vectors 6, or 3.
 const SIZES: [(usize, usize); 13] = [
     (1, 1),
     (1, 9),

@@ -1,26 +1,21 @@
 //! Matrix products, C = A·B, in panels of two vectors' width.
 //!
-//! A register tile of C, up to [`Simd::ROWS`] rows by two vectors, is summed over [`MAX_TERMS`] steps of the depth before it is stored, or
-//! added to what is stored. Each step multiplies one element of each row of A, broadcast to a vector, by two vectors of a row of B. A is
-//! read in place. B is packed in panels of [`panel_width`] columns, row after row, so that it is read in memory order.
+//! A register tile of C, up to [`Simd::ROWS`] rows by two vectors, is summed over the whole depth before it is stored. Each step
+//! multiplies one element of each row of A, broadcast to a vector, by two vectors of a row of B. A is read in place. B is packed
+//! in panels of [`panel_width`] columns, row after row, so that it is read in memory order.
 //!
 //! What is needed next must arrive from the cache that all cores share, or from memory. It is prefetched evenly while a panel is multiplied,
 //! since the cache is too slow to deliver it at once.
 //!
-//! The terms of every element are added up in the same order, wherever the tiles begin. So the division of A's rows into tiles does not
-//! change a bit of the result.
+//! Every element of a product is the sum of its terms in the order of the depth, wherever the tiles begin. So the
+//! division of A's rows into tiles does not change a bit of the result.
 
 use super::{Cpu, Dispatch, LINE, Simd, SimdTask, prefetch, prefetch_to_l2};
 use rayon::prelude::*;
-use std::hint::black_box;
 
 /// B is prefetched this many multiplications of two vectors ahead. The distance is a time, and therefore more steps with a tile of fewer
 /// rows.
 const AHEAD: usize = 448;
-
-/// This many terms are added up in registers, and the result is added to C. A single running sum of all terms would lose more to rounding: the
-/// larger a sum is, the more each addition rounds off.
-const MAX_TERMS: usize = 48;
 
 /// A, or its transpose, in place: element (r, k) is at index `r · row_stride + k · depth_stride`.
 #[derive(Clone, Copy)]
@@ -114,7 +109,8 @@ pub fn panel<T: Copy, S: Simd<T>>(
     let mut row = 0;
     let tiles = rows.div_ceil(S::ROWS);
     // In place of nothing, the beginning of B is prefetched, which is in the cache.
-    let next_step = (next.len().div_ceil(tiles * depth)).min(LINE / size_of::<T>());
+    let steps = tiles * (depth - 1).max(1);
+    let next_step = (next.len().div_ceil(steps)).min(LINE / size_of::<T>());
     let mut next = if next.is_empty() { b } else { next.as_ptr() };
     for left in (1..=tiles).rev() {
         let of_tile = (rows - row).div_ceil(left);
@@ -140,7 +136,7 @@ pub fn panel<T: Copy, S: Simd<T>>(
         }
         tile_of!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
         row += of_tile;
-        next = next.wrapping_add(depth * next_step);
+        next = next.wrapping_add((depth - 1) * next_step);
     }
 }
 
@@ -157,67 +153,50 @@ unsafe fn tile<T: Copy, S: Simd<T>, const ROWS: usize>(
     mut b: *const T,
     (mut next, next_step): (*const T, usize),
     (c, c_stride): (*mut T, usize),
-    mut accumulate: bool,
+    accumulate: bool,
 ) {
     // SAFETY: all offsets are those of which the caller says that they lie within; a and b are moved on to the next depth
     // by `wrapping_add`, and not read once they have passed the last.
     unsafe {
-        let mut left = depth;
-        while left > 0 {
-            let terms = left.min(MAX_TERMS);
-            prefetch_ahead::<T, S, ROWS>(b, next);
-            let (first, second) = (simd.load_at(b), simd.load_at(b.add(S::LANES)));
-            let mut sums = [[first, second]; ROWS];
-            // The first product is stored, not added to zeros: that would cost as much as another step.
-            for (r, sum) in sums.iter_mut().enumerate() {
-                let a = simd.splat(*a.add(r * a_row));
-                *sum = [simd.mul(a, first), simd.mul(a, second)];
-            }
-            // ANCHOR: steps
-            for _ in 1..terms {
-                a = a.wrapping_add(a_depth);
-                b = b.wrapping_add(2 * S::LANES);
-                next = next.wrapping_add(next_step);
-                prefetch_ahead::<T, S, ROWS>(b, next);
-                let (first, second) = (simd.load_at(b), simd.load_at(b.add(S::LANES)));
-                for (r, sum) in sums.iter_mut().enumerate() {
-                    let a = simd.splat(*a.add(r * a_row));
-                    *sum = [
-                        simd.mul_add(a, first, sum[0]),
-                        simd.mul_add(a, second, sum[1]),
-                    ];
-                }
-            }
-            // ANCHOR_END: steps
-            // Otherwise the compiler would keep C in registers, which the sums need.
-            let c = black_box(c);
-            for (r, [first, second]) in sums.into_iter().enumerate() {
-                let c = c.add(r * c_stride);
-                let next = c.add(S::LANES);
-                if accumulate {
-                    simd.store_at(simd.add(simd.load_at(c), first), c);
-                    simd.store_at(simd.add(simd.load_at(next), second), next);
-                } else {
-                    simd.store_at(first, c);
-                    simd.store_at(second, next);
-                }
-            }
-            accumulate = true;
-            left -= terms;
+        let first = simd.load_at(b);
+        let mut sums = [[first; 2]; ROWS];
+        // The first product is stored, not added to zeros: that would cost as much as another step.
+        let second = simd.load_at(b.add(S::LANES));
+        for (r, sum) in sums.iter_mut().enumerate() {
+            let a = simd.splat(*a.add(r * a_row));
+            *sum = [simd.mul(a, first), simd.mul(a, second)];
+        }
+        // ANCHOR: steps
+        for _ in 1..depth {
             a = a.wrapping_add(a_depth);
             b = b.wrapping_add(2 * S::LANES);
+            let (first, second) = (simd.load_at(b), simd.load_at(b.add(S::LANES)));
+            let ahead = b.wrapping_add(AHEAD / ROWS * 2 * S::LANES);
+            prefetch(ahead);
+            if size_of::<S::Vector>() >= LINE {
+                prefetch(ahead.wrapping_add(S::LANES));
+            }
+            prefetch_to_l2(next);
             next = next.wrapping_add(next_step);
+            for (r, sum) in sums.iter_mut().enumerate() {
+                let a = simd.splat(*a.add(r * a_row));
+                *sum = [
+                    simd.mul_add(a, first, sum[0]),
+                    simd.mul_add(a, second, sum[1]),
+                ];
+            }
+        }
+        // ANCHOR_END: steps
+        for (r, [first, second]) in sums.into_iter().enumerate() {
+            let c = c.add(r * c_stride);
+            let next = c.add(S::LANES);
+            if accumulate {
+                simd.store_at(simd.add(simd.load_at(c), first), c);
+                simd.store_at(simd.add(simd.load_at(next), second), next);
+            } else {
+                simd.store_at(first, c);
+                simd.store_at(second, next);
+            }
         }
     }
-}
-
-/// Asks for what a step at `b` needs later: the panel further on, and the cache line at `next`.
-#[inline(always)]
-fn prefetch_ahead<T, S: Simd<T>, const ROWS: usize>(b: *const T, next: *const T) {
-    let ahead = b.wrapping_add(AHEAD / ROWS * 2 * S::LANES);
-    prefetch(ahead);
-    if size_of::<S::Vector>() >= LINE {
-        prefetch(ahead.wrapping_add(S::LANES));
-    }
-    prefetch_to_l2(next);
 }

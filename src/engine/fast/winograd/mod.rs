@@ -1,5 +1,6 @@
-//! Convolution by Winograd's minimal filtering F(4×4, 3×3): a quarter of the multiplications (Lavin and Gray 2016). Where there are many
-//! tiles, F(4×6, 3×3) takes two ninths, 48 for 24 outputs. Few tiles are computed by F(2×2, 3×3), which takes 16 for 4 outputs.
+//! Convolution by Winograd's minimal filtering F(4×4, 3×3): a quarter of the multiplications (Lavin and Gray 2016). With many
+//! channels and wide pictures, F(4×6, 3×3) takes two ninths, 48 for 24 outputs. Few tiles are computed by F(2×2, 3×3), which takes 16 for 4
+//! outputs.
 //!
 //! In one dimension, four outputs of a filter with three weights, y\[i\] = Σ g\[k\] d\[i+k\], take twelve products. Multiplying a
 //! polynomial with four coefficients a by one with three, g, gives six coefficients, and these are determined by the product's values
@@ -10,6 +11,7 @@
 //!
 //! with six inputs d. The points are 0, √½, −√½, √2, −√2 and ∞. They lose less to rounding than the textbook's 0, ±1, ±2, ∞. Of the sets of
 //! eight points that were tried, 0, ±½, ±1, ±2 and ∞ lose least.
+//!
 //! In two dimensions the transforms are applied along both axes: 36 products for the 16 outputs of a 4×4 tile, from its 6×6 inputs.
 //! Summed over the input channels, the products at each of the 36 pairs of points are one matrix product, tiles × Cin times
 //! Cin × Cout.

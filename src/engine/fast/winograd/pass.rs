@@ -250,6 +250,7 @@ impl<T: SimdScalar> Pass<'_, T> {
         for (at, product) in panels.zip(products.chunks_exact_mut(self.m_panel_stride(tiles))) {
             self.cpu.run(Multiply {
                 shape: (tiles, self.inputs()),
+                max_terms: self.tile.max_terms(),
                 v,
                 kernel: (self.kernel).panel(self.work.direction, self.transformed, (pair, at)),
                 product,
@@ -334,6 +335,8 @@ fn equal_parts(length: usize, max: usize) -> usize {
 struct Multiply<'a, T> {
     /// Tiles and input channels.
     shape: (usize, usize),
+    /// Input channels that are added up before they are added to the product.
+    max_terms: usize,
     v: Strided<'a, T>,
     kernel: Panel<'a, T>,
     product: &'a mut [T],
@@ -345,7 +348,21 @@ impl<T: Scalar> SimdTask<T> for Multiply<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
         let width = 2 * S::LANES;
-        let product = (self.product, width);
-        gemm::panel(s, self.shape, self.v, self.kernel, product, false);
+        let (tiles, inputs) = self.shape;
+        for first in (0..inputs).step_by(self.max_terms) {
+            let terms = self.max_terms.min(inputs - first);
+            let v = Strided {
+                elements: &self.v.elements[first..],
+                ..self.v
+            };
+            let Panel { elements, next } = self.kernel;
+            let of_next = |row: usize| next.len().min(row * width);
+            let kernel = Panel {
+                elements: &elements[first * width..],
+                next: &next[of_next(first)..of_next(first + terms)],
+            };
+            let product = (&mut *self.product, width);
+            gemm::panel(s, (tiles, terms), v, kernel, product, first > 0);
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! The sizes of tiles, and which is chosen. The choice depends on the size of the picture and on the CPU's vectors alone, so that the result is
-//! the same, bit for bit, with any number of threads.
+//! The sizes of tiles, and which is chosen. The choice depends on the layer, the size of the picture and the CPU's vectors alone, so that the
+//! result is the same, bit for bit, with any number of threads.
 
 /// The outputs that are computed together, in rows and columns. A large tile takes fewer products, but has a larger kernel, and loses more to
 /// rounding.
@@ -14,11 +14,10 @@ pub(super) enum Tile {
 /// done. The bound was measured.
 const SMALL_TILES_PER_LANE: f64 = 0.75;
 
-/// To load a kernel takes as long as to multiply this many tiles of each row by it, about, in pictures so small that it matters.
+/// To load a kernel takes about as long as to multiply this many tiles of each row by it, in pictures so small that it matters.
 const KERNEL_TILES: usize = 2;
 
-/// Tiles of 4×6 are for kernels with at least this product Cin·Cout. With fewer channels their transforms take what the products save, and the
-/// first layers, whose roundings all others get, stay more exact.
+/// Tiles of 4×6 are for kernels with at least this product Cin·Cout. With fewer channels their transforms take most of what the products save.
 const MIN_WIDE_KERNEL: usize = 256 * 256;
 
 impl Tile {
@@ -36,7 +35,7 @@ impl Tile {
     }
 
     /// What a row of tiles takes in a picture of this width, in products for each pair of channels. The height does not count, so that a band of
-    /// rows, which may be the part of another process, has the tiles of the whole picture, and rounds as it does.
+    /// rows, as one of several processes computes it, takes tiles as wide as the whole picture does, unless it is so low that they are 2×2.
     fn cost(self, width: usize) -> usize {
         let (_, across) = self.grid((1, width));
         self.pairs() * (across + KERNEL_TILES)
@@ -51,8 +50,17 @@ impl Tile {
         }
     }
 
+    /// How many channels are added up before they are added to the sum of those before. The larger transforms of 4×6 multiply the rounding of
+    /// these sums, and the larger a sum is, the more each addition rounds off.
+    pub fn max_terms(self) -> usize {
+        match self {
+            Self::TwoByTwo | Self::FourByFour => usize::MAX,
+            Self::FourBySix => 64,
+        }
+    }
+
     /// The points along each axis. There are as many products, and as many inputs.
-    pub fn points(self) -> (usize, usize) {
+    fn points(self) -> (usize, usize) {
         let (rows, columns) = self.outputs();
         (rows + 2, columns + 2)
     }
@@ -70,7 +78,7 @@ impl Tile {
     }
 
     /// The number of tiles of a picture.
-    pub fn tiles(self, shape: (usize, usize)) -> usize {
+    fn tiles(self, shape: (usize, usize)) -> usize {
         let (down, across) = self.grid(shape);
         down * across
     }

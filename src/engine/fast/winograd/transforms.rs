@@ -1,5 +1,5 @@
-//! The transforms of F(2, 3), F(4, 3) and F(6, 3), along one axis, and of kernels along both. `inputs.rs` and `outputs.rs` transform each
-//! row of a tile as they load it, and then the columns. Each lane of a vector is another channel.
+//! The transforms of F(2, 3), F(4, 3) and F(6, 3), along one axis, and of kernels along both. `inputs.rs` transforms each row of
+//! a tile as it loads it, and then the columns; `outputs.rs` each column, and then the rows. Each lane of a vector is another channel.
 //!
 //! The points are 0, ∞, and pairs ±p. Even powers of a pair are equal, and odd ones differ only in sign: so the even and the odd terms are
 //! summed once for both. The loops have constant lengths and are unrolled, so that every number of the matrices becomes a constant.
@@ -12,7 +12,7 @@ use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
 const MAX_PAIRS: usize = 3;
 
 // ANCHOR: points
-/// The points p for which ±p are points, besides 0 and ∞, if there are this many in all.
+/// The positive points. With their negatives, 0 and ∞, they are this many.
 const fn positive_points(points: usize) -> &'static [f64] {
     match points {
         4 => &[1.0],
