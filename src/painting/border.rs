@@ -4,7 +4,7 @@
 //! edges a painted picture gets a frame, a few pixels wide. With a border, which begins as the mirrored picture, the
 //! frame is painted where it will be cut off.
 
-use crate::files::picture::{Picture, Size};
+use crate::files::picture::{FittedBlocks, Size};
 use crate::method::BigArray;
 use crate::method::big_array::{Interval, Storage};
 use ndarray::{Array, Array3, Axis, RemoveAxis, s};
@@ -23,21 +23,27 @@ pub(super) fn mirrored<D: RemoveAxis>(x: &Array<f32, D>, border: usize) -> Array
     wider.as_standard_layout().into_owned()
 }
 
-/// These rows of the array of a picture with such a border, kept in this storage. Rows beyond the edges are those around the torus.
+/// These rows of the array of a fitted picture with such a border, kept in this storage. Rows beyond the edges are those around the torus.
 pub(super) fn mirrored_picture(
-    picture: &Picture,
+    fitted: &FittedBlocks,
     border: usize,
     rows: &Interval,
     storage: &Storage,
 ) -> BigArray<f32> {
-    let Size { width, height } = picture.size();
+    let Size { width, height } = fitted.size();
     let all = positions(height as usize, border);
     let at = |row: isize| all[row.rem_euclid(all.len() as isize) as usize];
     let rows: Vec<usize> = rows.clone().map(at).collect();
     let columns = positions(width as usize, border);
     let mut x = BigArray::zeros((rows.len(), columns.len(), 3), storage);
-    for (chunk, rows) in rows.chunks(ROWS).enumerate() {
-        x.set_rows(chunk * ROWS, &picture.array_at(rows, &columns));
+    let mut done = 0;
+    for rows in rows.chunk_by(|&a, &b| fitted.block_of(a) == fitted.block_of(b)) {
+        let (first, block) = fitted.block(fitted.block_of(rows[0]));
+        for rows in rows.chunks(ROWS) {
+            let of_block: Vec<usize> = rows.iter().map(|row| row - first).collect();
+            x.set_rows(done, &block.array_at(&of_block, &columns));
+            done += rows.len();
+        }
     }
     x
 }

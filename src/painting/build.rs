@@ -27,7 +27,7 @@ pub(super) fn fitted(
     rows: &Interval,
     storage: &Storage,
 ) -> BigArray<f32> {
-    border::mirrored_picture(&picture.fit(size), border, rows, storage)
+    border::mirrored_picture(&picture.fit_in_blocks(size), border, rows, storage)
 }
 
 /// The pictures at this size, in memory.

@@ -9,6 +9,7 @@ use super::matrix::{Matrix, Vector, apply, dot, transport};
 use super::{FloatPicture, Picture};
 use image::{GrayImage, Rgb};
 use ndarray::Axis;
+use std::sync::Arc;
 
 /// The weights of red, green and blue in Y, the luminance of YIQ.
 const LUMINANCE: Vector = [0.299, 0.587, 0.114];
@@ -48,7 +49,7 @@ impl Picture {
 
     fn map_pixels(&self, map: impl Fn(Vector) -> Vector) -> Self {
         let mut picture = self.clone();
-        for pixel in picture.rgb.pixels_mut() {
+        for pixel in Arc::make_mut(&mut picture.rgb).pixels_mut() {
             *pixel = Rgb(map(vector(pixel)).map(round_to_level));
         }
         picture

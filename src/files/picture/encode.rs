@@ -35,7 +35,7 @@ pub fn encode(
 ) -> ImageResult<()> {
     let levels = Levels {
         picture,
-        alpha: picture.alpha.as_ref().filter(|_| encoding.alpha),
+        alpha: picture.alpha.as_deref().filter(|_| encoding.alpha),
     };
     match format {
         ImageFormat::Png => levels.write_png(encoding, file).map_err(of_png),

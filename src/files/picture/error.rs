@@ -6,10 +6,12 @@ use super::size::MAX_PIXELS;
 use super::{EXTENSIONS, Size};
 use crate::files::atomic_file::AtomicFileError;
 use image::{ImageError, ImageFormat};
+use png::DecodingError;
 use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
+use tiff::TiffError;
 
 /// Why a picture file cannot be read or written. Displays as one line: the path, then the problem.
 #[derive(Debug, Error)]
@@ -152,15 +154,42 @@ impl PictureErrorKind {
         Self::Damaged(message.to_string().trim().replace('\n', " "))
     }
 
+    /// Classifies the error of a reader. Decoders also report damage in this way, and places in the file that cannot be.
+    pub(super) fn of_io(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::CutShort,
+            io::ErrorKind::InvalidInput => Self::damaged(error),
+            _ if error.raw_os_error().is_some() => Self::Unreadable(error),
+            _ => Self::damaged(error),
+        }
+    }
+
     /// Classifies the error of a decoder.
     pub(super) fn of_decoder(error: ImageError) -> Self {
         match error {
-            ImageError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                Self::CutShort
-            }
+            ImageError::IoError(error) => Self::of_io(error),
             ImageError::Limits(_) => Self::TooMuchMemory,
             ImageError::Unsupported(error) => Self::UnsupportedVariant(error.to_string()),
             other => Self::damaged(other),
+        }
+    }
+
+    /// Classifies the error of the decoder of PNG.
+    pub(super) fn of_png(error: DecodingError) -> Self {
+        match error {
+            DecodingError::IoError(error) => Self::of_io(error),
+            DecodingError::LimitsExceeded => Self::TooMuchMemory,
+            other => Self::damaged(format_args!("PNG: {other}")),
+        }
+    }
+
+    /// Classifies the error of the decoder of TIFF.
+    pub(super) fn of_tiff(error: TiffError) -> Self {
+        match error {
+            TiffError::IoError(error) => Self::of_io(error),
+            TiffError::LimitsExceeded => Self::TooMuchMemory,
+            TiffError::UnsupportedError(error) => Self::UnsupportedVariant(error.to_string()),
+            other => Self::damaged(format_args!("TIFF: {other}")),
         }
     }
 }

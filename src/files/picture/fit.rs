@@ -2,16 +2,21 @@
 
 #[cfg(feature = "cli")]
 use super::SizeRequest;
-use super::resize::resample;
+use super::resize::{Scaling, resample};
 use super::{Picture, Size};
 use fast_image_resize::images::TypedImageRef;
 use fast_image_resize::pixels::U8;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions};
 use image::imageops::crop_imm;
 use image::{GrayImage, RgbImage};
+use std::ops::Range;
 
 /// The radius of the Lanczos filter, in pixels of the smaller picture.
 const LANCZOS_RADIUS: f64 = 3.0;
+
+/// Pixels of a fitted picture that are computed at a time, at most. A smaller picture is one block. The library's rounding is that of a block: in
+/// another division into blocks a level may differ by 1.
+const BLOCK_PIXELS: usize = 16 << 20;
 
 impl Picture {
     /// Crops the picture around its center to the aspect ratio of `size`, and scales it to `size` with a Lanczos filter
@@ -22,9 +27,23 @@ impl Picture {
             return self.clone();
         }
         let rgb = fit_channels::<3>(self.rgb.as_raw(), from, size);
-        Self {
-            rgb: RgbImage::from_vec(size.width, size.height, rgb).expect("the size is right"),
-            alpha: self.alpha.as_ref().map(|alpha| fit_gray(alpha, size)),
+        Self::new(
+            RgbImage::from_vec(size.width, size.height, rgb).expect("the size is right"),
+            self.alpha.as_ref().map(|alpha| fit_gray(alpha, size)),
+        )
+    }
+
+    /// The rows of [`fit`](Self::fit)'s result in blocks, for a picture that is not to be in memory as a whole.
+    pub(crate) fn fit_in_blocks(&self, size: Size) -> FittedBlocks<'_> {
+        let is_fitted = self.size() == size;
+        FittedBlocks {
+            picture: self,
+            size,
+            rows: if is_fitted {
+                size.height as usize
+            } else {
+                rows_of_block(size)
+            },
         }
     }
 
@@ -47,12 +66,49 @@ impl Picture {
             (cut, edge - 2 * cut)
         };
         let ((left, width), (top, height)) = (trim(width), trim(height));
-        Self {
-            rgb: crop_imm(&self.rgb, left, top, width, height).to_image(),
-            alpha: (self.alpha.as_ref())
+        Self::new(
+            crop_imm(&*self.rgb, left, top, width, height).to_image(),
+            (self.alpha.as_deref())
                 .map(|alpha| crop_imm(alpha, left, top, width, height).to_image()),
-        }
+        )
     }
+}
+
+/// A picture that is fitted to a size, a block of rows at a time.
+pub(crate) struct FittedBlocks<'a> {
+    picture: &'a Picture,
+    size: Size,
+    /// Rows of a block. The last may have fewer.
+    rows: usize,
+}
+
+impl FittedBlocks<'_> {
+    /// The width and height of the fitted picture.
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// The number of the block with this row.
+    pub fn block_of(&self, row: usize) -> usize {
+        row / self.rows
+    }
+
+    /// The first row of a block, and its pixels. Their alpha is not fitted.
+    pub fn block(&self, number: usize) -> (usize, Picture) {
+        let (from, first) = (self.picture.size(), number * self.rows);
+        if from == self.size {
+            return (first, self.picture.clone());
+        }
+        let rows = first..(first + self.rows).min(self.size.height as usize);
+        let height = rows.len() as u32;
+        let rgb = fit_rows::<3>(self.picture.rgb.as_raw(), from, self.size, rows);
+        let block = RgbImage::from_vec(self.size.width, height, rgb).expect("the size is right");
+        (first, block.into())
+    }
+}
+
+fn rows_of_block(size: Size) -> usize {
+    (BLOCK_PIXELS / size.width as usize).clamp(1, size.height as usize)
 }
 
 /// Crops and scales as [`Picture::fit`] does.
@@ -67,35 +123,55 @@ pub(super) fn fit_gray(gray: &GrayImage, size: Size) -> GrayImage {
 }
 
 /// Crops and scales the pixels of a picture of `N` channels from size `from` to `size`. `bytes` are the pixels in rows.
+fn fit_channels<const N: usize>(bytes: &[u8], from: Size, size: Size) -> Vec<u8> {
+    let height = size.height as usize;
+    let block = rows_of_block(size);
+    let mut fitted = Vec::with_capacity(N * size.width as usize * height);
+    for first in (0..height).step_by(block) {
+        let rows = first..(first + block).min(height);
+        fitted.extend(fit_rows::<N>(bytes, from, size, rows));
+    }
+    fitted
+}
+
+/// These rows of the result.
 ///
 /// The channels are scaled one after the other: the library's code for a pixel of one byte is all that is compiled.
-fn fit_channels<const N: usize>(bytes: &[u8], from: Size, size: Size) -> Vec<u8> {
+fn fit_rows<const N: usize>(bytes: &[u8], from: Size, size: Size, rows: Range<usize>) -> Vec<u8> {
     // The largest crop with the aspect ratio of `size`, in fractions of a pixel.
     let (width, height) = (f64::from(from.width), f64::from(from.height));
     let aspect = f64::from(size.width) / f64::from(size.height);
     let (crop_width, crop_height) = (width.min(height * aspect), height.min(width / aspect));
     let (left, top) = ((width - crop_width) / 2.0, (height - crop_height) / 2.0);
-    // Only the rows within the radius of the filter. Widening all rows of a tall strip could need gigabytes.
-    let radius = LANCZOS_RADIUS * (crop_height / f64::from(size.height)).max(1.0);
-    let first = (top - radius).floor().max(0.0);
-    let rows = (top + crop_height + radius).ceil().min(height) - first;
+    // Only the rows that these are computed from. Widening all rows of a tall strip could need gigabytes.
+    let scaling = Scaling {
+        top,
+        ratio: crop_height / f64::from(size.height),
+        from: from.height as usize,
+        to: size.height as usize,
+        reach: LANCZOS_RADIUS,
+    };
+    let (behind, more) = (scaling.rows_behind(&rows), scaling.with_margin(&rows));
     let row_bytes = N * from.width as usize;
-    let strip = &bytes[first as usize * row_bytes..][..rows as usize * row_bytes];
+    let strip = &bytes[behind.start * row_bytes..behind.end * row_bytes];
+    let (strip_top, strip_height) = scaling.part(&more, &behind);
     // Horizontally first, then vertically, as common tools do. Overshoot is clamped to 0..255 in between.
     let lanczos = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
-    let horizontal = lanczos.crop(left, 0.0, crop_width, rows);
-    let vertical = lanczos.crop(0.0, top - first, f64::from(size.width), crop_height);
+    let horizontal = lanczos.crop(left, 0.0, crop_width, behind.len() as f64);
+    let vertical = lanczos.crop(0.0, strip_top, f64::from(size.width), strip_height);
 
-    let mut fitted = vec![0; N * size.width as usize * size.height as usize];
+    let fitted_width = size.width as usize;
+    let mut fitted = vec![0; N * fitted_width * rows.len()];
     for channel in 0..N {
         let values: Vec<U8> = (strip.chunks_exact(N))
             .map(|pixel| U8::new(pixel[channel]))
             .collect();
-        let strip =
-            TypedImageRef::new(from.width, rows as u32, &values).expect("the strip has these rows");
-        let scaled = resample(&strip, size.width, rows as u32, &horizontal);
-        let scaled = resample(&scaled, size.width, size.height, &vertical);
-        for (to, value) in fitted.chunks_exact_mut(N).zip(scaled.pixels()) {
+        let strip = TypedImageRef::new(from.width, behind.len() as u32, &values)
+            .expect("the strip has these rows");
+        let scaled = resample(&strip, size.width, behind.len() as u32, &horizontal);
+        let scaled = resample(&scaled, size.width, more.len() as u32, &vertical);
+        let scaled = &scaled.pixels()[(rows.start - more.start) * fitted_width..];
+        for (to, value) in fitted.chunks_exact_mut(N).zip(scaled) {
             to[channel] = value.0;
         }
     }
@@ -139,6 +215,32 @@ mod tests {
     }
 
     #[test]
+    fn rows_that_are_fitted_by_themselves_are_those_of_the_whole() {
+        let (from, level) = (size(11, 37), |n: usize| ((n * 37) ^ (n >> 3)) as u8);
+        let bytes: Vec<u8> = (0..3 * 11 * 37).map(level).collect();
+        for to in [
+            size(16, 53),
+            size(7, 20),
+            size(11, 74),
+            size(33, 111),
+            size(40, 37),
+            size(5, 9),
+        ] {
+            let (width, height) = (to.width as usize, to.height as usize);
+            let whole = fit_rows::<3>(&bytes, from, to, 0..height);
+            for (first, count) in (0..height).flat_map(|first| [(first, 1), (first, 8)]) {
+                let rows = first..(first + count).min(height);
+                let part = fit_rows::<3>(&bytes, from, to, rows.clone());
+                assert_eq!(part.len(), 3 * width * rows.len());
+                // The library rounds its weights as precisely as the largest of all rows permits.
+                for (a, b) in part.iter().zip(&whole[3 * width * first..]) {
+                    assert!(a.abs_diff(*b) <= 1, "{to} {rows:?}: {a} for {b}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn trimming_removes_a_frame() {
         let inside = |x: u32, y: u32| (2..48).contains(&x) && (1..29).contains(&y);
         let framed = Picture::from(RgbImage::from_fn(50, 30, |x, y| {
@@ -156,6 +258,6 @@ mod tests {
     fn fitting_to_one_pixel_works() {
         let picture = Picture::from(RgbImage::from_pixel(5, 9, Rgb([9, 8, 7])));
         let one = picture.fit(size(1, 1));
-        assert_eq!(one.rgb.into_raw(), [9, 8, 7]);
+        assert_eq!(one.rgb.as_raw(), &[9, 8, 7]);
     }
 }

@@ -10,6 +10,7 @@ use ndarray::Axis;
 use ndarray::{Array3, s};
 use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Rows that are worked on at a time.
 pub(super) const ROWS: usize = 64;
@@ -20,7 +21,7 @@ pub struct FloatPicture {
     /// H×W×3 RGB. Black is 0 and white is 255; values may lie outside.
     pub(super) pixels: BigArray<f32>,
     /// H×W, 0 is transparent. `None` if the picture is opaque.
-    pub(super) alpha: Option<GrayImage>,
+    pub(super) alpha: Option<Arc<GrayImage>>,
 }
 
 impl PartialEq for FloatPicture {
@@ -99,7 +100,9 @@ impl FloatPicture {
             );
         }
         Picture {
-            rgb: RgbImage::from_vec(width, height, levels).expect("the sizes are equal"),
+            rgb: RgbImage::from_vec(width, height, levels)
+                .expect("the sizes are equal")
+                .into(),
             alpha: self.alpha.clone(),
         }
     }
@@ -113,8 +116,11 @@ impl FloatPicture {
         let block = (width.max(height) / (2 * edge).max(1)).max(1) as usize;
         let (columns, rows) = (width as usize / block, height as usize / block);
         if block == 1 || columns == 0 || rows == 0 {
-            let whole = self.to_picture();
-            return Picture::from(whole.rgb).at_most(edge);
+            let opaque = Picture {
+                alpha: None,
+                ..self.to_picture()
+            };
+            return opaque.at_most(edge);
         }
         let mut levels = Vec::with_capacity(3 * rows * columns);
         for row in 0..rows {

@@ -24,10 +24,12 @@ mod resize;
 mod serial;
 mod size;
 mod srgb;
+mod strips;
 mod write;
 
 pub use encoding::{Depth, Encoding, EncodingError, ParseDepthError};
 pub use error::{PictureError, PictureErrorKind};
+pub(crate) use fit::FittedBlocks;
 pub use float_picture::FloatPicture;
 pub(crate) use mask::Mask;
 pub use png_text::{TextError, read_text};
@@ -40,17 +42,25 @@ pub use write::{EXTENSIONS, OutputFile};
 use crate::vgg::MEAN;
 use image::{DynamicImage, GrayImage, RgbImage};
 use ndarray::{Array2, Array3};
+use std::sync::Arc;
 
-/// An upright sRGB picture with 8 bits per channel.
+/// An upright sRGB picture with 8 bits per channel. A clone shares its pixels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
     /// Transparent pixels are blended with white.
-    rgb: RgbImage,
+    rgb: Arc<RgbImage>,
     /// The alpha channel of the file, 0 is transparent. `None` if the picture is opaque.
-    alpha: Option<GrayImage>,
+    alpha: Option<Arc<GrayImage>>,
 }
 
 impl Picture {
+    fn new(rgb: RgbImage, alpha: Option<GrayImage>) -> Self {
+        Self {
+            rgb: Arc::new(rgb),
+            alpha: alpha.map(Arc::new),
+        }
+    }
+
     /// The width and height.
     pub fn size(&self) -> Size {
         let (width, height) = self.rgb.dimensions();
@@ -110,7 +120,7 @@ impl From<DynamicImage> for Picture {
 
 impl From<RgbImage> for Picture {
     fn from(rgb: RgbImage) -> Self {
-        Self { rgb, alpha: None }
+        Self::new(rgb, None)
     }
 }
 
@@ -131,6 +141,6 @@ mod tests {
     fn values_outside_the_range_are_clamped() {
         let x = Array3::from_shape_vec((1, 2, 3), vec![-500., 0., 500., 1e30, -1e30, 0.4]).unwrap();
         let picture = Picture::from_array(&x);
-        assert_eq!(picture.rgb.into_raw(), [0, 117, 255, 255, 0, 104]);
+        assert_eq!(picture.rgb.as_raw(), &[0, 117, 255, 255, 0, 104]);
     }
 }

@@ -17,48 +17,82 @@ pub fn resize(x: &Array3<f32>, size: Size) -> Array3<f32> {
     resize_part(x, (width, all), size)
 }
 
-/// The rows of a picture of this `height` that the `rows` of the picture scaled to the height `to` are computed from.
+/// How the rows of a scaled picture follow from those of its source.
+pub(super) struct Scaling {
+    /// Where the part that is scaled begins.
+    pub top: f64,
+    /// Its height for each row of the result.
+    pub ratio: f64,
+    /// Rows of the source.
+    pub from: usize,
+    /// Rows of the result.
+    pub to: usize,
+    /// How far the filter reaches, in pixels of the smaller of both.
+    pub reach: f64,
+}
+
+impl Scaling {
+    /// That of a whole array with [`resize`]'s filter.
+    fn of_whole(from: usize, to: usize) -> Self {
+        Self {
+            top: 0.0,
+            ratio: from as f64 / to as f64,
+            from,
+            to,
+            reach: CATMULL_ROM_REACH,
+        }
+    }
+
+    /// The rows of the source that these rows are computed from.
+    pub fn rows_behind(&self, rows: &Range<usize>) -> Range<usize> {
+        let rows = self.with_margin(rows);
+        let reach = self.reach * self.ratio.max(1.0) + 1.0;
+        let first = self.top + rows.start as f64 * self.ratio - reach;
+        let end = self.top + rows.end as f64 * self.ratio + reach;
+        first.floor().max(0.0) as usize..(end.ceil() as usize).min(self.from)
+    }
+
+    /// The rows, and one or two more on each side.
+    ///
+    /// The library takes the first and the last row for those whose filters begin and end at the outermost source rows. That is wrong of a
+    /// row whose center falls on a source row: its filter has one weight that is not 0. The outer rows are chosen so that theirs do not.
+    pub fn with_margin(&self, rows: &Range<usize>) -> Range<usize> {
+        let between = |row: usize| {
+            let center = self.top + (row as f64 + 0.5) * self.ratio - 0.5;
+            usize::from((center - center.round()).abs() < 1e-6)
+        };
+        let first = rows.start.saturating_sub(1);
+        first.saturating_sub(between(first))..(rows.end + 1 + between(rows.end)).min(self.to)
+    }
+
+    /// Where the part of the source that becomes the rows `more` begins in the rows `behind`, and its height.
+    pub fn part(&self, more: &Range<usize>, behind: &Range<usize>) -> (f64, f64) {
+        let top = self.top + more.start as f64 * self.ratio - behind.start as f64;
+        // Rounding must not reach beyond the last row.
+        let height = (more.len() as f64 * self.ratio).min(behind.len() as f64 - top);
+        (top, height)
+    }
+}
+
+/// The rows of an array of this `height` that the `rows` of the array scaled to the height `to` are computed from.
 pub(crate) fn rows_behind(rows: &Range<usize>, height: usize, to: usize) -> Range<usize> {
-    let ratio = height as f64 / to as f64;
-    let rows = with_margin(rows, height, to);
-    let reach = CATMULL_ROM_REACH * ratio.max(1.0) + 1.0;
-    let first = (rows.start as f64 * ratio - reach).floor().max(0.0) as usize;
-    let end = (rows.end as f64 * ratio + reach).ceil() as usize;
-    first..end.min(height)
+    Scaling::of_whole(height, to).rows_behind(rows)
 }
 
-/// The rows, and one or two more on each side.
-///
-/// The library takes the first and the last row for those whose filters begin and end at the outermost source rows. That is wrong of a row
-/// whose center falls on a source row: its filter has one weight that is not 0. The outer rows are chosen so that theirs do not.
-fn with_margin(rows: &Range<usize>, height: usize, to: usize) -> Range<usize> {
-    let ratio = height as f64 / to as f64;
-    let between = |row: usize| {
-        let center = (row as f64 + 0.5) * ratio - 0.5;
-        usize::from((center - center.round()).abs() < 1e-6)
-    };
-    let first = rows.start.saturating_sub(1);
-    first.saturating_sub(between(first))..(rows.end + 1 + between(rows.end)).min(to)
-}
-
-/// Some `rows` of what [`resize`] makes of a picture of this `height`. `x` are the [rows behind](rows_behind) them.
+/// Some `rows` of what [`resize`] makes of an array of this `height`. `x` are the [rows behind](rows_behind) them.
 pub(crate) fn resize_rows(
     x: &Array3<f32>,
     height: usize,
     size: Size,
     rows: Range<usize>,
 ) -> Array3<f32> {
-    let to = size.height as usize;
-    let ratio = height as f64 / to as f64;
-    let more = with_margin(&rows, height, to);
-    let top = more.start as f64 * ratio - rows_behind(&rows, height, to).start as f64;
-    // Rounding must not reach beyond the last row.
-    let part_height = (more.len() as f64 * ratio).min(x.dim().0 as f64 - top);
+    let scaling = Scaling::of_whole(height, size.height as usize);
+    let (more, behind) = (scaling.with_margin(&rows), scaling.rows_behind(&rows));
     let size = Size {
         height: more.len() as u32,
         ..size
     };
-    let scaled = resize_part(x, (x.dim().1, (top, part_height)), size);
+    let scaled = resize_part(x, (x.dim().1, scaling.part(&more, &behind)), size);
     let first = rows.start - more.start;
     scaled
         .slice(s![first..first + rows.len(), .., ..])

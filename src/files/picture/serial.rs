@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 impl Serialize for Picture {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let alpha = self.alpha.as_ref().map(GrayImage::as_raw);
+        let alpha = self.alpha.as_deref().map(GrayImage::as_raw);
         (self.rgb.dimensions(), self.rgb.as_raw(), alpha).serialize(serializer)
     }
 }
@@ -18,9 +18,7 @@ impl<'de> Deserialize<'de> for Picture {
             <((u32, u32), Vec<u8>, Option<Vec<u8>>)>::deserialize(deserializer)?;
         let wrong = || D::Error::custom("a picture has another size than its pixels");
         let alpha = alpha.map(|alpha| GrayImage::from_raw(width, height, alpha).ok_or_else(wrong));
-        Ok(Self {
-            rgb: RgbImage::from_raw(width, height, rgb).ok_or_else(wrong)?,
-            alpha: alpha.transpose()?,
-        })
+        let rgb = RgbImage::from_raw(width, height, rgb).ok_or_else(wrong)?;
+        Ok(Self::new(rgb, alpha.transpose()?))
     }
 }
