@@ -18,6 +18,10 @@ const LANCZOS_RADIUS: f64 = 3.0;
 /// another division into blocks a level may differ by 1.
 const BLOCK_PIXELS: usize = 16 << 20;
 
+/// Pixels of the source that are scaled horizontally at a time, unless a row has more. Fewer would take longer: the weights of the filter are
+/// computed anew for each strip.
+const STRIP_PIXELS: usize = 16 << 20;
+
 impl Picture {
     /// Crops the picture around its center to the aspect ratio of `size`, and scales it to `size` with a Lanczos filter
     /// (a = 3; wider in source pixels when the picture shrinks).
@@ -152,24 +156,29 @@ fn fit_rows<const N: usize>(bytes: &[u8], from: Size, size: Size, rows: Range<us
         reach: LANCZOS_RADIUS,
     };
     let (behind, more) = (scaling.rows_behind(&rows), scaling.with_margin(&rows));
-    let row_bytes = N * from.width as usize;
-    let strip = &bytes[behind.start * row_bytes..behind.end * row_bytes];
-    let (strip_top, strip_height) = scaling.part(&more, &behind);
+    let (behind_top, behind_height) = scaling.part(&more, &behind);
     // Horizontally first, then vertically, as common tools do. Overshoot is clamped to 0..255 in between.
     let lanczos = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
-    let horizontal = lanczos.crop(left, 0.0, crop_width, behind.len() as f64);
-    let vertical = lanczos.crop(0.0, strip_top, f64::from(size.width), strip_height);
+    let vertical = lanczos.crop(0.0, behind_top, f64::from(size.width), behind_height);
 
-    let fitted_width = size.width as usize;
+    let (source_width, fitted_width) = (from.width as usize, size.width as usize);
+    let source = &bytes[N * source_width * behind.start..N * source_width * behind.end];
     let mut fitted = vec![0; N * fitted_width * rows.len()];
     for channel in 0..N {
-        let values: Vec<U8> = (strip.chunks_exact(N))
-            .map(|pixel| U8::new(pixel[channel]))
-            .collect();
-        let strip = TypedImageRef::new(from.width, behind.len() as u32, &values)
-            .expect("the strip has these rows");
-        let scaled = resample(&strip, size.width, behind.len() as u32, &horizontal);
-        let scaled = resample(&scaled, size.width, more.len() as u32, &vertical);
+        let mut narrowed = Vec::with_capacity(fitted_width * behind.len());
+        for strip in source.chunks((STRIP_PIXELS / source_width).max(1) * N * source_width) {
+            let levels = strip.chunks_exact(N).map(|pixel| U8::new(pixel[channel]));
+            let levels: Vec<U8> = levels.collect();
+            let rows = (levels.len() / source_width) as u32;
+            let strip =
+                TypedImageRef::new(from.width, rows, &levels).expect("the strip has these rows");
+            let horizontal = lanczos.crop(left, 0.0, crop_width, f64::from(rows));
+            let scaled = resample(&strip, size.width, rows, &horizontal);
+            narrowed.extend_from_slice(scaled.pixels());
+        }
+        let narrowed = TypedImageRef::new(size.width, behind.len() as u32, &narrowed)
+            .expect("all strips have these rows");
+        let scaled = resample(&narrowed, size.width, more.len() as u32, &vertical);
         let scaled = &scaled.pixels()[(rows.start - more.start) * fitted_width..];
         for (to, value) in fitted.chunks_exact_mut(N).zip(scaled) {
             to[channel] = value.0;
