@@ -3,7 +3,7 @@
 use super::profile::Profile;
 use super::size::MAX_PIXELS;
 use super::srgb;
-use super::strips::Strips;
+use super::strips::{Rows, Strips};
 use super::{Picture, PictureError, PictureErrorKind, cmyk, jpeg};
 use image::metadata::Orientation;
 use image::{
@@ -50,8 +50,10 @@ impl Picture {
     }
 }
 
-/// Returns the picture, and a remark if its colors are not what the file says.
-fn read(path: &Path) -> Result<(Picture, Option<String>), PictureErrorKind> {
+/// A picture, and a remark if its colors are not what the file says.
+type Decoded = (Picture, Option<String>);
+
+fn read(path: &Path) -> Result<Decoded, PictureErrorKind> {
     let file = open_file(path)?;
     let first_bytes = |most: u64| {
         let mut bytes = Vec::new();
@@ -111,8 +113,8 @@ struct Header {
     is_gray: bool,
 }
 
-/// Reads the header. The decoder is ready to decode the pixels.
-fn decoder<'a>(
+/// Reads the header, and returns the decoder too, which can go on with the pixels.
+fn read_header<'a>(
     reader: impl BufRead + Seek + 'a,
     format: ImageFormat,
     profile_of_tiff: Option<Profile>,
@@ -147,10 +149,7 @@ fn decoder<'a>(
 }
 
 /// Decodes the picture some rows at a time; `None` if its format does not allow it.
-fn decode_strips(
-    file: &File,
-    format: ImageFormat,
-) -> Result<Option<(Picture, Option<String>)>, PictureErrorKind> {
+fn decode_strips(file: &File, format: ImageFormat) -> Result<Option<Decoded>, PictureErrorKind> {
     if !matches!(format, ImageFormat::Png | ImageFormat::Tiff) {
         return Ok(None);
     }
@@ -158,7 +157,7 @@ fn decode_strips(
         ImageFormat::Tiff => srgb::tiff_profile(from_start(file)?)?,
         _ => None,
     };
-    let (_, header) = decoder(from_start(file)?, format, profile_of_tiff)?;
+    let (_, header) = read_header(from_start(file)?, format, profile_of_tiff)?;
     let Some(strips) = Strips::new(from_start(file)?, format)? else {
         return Ok(None);
     };
@@ -175,67 +174,13 @@ fn decode_strips(
     Ok(Some((picture.turned(header.orientation), remark)))
 }
 
-/// The pixels of a picture as far as they are read, row by row.
-struct Rows {
-    size: (u32, u32),
-    rgb: Vec<u8>,
-    /// Empty as long as all pixels are opaque.
-    alpha: Vec<u8>,
-}
-
-impl Rows {
-    fn new((width, height): (u32, u32)) -> Self {
-        Self {
-            size: (width, height),
-            rgb: Vec::with_capacity(3 * width as usize * height as usize),
-            alpha: Vec::new(),
-        }
-    }
-
-    /// Adds a strip.
-    ///
-    /// # Errors
-    /// If the picture has fewer rows: then the file is not the one whose header was read.
-    fn push(&mut self, strip: &Picture) -> Result<(), PictureErrorKind> {
-        let pixels = self.size.0 as usize * self.size.1 as usize;
-        let before = self.rgb.len() / 3;
-        let after = before + strip.rgb.pixels().len();
-        if after > pixels {
-            return Err(PictureErrorKind::damaged("it has too many rows"));
-        }
-        self.rgb.extend_from_slice(strip.rgb.as_raw());
-        if let Some(alpha) = &strip.alpha {
-            self.alpha.reserve_exact(pixels - self.alpha.len());
-            self.alpha.resize(before, u8::MAX);
-            self.alpha.extend_from_slice(alpha.as_raw());
-        } else if !self.alpha.is_empty() {
-            self.alpha.resize(after, u8::MAX);
-        }
-        Ok(())
-    }
-
-    /// The picture, if all of its pixels are read.
-    fn into_picture(self) -> Option<Picture> {
-        let (width, height) = self.size;
-        let rgb = RgbImage::from_raw(width, height, self.rgb)?;
-        // None if it is empty.
-        Some(Picture::new(
-            rgb,
-            GrayImage::from_raw(width, height, self.alpha),
-        ))
-    }
-}
-
-/// Decodes the picture as a whole, converts it to sRGB and turns it upright. Returns a remark if the colors are not what the file says.
-fn decode(
-    bytes: &[u8],
-    format: ImageFormat,
-) -> Result<(Picture, Option<String>), PictureErrorKind> {
+/// Decodes the picture as a whole.
+fn decode(bytes: &[u8], format: ImageFormat) -> Result<Decoded, PictureErrorKind> {
     let profile_of_tiff = match format {
         ImageFormat::Tiff => srgb::tiff_profile(Cursor::new(bytes))?,
         _ => None,
     };
-    let (decoder, header) = decoder(Cursor::new(bytes), format, profile_of_tiff)?;
+    let (decoder, header) = read_header(Cursor::new(bytes), format, profile_of_tiff)?;
     let image = if format == ImageFormat::Jpeg {
         jpeg::decode(bytes, header.size)?
     } else {

@@ -1,10 +1,10 @@
 //! Reads the pixels of PNG and TIFF files some rows at a time, if they are stored from top to bottom: what a file stores, up to 8 bytes for
 //! each pixel, is not in memory as a whole then.
 
-use super::PictureErrorKind;
 use super::read::{MAX_BYTES, METADATA_BYTES};
 use super::size::MAX_PIXELS;
-use image::{DynamicImage, ImageBuffer, ImageFormat};
+use super::{Picture, PictureErrorKind};
+use image::{DynamicImage, GrayImage, ImageBuffer, ImageFormat, RgbImage};
 use png::{BitDepth, DecodingError, Transformations};
 use std::io::{BufRead, Seek};
 use tiff::decoder::{ChunkType, DecodingResult, Limits};
@@ -158,5 +158,55 @@ fn of_16_bits(channels: usize, width: u32, height: u32, samples: Vec<u16>) -> Op
         2 => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageLumaA16),
         3 => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageRgb16),
         _ => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageRgba16),
+    }
+}
+
+/// The pixels of a picture as far as they are read, row by row.
+pub struct Rows {
+    size: (u32, u32),
+    rgb: Vec<u8>,
+    /// Empty as long as all pixels are opaque.
+    alpha: Vec<u8>,
+}
+
+impl Rows {
+    /// None yet of a picture of this width and height.
+    pub fn new((width, height): (u32, u32)) -> Self {
+        Self {
+            size: (width, height),
+            rgb: Vec::with_capacity(3 * width as usize * height as usize),
+            alpha: Vec::new(),
+        }
+    }
+
+    /// Adds a strip.
+    ///
+    /// # Errors
+    /// If the picture has fewer rows: then the file is not the one whose header was read.
+    pub fn push(&mut self, strip: &Picture) -> Result<(), PictureErrorKind> {
+        let pixels = self.size.0 as usize * self.size.1 as usize;
+        let before = self.rgb.len() / 3;
+        let after = before + strip.rgb.pixels().len();
+        if after > pixels {
+            return Err(PictureErrorKind::damaged("it has too many rows"));
+        }
+        self.rgb.extend_from_slice(strip.rgb.as_raw());
+        if let Some(alpha) = &strip.alpha {
+            self.alpha.reserve_exact(pixels - self.alpha.len());
+            self.alpha.resize(before, u8::MAX);
+            self.alpha.extend_from_slice(alpha.as_raw());
+        } else if !self.alpha.is_empty() {
+            self.alpha.resize(after, u8::MAX);
+        }
+        Ok(())
+    }
+
+    /// The picture, if all of its pixels are read.
+    pub fn into_picture(self) -> Option<Picture> {
+        let (width, height) = self.size;
+        let rgb = RgbImage::from_raw(width, height, self.rgb)?;
+        // `None` of no bytes.
+        let alpha = GrayImage::from_raw(width, height, self.alpha);
+        Some(Picture::new(rgb, alpha))
     }
 }

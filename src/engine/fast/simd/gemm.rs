@@ -87,6 +87,23 @@ pub fn panel<T: Copy, S: Simd<T>>(
     (rows, depth): (usize, usize),
     a: Strided<T>,
     b: Panel<T>,
+    c: (&mut [T], usize),
+    accumulate: bool,
+) {
+    panel_in_parts(simd, (rows, depth, depth), a, b, c, accumulate);
+}
+
+/// As [`panel`], but of the depth, `terms` at a time are added up, and then added to C. The larger a sum is, the more each addition to it
+/// rounds off.
+///
+/// # Panics
+/// As [`panel`].
+#[inline(always)]
+pub fn panel_in_parts<T: Copy, S: Simd<T>>(
+    simd: S,
+    (rows, depth, terms): (usize, usize, usize),
+    a: Strided<T>,
+    b: Panel<T>,
     (c, c_stride): (&mut [T], usize),
     accumulate: bool,
 ) {
@@ -96,47 +113,55 @@ pub fn panel<T: Copy, S: Simd<T>>(
     let width = 2 * S::LANES;
     // The offset of the last of this many steps; saturated, so that it lies beyond any slice if it overflows.
     let last = |count: usize, step: usize| (count - 1).saturating_mul(step);
-    assert!(depth > 0);
+    assert!(depth > 0 && terms > 0);
     assert!(
         a.elements.len() > last(rows, a.row_stride).saturating_add(last(depth, a.depth_stride))
     );
     assert!(b.elements.len() >= last(depth, width).saturating_add(width));
     assert!(c.len() >= last(rows, c_stride).saturating_add(width));
     const { assert!(S::ROWS <= 14, "there are versions for up to 14 rows") };
-    let Panel { elements: b, next } = b;
-    let b = b.as_ptr();
     // About equal tiles: 15 rows as 8 and 7, not as 14 and 1, since a tile of one row takes as long as one of four.
     let mut row = 0;
     let tiles = rows.div_ceil(S::ROWS);
     // In place of nothing, the beginning of B is prefetched, which is in the cache.
-    let steps = tiles * (depth - 1).max(1);
-    let next_step = (next.len().div_ceil(steps)).min(LINE / size_of::<T>());
-    let mut next = if next.is_empty() { b } else { next.as_ptr() };
+    let steps = tiles * (depth - depth.div_ceil(terms)).max(1);
+    let next_step = (b.next.len().div_ceil(steps)).min(LINE / size_of::<T>());
+    let mut next = if b.next.is_empty() {
+        b.elements
+    } else {
+        b.next
+    }
+    .as_ptr();
     for left in (1..=tiles).rev() {
         let of_tile = (rows - row).div_ceil(left);
-        let a = (
-            a.elements[row * a.row_stride..].as_ptr(),
-            a.row_stride,
-            a.depth_stride,
-        );
         let c = (c[row * c_stride..].as_mut_ptr(), c_stride);
-        // A version for each number of rows, whose sums stay in registers.
-        macro_rules! tile_of {
-            ($($rows:literal)*) => {
-                match of_tile {
-                    $(
-                        // SAFETY: `$rows` rows from `row` on exist, and the slices hold all of their elements, as asserted.
-                        $rows if $rows <= S::ROWS => unsafe {
-                            tile::<T, S, $rows>(simd, depth, a, b, (next, next_step), c, accumulate);
-                        },
-                    )*
-                    _ => unreachable!("a tile has between 1 and {} rows", S::ROWS),
-                }
-            };
+        for first in (0..depth).step_by(terms) {
+            let depth = terms.min(depth - first);
+            let a = (
+                a.elements[row * a.row_stride + first * a.depth_stride..].as_ptr(),
+                a.row_stride,
+                a.depth_stride,
+            );
+            let b = b.elements[first * width..].as_ptr();
+            let accumulate = accumulate || first > 0;
+            // A version for each number of rows, whose sums stay in registers.
+            macro_rules! tile_of {
+                ($($rows:literal)*) => {
+                    match of_tile {
+                        $(
+                            // SAFETY: `$rows` rows from `row` on exist, and the slices hold all of their elements, as asserted.
+                            $rows if $rows <= S::ROWS => unsafe {
+                                tile::<T, S, $rows>(simd, depth, a, b, (next, next_step), c, accumulate);
+                            },
+                        )*
+                        _ => unreachable!("a tile has between 1 and {} rows", S::ROWS),
+                    }
+                };
+            }
+            tile_of!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+            next = next.wrapping_add((depth - 1) * next_step);
         }
-        tile_of!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
         row += of_tile;
-        next = next.wrapping_add((depth - 1) * next_step);
     }
 }
 

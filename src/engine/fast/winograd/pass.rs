@@ -347,22 +347,9 @@ impl<T: Scalar> SimdTask<T> for Multiply<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
-        let width = 2 * S::LANES;
         let (tiles, inputs) = self.shape;
-        for first in (0..inputs).step_by(self.max_terms) {
-            let terms = self.max_terms.min(inputs - first);
-            let v = Strided {
-                elements: &self.v.elements[first..],
-                ..self.v
-            };
-            let Panel { elements, next } = self.kernel;
-            let of_next = |row: usize| next.len().min(row * width);
-            let kernel = Panel {
-                elements: &elements[first * width..],
-                next: &next[of_next(first)..of_next(first + terms)],
-            };
-            let product = (&mut *self.product, width);
-            gemm::panel(s, (tiles, terms), v, kernel, product, first > 0);
-        }
+        let shape = (tiles, inputs, self.max_terms);
+        let product = (self.product, 2 * S::LANES);
+        gemm::panel_in_parts(s, shape, self.v, self.kernel, product, false);
     }
 }
