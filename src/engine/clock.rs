@@ -100,6 +100,10 @@ impl<T: Scalar> Engine<T> for Clock<T> {
     fn release_memory(&self) {
         self.engine.release_memory();
     }
+
+    fn set_spare_memory(&self, bytes: u64) {
+        self.engine.set_spare_memory(bytes);
+    }
 }
 
 /// A layer whose passes are measured.

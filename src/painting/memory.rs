@@ -32,6 +32,8 @@ pub(super) struct Layout {
     pub history: usize,
     /// Bytes of memory that it takes, about.
     pub bytes: u64,
+    /// Bytes to spare for what the engine would otherwise compute anew in each iteration.
+    pub spare: u64,
     /// Bytes of the photograph's activations, for each pixel.
     targets: u64,
     /// Pixels of the painted picture that one process has, at most.
@@ -87,6 +89,12 @@ const SOURCES: u64 = 12;
 /// Bytes for each pixel of the mask of what is protected: with 8 bits as it is read and as it is fitted, and as weights.
 const PROTECTED: u64 = 2 + limits::F32;
 
+/// Bytes to spare for the engine with a small picture: about all that it can keep.
+const SPARE: u64 = 500_000_000;
+
+/// So many fewer for each pixel: none from a picture of 500x500 on.
+const SPARE_PER_PIXEL: u64 = 2000;
+
 /// The smallest tile that is worth its halo, in pixels that it reads.
 const SMALLEST_TILE: u64 = 256 * 256;
 
@@ -116,6 +124,7 @@ impl Layout {
                 on_disk: false,
                 history,
                 bytes: needs.network + needs.whole,
+                spare: spare(needs.pixels).min(whole - needs.whole),
                 targets: needs.targets,
                 own_pixels: needs.own_pixels,
                 gathered: 0,
@@ -173,6 +182,8 @@ impl Layout {
                 TileSize::Area(_) => tiled,
                 TileSize::Edge(edge) => in_memory + (edge * edge) as u64 * needs.tile_pixel,
             },
+            // What there is, is for the tiles.
+            spare: 0,
             targets: needs.targets,
             own_pixels: needs.own_pixels,
             gathered,
@@ -187,6 +198,12 @@ impl Layout {
         let pictures = arrays_of_run(settings, self.history) * limits::PICTURE;
         (pictures + self.targets) * self.own_pixels + self.gathered
     }
+}
+
+/// Bytes to spare for a picture of this many pixels that is computed as a whole. What is kept saves the same time in each iteration, whatever the
+/// picture's size: a tenth of it at 80,000 pixels, but a thirtieth at 300,000. So the larger the picture, the less it is worth its memory.
+fn spare(pixels: u64) -> u64 {
+    SPARE.saturating_sub(SPARE_PER_PIXEL * pixels)
 }
 
 /// Arrays of the picture's size that a run works with: the picture, its gradient, the last one with a finite loss, temporary ones, the

@@ -120,4 +120,8 @@ impl<T: SimdScalar> Engine<T> for Fast<T> {
     fn release_memory(&self) {
         self.workspace.release();
     }
+
+    fn set_spare_memory(&self, bytes: u64) {
+        self.workspace.set_spare(bytes);
+    }
 }

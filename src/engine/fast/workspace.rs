@@ -4,6 +4,8 @@
 //! and clear each of their pages again, which takes as long as some layers. Pictures of
 //! another size need buffers of other lengths; before work on them begins, [`Workspace::release`] frees the old ones.
 //!
+//! What is the same in each iteration is kept as well, as far as there is memory to spare.
+//!
 //! All of them begin at a cache line. A vector of 64 bytes that begins elsewhere lies on two lines, and loading and storing it takes twice
 //! the time.
 
@@ -14,11 +16,18 @@ use std::ops::{Deref, DerefMut, Range};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The buffers of an engine that are not in use.
+/// Bytes that are kept at most, unless another number is set: about what the transformed kernels of VGG take.
+const SPARE: u64 = 500_000_000;
+
+/// The buffers of an engine: those that are not in use, and those that are kept.
 pub(super) struct Workspace<T> {
     numbers: Arc<FreeList<T>>,
     /// For masks, and for the winners of max pooling.
     words: Arc<FreeList<u16>>,
+    /// What is kept until the next release.
+    kept: Mutex<Vec<Arc<Buffer<T>>>>,
+    /// Bytes that may be kept.
+    spare: AtomicU64,
 }
 
 impl<T> Default for Workspace<T> {
@@ -26,6 +35,8 @@ impl<T> Default for Workspace<T> {
         Self {
             numbers: Arc::default(),
             words: Arc::default(),
+            kept: Mutex::default(),
+            spare: AtomicU64::new(SPARE),
         }
     }
 }
@@ -66,8 +77,28 @@ impl<T: Scalar> Workspace<T> {
         Buffer::new(self.numbers.allocate(length), length, None)
     }
 
-    /// Frees the buffers that are not in use.
+    /// Whether there is memory to spare for one more buffer of this length.
+    pub fn can_keep(&self, length: usize) -> bool {
+        let kept: usize = lock(&self.kept).iter().map(|buffer| buffer.len()).sum();
+        let bytes = ((kept + length) * size_of::<T>()) as u64;
+        bytes <= self.spare.load(Ordering::Relaxed)
+    }
+
+    /// Keeps a buffer until the next release, and returns it.
+    pub fn keep(&self, buffer: Buffer<T>) -> Arc<Buffer<T>> {
+        let buffer = Arc::new(buffer);
+        lock(&self.kept).push(buffer.clone());
+        buffer
+    }
+
+    /// Sets how many bytes may be kept.
+    pub fn set_spare(&self, bytes: u64) {
+        self.spare.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Frees the buffers that are not in use, and those that were kept.
     pub fn release(&self) {
+        lock(&self.kept).clear();
         self.numbers.release();
         self.words.release();
     }
@@ -83,7 +114,7 @@ impl<T: Scalar> Workspace<T> {
 }
 
 /// A buffer. If it has an owner, it goes back there when it is dropped.
-pub(super) struct Buffer<T: Copy + Default> {
+pub(super) struct Buffer<T> {
     memory: Vec<T>,
     /// Those elements of `memory` that were asked for.
     elements: Range<usize>,
@@ -104,7 +135,7 @@ impl<T: Copy + Default> Buffer<T> {
     }
 }
 
-impl<T: Copy + Default> Deref for Buffer<T> {
+impl<T> Deref for Buffer<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
@@ -112,13 +143,13 @@ impl<T: Copy + Default> Deref for Buffer<T> {
     }
 }
 
-impl<T: Copy + Default> DerefMut for Buffer<T> {
+impl<T> DerefMut for Buffer<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         &mut self.memory[self.elements.clone()]
     }
 }
 
-impl<T: Copy + Default> Drop for Buffer<T> {
+impl<T> Drop for Buffer<T> {
     fn drop(&mut self) {
         if let Some(owner) = &self.owner {
             owner.put_back(std::mem::take(&mut self.memory));
@@ -180,7 +211,9 @@ impl<T: Copy + Default> FreeList<T> {
         use_large_pages(&mut buffer);
         buffer
     }
+}
 
+impl<T> FreeList<T> {
     fn put_back(&self, buffer: Vec<T>) {
         self.of_length(buffer.len()).push(buffer);
     }
@@ -213,8 +246,8 @@ fn class_of(length: usize) -> usize {
     (usize::BITS - length.leading_zeros()) as usize / CLASS_BITS
 }
 
-fn lock<T>(class: &Mutex<Vec<Vec<T>>>) -> MutexGuard<'_, Vec<Vec<T>>> {
-    class.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(list: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
+    list.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -239,6 +272,19 @@ mod tests {
         assert_eq!(lend(1 << 16), 4 << 16);
         workspace.release();
         assert_eq!(lend(1 << 20), 4 << 20);
+    }
+
+    #[test]
+    fn as_much_is_kept_as_there_is_memory_to_spare_for() {
+        let workspace = Workspace::<f32>::default();
+        workspace.set_spare(6 << 20);
+        assert!(workspace.can_keep(1 << 20) && !workspace.can_keep(2 << 20));
+        let kept = workspace.keep(workspace.lasting_buffer(1 << 20));
+        assert!(!workspace.can_keep(1 << 20));
+        let kept = Arc::downgrade(&kept);
+        assert!(kept.upgrade().is_some());
+        workspace.release();
+        assert!(kept.upgrade().is_none() && workspace.can_keep(1 << 20));
     }
 
     #[test]

@@ -53,13 +53,18 @@ impl Run {
         let plan = &self.plan.stages[stage];
         let settings = &self.settings;
         let border = self.plan.border;
+        let engine = self.network.engine();
+        // Nothing is kept of the pictures that the targets are made of.
+        engine.set_spare_memory(0);
         let Some(tile) = plan.layout.tile else {
             let pictures = build::in_memory(plan, border, &self.pictures, settings);
             let matched = (began_with.zip(pictures.content.as_ref()))
                 .map(|(x, photograph)| self.matched(stage, x, photograph));
             let compared = self.compared(plan, &content_taps, matched.as_ref());
             let targets = self.targets(plan, &pictures, &content_taps, compared);
-            return StageObjective::Whole(Objective::new(&self.network, targets));
+            let objective = Objective::new(&self.network, targets);
+            engine.set_spare_memory(plan.layout.spare);
+            return StageObjective::Whole(objective);
         };
         let storage = self.storage(stage);
         let (network, world) = (&self.network, &self.world);

@@ -40,25 +40,21 @@ use super::{Fast, Phase};
 use crate::engine::SimdScalar;
 use crate::method::{Padding, Pooling};
 use ndarray::{Array3, Array4};
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// A transformed kernel is stored for the next iteration if a pass takes at most this many multiply-adds: 64 tiles of 4×4 of the largest
-/// layer. To transform a kernel takes as long as to multiply a few dozen tiles by it. And pictures this small leave memory to spare.
-const MAX_STORED_PRODUCTS: usize = 64 * 36 * 512 * 512;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// A convolution by Winograd's algorithm.
 pub struct Winograd<T: SimdScalar> {
     cpu: Cpu,
     padding: Padding,
     kernel: Kernel<T>,
-    /// The transformed kernels for the way forward and for the way back, if they are stored.
+    /// The transformed kernels for the way forward and for the way back, as long as the workspace keeps them.
     transformed: [Mutex<Option<Transformed<T>>>; 2],
 }
 
-/// A transformed kernel.
+/// A kernel that was transformed for tiles of this size.
 struct Transformed<T: SimdScalar> {
     tile: Tile,
-    kernel: Arc<Buffer<T>>,
+    kernel: Weak<Buffer<T>>,
 }
 
 impl<T: SimdScalar> Winograd<T> {
@@ -176,37 +172,36 @@ impl<T: SimdScalar> Winograd<T> {
         let lanes = gemm::panel_width::<T>(self.cpu) / 2;
         let (cin, cout) = self.kernel.channels(work.direction);
         let tile = Tile::of_layer((height, width), (cin, cout), lanes);
-        let store = tile.products((height, width)) * cin * cout <= MAX_STORED_PRODUCTS;
         let pass = Pass {
             cpu: self.cpu,
             tile,
             kernel: &self.kernel,
-            transformed: &self.transformed_kernel(work.direction, tile, store, engine),
+            transformed: &self.transformed_kernel(work.direction, tile, engine),
             work,
         };
         pass.run(y, mask, engine);
     }
 
-    /// The kernel, transformed for these tiles. If it is to be stored, it is transformed only once.
+    /// The kernel, transformed for these tiles. To transform a kernel takes as long as to multiply a few dozen tiles by it, so it is kept for
+    /// the next iteration if there is memory to spare.
     fn transformed_kernel(
         &self,
         direction: Direction,
         tile: Tile,
-        store: bool,
         engine: &Fast<T>,
     ) -> Arc<Buffer<T>> {
-        let stored = &self.transformed[direction as usize];
-        let lock = || stored.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(stored) = &*lock()
-            && stored.tile == tile
-            && store
+        let kept = &self.transformed[direction as usize];
+        let lock = || kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = &*lock()
+            && kept.tile == tile
+            && let Some(kernel) = kept.kernel.upgrade()
         {
-            return stored.kernel.clone();
+            return kernel;
         }
         // Without the lock: a thread that waits for the others may begin another task, which may need it.
-        *lock() = None;
         let (length, workspace) = (self.kernel.len(direction, tile), &engine.workspace);
-        let mut kernel = if store {
+        let keep = workspace.can_keep(length);
+        let mut kernel = if keep {
             workspace.lasting_buffer(length)
         } else {
             workspace.buffer(length)
@@ -215,13 +210,14 @@ impl<T: SimdScalar> Winograd<T> {
         phases.measure(Phase::Products, || {
             self.kernel.transform(direction, tile, &mut kernel);
         });
-        let kernel = Arc::new(kernel);
-        if store {
-            *lock() = Some(Transformed {
-                tile,
-                kernel: kernel.clone(),
-            });
+        if !keep {
+            return Arc::new(kernel);
         }
+        let kernel = workspace.keep(kernel);
+        *lock() = Some(Transformed {
+            tile,
+            kernel: Arc::downgrade(&kernel),
+        });
         kernel
     }
 }
