@@ -39,9 +39,11 @@ pub trait Engine<T: Scalar>: Products<T> {
     /// Frees the buffers that the engine keeps for reuse. Work on pictures of another size needs buffers of other lengths.
     fn release_memory(&self) {}
 
-    /// Sets how many bytes there are to spare for what would otherwise be computed anew in each iteration. What is kept already stays until
-    /// [`release_memory`](Self::release_memory).
-    fn set_spare_memory(&self, _bytes: u64) {}
+    /// Sets how many bytes there are to spare for what would otherwise be computed anew in each iteration, 500 MB unless set. What is kept stays
+    /// until [`release_memory`](Self::release_memory).
+    fn set_spare_memory(&self, bytes: u64) {
+        let _ = bytes;
+    }
 }
 
 /// A layer, as one engine computes it.

@@ -119,12 +119,14 @@ impl Layout {
             tiled,
         } = budget;
         if ranks == 1 && memory.tile.is_none() && needs.whole <= whole {
+            let left = whole.saturating_sub(needs.network + needs.whole);
+            let spare_of_whole = spare(needs.pixels).min(left);
             return Ok(Self {
                 tile: None,
                 on_disk: false,
                 history,
-                bytes: needs.network + needs.whole,
-                spare: spare(needs.pixels).min(whole - needs.whole),
+                bytes: needs.network + needs.whole + spare_of_whole,
+                spare: spare_of_whole,
                 targets: needs.targets,
                 own_pixels: needs.own_pixels,
                 gathered: 0,
@@ -174,16 +176,24 @@ impl Layout {
             Some(edge) => TileSize::Edge(edge),
             None => TileSize::Area(area as usize),
         };
+        let tile_pixels = match tile {
+            TileSize::Area(area) => area.min(needs.own_pixels as usize),
+            TileSize::Edge(edge) => edge * edge,
+        };
+        let of_tile = tile_pixels as u64 * needs.tile_pixel;
         Ok(Self {
             tile: Some(tile),
             on_disk,
             history,
             bytes: match tile {
                 TileSize::Area(_) => tiled,
-                TileSize::Edge(edge) => in_memory + (edge * edge) as u64 * needs.tile_pixel,
+                TileSize::Edge(_) => in_memory + of_tile,
             },
-            // What there is, is for the tiles.
-            spare: 0,
+            spare: if on_disk {
+                0
+            } else {
+                spare(needs.own_pixels).min(tiled.saturating_sub(in_memory + of_tile))
+            },
             targets: needs.targets,
             own_pixels: needs.own_pixels,
             gathered,
@@ -200,8 +210,8 @@ impl Layout {
     }
 }
 
-/// Bytes to spare for a picture of this many pixels that is computed as a whole. What is kept saves the same time in each iteration, whatever the
-/// picture's size: a tenth of it at 80,000 pixels, but a thirtieth at 300,000. So the larger the picture, the less it is worth its memory.
+/// Bytes to spare for a picture of this many pixels. What is kept saves the same time in each iteration, whatever the picture's size: a twelfth
+/// of it at 80,000 pixels, but a thirtieth at 300,000. So the larger the picture, the less it is worth its memory.
 fn spare(pixels: u64) -> u64 {
     SPARE.saturating_sub(SPARE_PER_PIXEL * pixels)
 }

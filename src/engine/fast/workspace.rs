@@ -14,7 +14,7 @@ use crate::method::Scalar;
 use ndarray::{Array1, Array2, Array3, Axis, s};
 use std::ops::{Deref, DerefMut, Range};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// Bytes that are kept at most, unless another number is set: about what the transformed kernels of VGG take.
 const SPARE: u64 = 500_000_000;
@@ -89,6 +89,11 @@ impl<T: Scalar> Workspace<T> {
         let buffer = Arc::new(buffer);
         lock(&self.kept).push(buffer.clone());
         buffer
+    }
+
+    /// Does not keep this buffer any longer.
+    pub fn forget(&self, buffer: &Weak<Buffer<T>>) {
+        lock(&self.kept).retain(|kept| Arc::as_ptr(kept) != buffer.as_ptr());
     }
 
     /// Sets how many bytes may be kept.
@@ -283,6 +288,9 @@ mod tests {
         assert!(!workspace.can_keep(1 << 20));
         let kept = Arc::downgrade(&kept);
         assert!(kept.upgrade().is_some());
+        workspace.forget(&kept);
+        assert!(kept.upgrade().is_none() && workspace.can_keep(1 << 20));
+        let kept = Arc::downgrade(&workspace.keep(workspace.lasting_buffer(1 << 20)));
         workspace.release();
         assert!(kept.upgrade().is_none() && workspace.can_keep(1 << 20));
     }

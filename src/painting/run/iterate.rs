@@ -135,7 +135,7 @@ impl Run {
         &self,
         mut watch: impl FnMut(&Iteration) -> ControlFlow<()>,
     ) -> Result<Painting, StylizeError> {
-        self.painting(&self.iterate_from(self.begin(), &mut watch)?)
+        self.painting(self.iterate_from(self.begin(), &mut watch))
     }
 
     /// The same, without the painted picture: for measurements.
@@ -166,7 +166,7 @@ impl Run {
             return Err(InvalidSetting(trouble).into());
         }
         let storage = self.storage(state.stage);
-        self.painting(&self.iterate_from(state.moved_to(&storage), &mut watch)?)
+        self.painting(self.iterate_from(state.moved_to(&storage), &mut watch))
     }
 
     /// The loop. Returns the last state. It is not generic, so that it is compiled once, in the library, and not again for each `watch`.
@@ -345,13 +345,16 @@ impl Run {
         state.stage_iterations = 0;
     }
 
-    fn painting(&self, state: &State) -> Result<Painting, StylizeError> {
-        self.network.engine().release_memory(); // for the picture
-        let picture = match self.gathered_of(state) {
+    /// The picture at the `end` of a run.
+    fn painting(&self, end: Result<State, StylizeError>) -> Result<Painting, StylizeError> {
+        // For the picture; and a network may be used again after a run that failed.
+        self.network.engine().release_memory();
+        let state = end?;
+        let picture = match self.gathered_of(&state) {
             Some(x) => self.finished(&x),
             None => FloatPicture::from_array(&Array3::zeros((0, 0, 3))),
         };
-        self.check_scratch(state)?;
+        self.check_scratch(&state)?;
         Ok(Painting {
             iterations: state.iterations,
             picture,

@@ -11,8 +11,15 @@ use crate::objective::{
 };
 use ndarray::Array3;
 
-/// What is minimized at a size, which is computed whole or tile by tile.
-pub(super) enum StageObjective {
+/// What is minimized at a size.
+pub(super) struct StageObjective {
+    computed: Computed,
+    /// Bytes to spare for what the engine would otherwise compute anew in each iteration.
+    spare: u64,
+}
+
+/// An objective that is computed whole or tile by tile.
+enum Computed {
     Whole(Objective<f32>),
     Tiled(TiledObjective<f32>),
 }
@@ -25,18 +32,20 @@ impl StageObjective {
         network: &Network<f32>,
         x: &BigArray<f32>,
     ) -> (Losses, BigArray<f32>) {
-        match self {
-            Self::Whole(objective) => {
+        // Another run may have used the network meanwhile.
+        network.engine().set_spare_memory(self.spare);
+        match &self.computed {
+            Computed::Whole(objective) => {
                 let (losses, gradient) = objective.evaluate_at(iteration, network, &x.to_array());
                 (losses, gradient.into())
             }
-            Self::Tiled(objective) => objective.evaluate(network, x),
+            Computed::Tiled(objective) => objective.evaluate(network, x),
         }
     }
 
     /// Gives the memory of a gradient back to the network's engine, if that is where it is from.
     pub fn recycle(&self, gradient: BigArray<f32>, network: &Network<f32>) {
-        if let Self::Whole(_) = self {
+        if let Computed::Whole(_) = self.computed {
             network.engine().recycle(gradient.into_array());
         }
     }
@@ -54,7 +63,8 @@ impl Run {
         let settings = &self.settings;
         let border = self.plan.border;
         let engine = self.network.engine();
-        // Nothing is kept of the pictures that the targets are made of.
+        // Nothing is kept of the size before, nor of the pictures that the targets are made of.
+        engine.release_memory();
         engine.set_spare_memory(0);
         let Some(tile) = plan.layout.tile else {
             let pictures = build::in_memory(plan, border, &self.pictures, settings);
@@ -63,8 +73,10 @@ impl Run {
             let compared = self.compared(plan, &content_taps, matched.as_ref());
             let targets = self.targets(plan, &pictures, &content_taps, compared);
             let objective = Objective::new(&self.network, targets);
-            engine.set_spare_memory(plan.layout.spare);
-            return StageObjective::Whole(objective);
+            return StageObjective {
+                computed: Computed::Whole(objective),
+                spare: plan.layout.spare,
+            };
         };
         let storage = self.storage(stage);
         let (network, world) = (&self.network, &self.world);
@@ -74,7 +86,10 @@ impl Run {
         let targets = self.targets(plan, &pictures, &content_taps, Compared::Layers);
         let size = border::around(plan.size, border).height_and_width();
         let tiled = TiledObjective::new(network, targets, size, tile, &storage, world.clone());
-        StageObjective::Tiled(tiled)
+        StageObjective {
+            computed: Computed::Tiled(tiled),
+            spare: plan.layout.spare,
+        }
     }
 
     fn targets<'a, P>(

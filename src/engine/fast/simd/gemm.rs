@@ -1,14 +1,14 @@
 //! Matrix products, C = A·B, in panels of two vectors' width.
 //!
-//! A register tile of C, up to [`Simd::ROWS`] rows by two vectors, is summed over the whole depth before it is stored. Each step
-//! multiplies one element of each row of A, broadcast to a vector, by two vectors of a row of B. A is read in place. B is packed
+//! A register tile of C, up to [`Simd::ROWS`] rows by two vectors, is summed over the whole depth, or a part of it, before it is stored.
+//! Each step multiplies one element of each row of A, broadcast to a vector, by two vectors of a row of B. A is read in place. B is packed
 //! in panels of [`panel_width`] columns, row after row, so that it is read in memory order.
 //!
 //! What is needed next must arrive from the cache that all cores share, or from memory. It is prefetched evenly while a panel is multiplied,
 //! since the cache is too slow to deliver it at once.
 //!
-//! Every element of a product is the sum of its terms in the order of the depth, wherever the tiles begin. So the
-//! division of A's rows into tiles does not change a bit of the result.
+//! Every element of a product is the sum of its terms, or of the sums of its parts, in the order of the depth, wherever the tiles begin. So
+//! the division of A's rows into tiles does not change a bit of the result.
 
 use super::{Cpu, Dispatch, LINE, Simd, SimdTask, prefetch, prefetch_to_l2};
 use rayon::prelude::*;
@@ -149,7 +149,8 @@ pub fn panel_in_parts<T: Copy, S: Simd<T>>(
                 ($($rows:literal)*) => {
                     match of_tile {
                         $(
-                            // SAFETY: `$rows` rows from `row` on exist, and the slices hold all of their elements, as asserted.
+                            // SAFETY: `$rows` rows from `row` on and `depth` steps from `first` on exist, and the slices hold all of their
+                            // elements, as asserted.
                             $rows if $rows <= S::ROWS => unsafe {
                                 tile::<T, S, $rows>(simd, depth, a, b, (next, next_step), c, accumulate);
                             },

@@ -192,14 +192,18 @@ impl<T: SimdScalar> Winograd<T> {
     ) -> Arc<Buffer<T>> {
         let kept = &self.transformed[direction as usize];
         let lock = || kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kept) = &*lock()
-            && kept.tile == tile
-            && let Some(kernel) = kept.kernel.upgrade()
-        {
+        let for_this_tile = |kept: &Option<Transformed<T>>| {
+            let kept = kept.as_ref().filter(|kept| kept.tile == tile)?;
+            kept.kernel.upgrade()
+        };
+        if let Some(kernel) = for_this_tile(&lock()) {
             return kernel;
         }
-        // Without the lock: a thread that waits for the others may begin another task, which may need it.
         let (length, workspace) = (self.kernel.len(direction, tile), &engine.workspace);
+        if let Some(of_another) = lock().take() {
+            workspace.forget(&of_another.kernel);
+        }
+        // Without the lock: a thread that waits for the others may begin another task, which may need it.
         let keep = workspace.can_keep(length);
         let mut kernel = if keep {
             workspace.lasting_buffer(length)
@@ -213,8 +217,13 @@ impl<T: SimdScalar> Winograd<T> {
         if !keep {
             return Arc::new(kernel);
         }
+        let mut kept = lock();
+        // Another thread may have been here meanwhile.
+        if let Some(kernel) = for_this_tile(&kept) {
+            return kernel;
+        }
         let kernel = workspace.keep(kernel);
-        *lock() = Some(Transformed {
+        *kept = Some(Transformed {
             tile,
             kernel: Arc::downgrade(&kernel),
         });
