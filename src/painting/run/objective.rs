@@ -21,7 +21,7 @@ pub(super) struct StageObjective {
 /// An objective that is computed whole or tile by tile.
 enum Computed {
     Whole(Objective<f32>),
-    Tiled(TiledObjective<f32>),
+    Tiled(Box<TiledObjective<f32>>),
 }
 
 impl StageObjective {
@@ -87,7 +87,7 @@ impl Run {
         let size = border::around(plan.size, border).height_and_width();
         let tiled = TiledObjective::new(network, targets, size, tile, &storage, world.clone());
         StageObjective {
-            computed: Computed::Tiled(tiled),
+            computed: Computed::Tiled(Box::new(tiled)),
             spare: plan.layout.spare,
         }
     }
