@@ -284,13 +284,12 @@ mod tests {
         let workspace = Workspace::<f32>::default();
         workspace.set_spare(6 << 20);
         assert!(workspace.can_keep(1 << 20) && !workspace.can_keep(2 << 20));
-        let kept = workspace.keep(workspace.lasting_buffer(1 << 20));
-        assert!(!workspace.can_keep(1 << 20));
-        let kept = Arc::downgrade(&kept);
-        assert!(kept.upgrade().is_some());
+        let keep = || Arc::downgrade(&workspace.keep(workspace.lasting_buffer(1 << 20)));
+        let kept = keep();
+        assert!(kept.upgrade().is_some() && !workspace.can_keep(1 << 20));
         workspace.forget(&kept);
         assert!(kept.upgrade().is_none() && workspace.can_keep(1 << 20));
-        let kept = Arc::downgrade(&workspace.keep(workspace.lasting_buffer(1 << 20)));
+        let kept = keep();
         workspace.release();
         assert!(kept.upgrade().is_none() && workspace.can_keep(1 << 20));
     }

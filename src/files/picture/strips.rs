@@ -17,11 +17,11 @@ const STRIP_PIXELS: u32 = 1 << 20;
 /// The strips of a picture, each some of its rows, from top to bottom.
 pub enum Strips<R: BufRead + Seek> {
     /// Not interlaced.
-    Png(png::Reader<R>),
+    Png(Box<png::Reader<R>>),
     /// In strips of whole rows, and with all channels of a pixel side by side.
     Tiff {
         /// Where the strips are.
-        decoder: tiff::decoder::Decoder<R>,
+        decoder: Box<tiff::decoder::Decoder<R>>,
         /// 1 for gray, 3 for RGB, 4 with alpha.
         channels: usize,
         /// The number of the next one.
@@ -52,7 +52,7 @@ impl<R: BufRead + Seek> Strips<R> {
         // Palettes to RGB, and fewer bits to 8; 16 stay.
         decoder.set_transformations(Transformations::EXPAND);
         let reader = decoder.read_info()?;
-        Ok((!reader.info().interlaced).then_some(Self::Png(reader)))
+        Ok((!reader.info().interlaced).then(|| Self::Png(Box::new(reader))))
     }
 
     fn of_tiff(reader: R) -> Result<Option<Self>, TiffError> {
@@ -78,7 +78,7 @@ impl<R: BufRead + Seek> Strips<R> {
             channels,
             next: 0,
             count: height.div_ceil(rows_per_strip.max(1)),
-            decoder,
+            decoder: Box::new(decoder),
         }))
     }
 }
