@@ -37,7 +37,8 @@ fn a_picture_with_16_bits_is_read_some_rows_at_a_time() {
             (picture.size().width, picture.size().height),
             (width, height)
         );
-        // The picture has 3 bytes for each pixel. A strip of a million pixels has 6 as it is read, as many as numbers, and 3 as a picture.
+        // The picture takes 3 bytes for each pixel. A strip of at most a million pixels takes 6 as bytes of the file, 6 as 16-bit numbers, and 3
+        // once it is converted.
         let pixels = (width * height) as usize;
         let taken = ALLOCATED.peak_usage() - before;
         assert!(taken < 3 * pixels + 15_000_000, "{name}: {taken} bytes");

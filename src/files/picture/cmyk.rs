@@ -1,13 +1,12 @@
 //! Decodes CMYK pictures without converting them to RGB, so that their color profile can be applied. `image` converts them
 //! before it returns them.
 
-use super::read::MAX_BYTES;
-use super::size::MAX_PIXELS;
+use super::strips::tiff_limits;
 use image::{DynamicImage, ImageBuffer, ImageFormat, RgbaImage};
 use libjpeg_turbo_rs::{PixelFormat, decompress_to};
 use std::io::Cursor;
 use tiff::ColorType;
-use tiff::decoder::{Decoder, DecodingResult, Limits};
+use tiff::decoder::{Decoder, DecodingResult};
 
 /// Decodes the amounts of cyan, magenta, yellow and black into the channels red, green, blue and alpha. 0 is no ink.
 /// Returns `None` if the picture is not CMYK.
@@ -31,10 +30,9 @@ fn decode_jpeg(bytes: &[u8]) -> Option<RgbaImage> {
 }
 
 fn decode_tiff(bytes: &[u8]) -> Option<DynamicImage> {
-    let mut limits = Limits::default();
-    limits.decoding_buffer_size = 8 * MAX_PIXELS as usize; // 4 channels of 16 bits
-    limits.intermediate_buffer_size = MAX_BYTES as usize; // a strip may be the whole file
-    let mut decoder = Decoder::new(Cursor::new(bytes)).ok()?.with_limits(limits);
+    let mut decoder = Decoder::new(Cursor::new(bytes))
+        .ok()?
+        .with_limits(tiff_limits());
     let color_type = decoder.colortype().ok()?;
     if !matches!(color_type, ColorType::CMYK(8 | 16)) {
         return None;

@@ -1,5 +1,5 @@
-//! Reads the pixels of PNG and TIFF files some rows at a time, if they are stored from top to bottom: what a file stores, up to 8 bytes for
-//! each pixel, is not in memory as a whole then.
+//! Reads the pixels of PNG and TIFF files some rows at a time, if they are stored from top to bottom. Then what a file stores, up to 8 bytes
+//! for each pixel, is never in memory as a whole.
 
 use super::read::{MAX_BYTES, METADATA_BYTES};
 use super::size::MAX_PIXELS;
@@ -58,10 +58,7 @@ impl<R: BufRead + Seek> Strips<R> {
     fn of_tiff(reader: R) -> Result<Option<Self>, TiffError> {
         /// The planar configuration that stores the channels of a pixel side by side.
         const CHUNKY: u16 = 1;
-        let mut limits = Limits::default();
-        limits.decoding_buffer_size = 8 * MAX_PIXELS as usize; // 4 channels of 16 bits
-        limits.intermediate_buffer_size = MAX_BYTES as usize; // a strip may be the whole file
-        let mut decoder = tiff::decoder::Decoder::new(reader)?.with_limits(limits);
+        let mut decoder = tiff::decoder::Decoder::new(reader)?.with_limits(tiff_limits());
         let channels = match decoder.colortype()? {
             ColorType::Gray(8 | 16) => 1,
             ColorType::RGB(8 | 16) => 3,
@@ -114,6 +111,14 @@ impl<R: BufRead + Seek> Iterator for Strips<R> {
             }
         }
     }
+}
+
+/// What a TIFF with the largest accepted picture may take: 4 channels of 16 bits, in a strip that is the whole file.
+pub(super) fn tiff_limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.decoding_buffer_size = 8 * MAX_PIXELS as usize;
+    limits.intermediate_buffer_size = MAX_BYTES as usize;
+    limits
 }
 
 fn next_of_png<R: BufRead + Seek>(
