@@ -8,7 +8,12 @@
 //! > for the pairs from the oldest to the newest: b ← ρ yᵀq, q ← q + (a − b) s  
 //! > d ← q
 //!
-//! **Step.** The line search finds a step t along d, and the pair of its two ends is stored.
+//! **Step.** The line search finds a step t along d, and the pair of its two ends is stored. With pairs it begins at t = 1, or before that if a
+//! pixel would change by more than 40.
+//!
+//! **The next size.** Let E enlarge a picture to r times as many pixels. If the loss f of the larger picture were that of the smaller, f(E x) = L(x),
+//! then Eᵀ ∇f(E x) = ∇L(x). And EᵀE ≈ r for pictures without fine detail. So the pair (s, y) of L becomes the pair (E s, E y / r), as an estimate
+//! for f.
 //!
 //! One call of [`step`](Lbfgs::step) is one evaluation of loss and gradient, whether it ends a line search or continues one.
 
@@ -21,6 +26,10 @@ use std::collections::VecDeque;
 
 /// How many pairs are stored by default.
 pub const DEFAULT_HISTORY: u32 = 10;
+
+/// The most that the first trial of a search with pairs changes a pixel, in units of 0..255. Farther away the parabola that the pairs describe
+/// says little about the loss of a network, and the trial would be lost.
+const MOST_CHANGE: f64 = 40.0;
 
 /// L-BFGS and its state for one picture.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -69,6 +78,29 @@ impl<T: Scalar> Lbfgs<T> {
             search: self.search.map(|search| search.moved_to(storage)),
             ..self
         }
+    }
+
+    /// An optimizer as [`new`](Self::new) makes it, for a picture of `ratio` times as many pixels, to whose size `enlarge` brings an array. It
+    /// begins with the newest `history` of the pairs so far, without those whose sᵀy is no longer positive.
+    pub fn enlarged(
+        self,
+        (history, first_change): (usize, f64),
+        ratio: f64,
+        enlarge: impl Fn(&BigArray<T>) -> BigArray<T>,
+        world: &dyn Communicator,
+    ) -> Self {
+        drop(self.search);
+        let mut enlarged = Self::new(history, first_change);
+        let forgotten = self.pairs.len().saturating_sub(enlarged.history);
+        for pair in self.pairs.into_iter().skip(forgotten) {
+            // ANCHOR: enlarged
+            let s = enlarge(&pair.s);
+            let mut y = enlarge(&pair.y);
+            y.scale(1.0 / ratio);
+            // ANCHOR_END: enlarged
+            enlarged.store(s, y, world);
+        }
+        enlarged
     }
 
     /// Whether its state is for pictures of this shape.
@@ -145,10 +177,11 @@ impl<T: Scalar> Lbfgs<T> {
         if slope == 0.0 {
             return; // the gradient is 0: nowhere is downhill
         }
+        let change = world.max(direction.max_abs());
         let step = if self.pairs.is_empty() {
-            self.first_change / world.max(direction.max_abs())
+            self.first_change / change
         } else {
-            1.0
+            f64::min(1.0, MOST_CHANGE / change)
         };
         let (begin, begin_gradient) = (x.copied(spare.pop()), gradient.copied(spare.pop()));
         let search = LineSearch::new(begin, loss, begin_gradient, direction, slope, step);
@@ -194,19 +227,32 @@ impl<T: Scalar> Lbfgs<T> {
         let s = begin.subtracted_from(x);
         let y = begin_gradient.subtracted_from(gradient);
         let mut spare = vec![direction];
+        spare.extend(self.store(s, y, world).into_iter().flatten());
+        spare
+    }
+
+    /// Stores a pair, unless its sᵀy is not positive. Returns the arrays that are not needed any more.
+    fn store(
+        &mut self,
+        s: BigArray<T>,
+        y: BigArray<T>,
+        world: &dyn Communicator,
+    ) -> Option<[BigArray<T>; 2]> {
+        // The line search makes it positive, up to rounding. To be enlarged may change that, if s and y are mostly fine detail.
         let product = inner(&s, &y, world);
-        // The line search makes it positive, up to rounding.
         if product > f64::EPSILON * inner(&y, &y, world) {
-            if self.pairs.len() == self.history {
-                let oldest = self.pairs.pop_front();
-                spare.extend(oldest.into_iter().flat_map(|pair| [pair.s, pair.y]));
-            }
+            let is_full = self.pairs.len() == self.history;
+            let oldest = if is_full {
+                self.pairs.pop_front()
+            } else {
+                None
+            };
             let rho = 1.0 / product;
             self.pairs.push_back(Pair { s, y, rho });
+            oldest.map(|pair| [pair.s, pair.y])
         } else {
-            spare.extend([s, y]);
+            Some([s, y])
         }
-        spare
     }
 }
 
@@ -285,6 +331,61 @@ mod tests {
         let found = flat(&lbfgs.direction(&gradient, None, &Alone));
         let error = (&found - &expected).mapv(f64::abs).sum() / expected.mapv(f64::abs).sum();
         assert!(error < 1e-10, "{error:e}");
+    }
+
+    /// Each element becomes three, which the finer loss takes the mean of: f(E x) = L(x) and EᵀE = 3, without an error.
+    #[test]
+    fn enlarged_it_goes_where_it_would_have_gone() {
+        let enlarged = |x: &BigArray<f64>| {
+            let x = x.to_array();
+            let (rows, columns, channels) = x.dim();
+            let finer =
+                Array3::from_shape_fn((rows, columns, 3 * channels), |(i, j, c)| x[[i, j, c / 3]]);
+            BigArray::from(finer)
+        };
+        let mut x = start(3);
+        let mut lbfgs = Lbfgs::new(6, 1.0);
+        for _ in 0..25 {
+            let (loss, gradient) = rosenbrock(&x);
+            lbfgs.step(&mut x, loss, &gradient, &Alone);
+        }
+        let (_, gradient) = rosenbrock(&x);
+        for history in [6, 4] {
+            let newest = lbfgs.pairs.len() - history;
+            let expected = Lbfgs {
+                pairs: lbfgs.pairs.iter().skip(newest).cloned().collect(),
+                ..Lbfgs::new(history, 1.0)
+            };
+            let expected = enlarged(&expected.direction(&gradient, None, &Alone)).into_array();
+            let mut finer = enlarged(&gradient);
+            finer.scale(1.0 / 3.0);
+            let found = (lbfgs.clone()).enlarged((history, 1.0), 3.0, enlarged, &Alone);
+            assert_eq!(found.pairs.len(), history);
+            let found = found.direction(&finer, None, &Alone).into_array();
+            let error = (&found - &expected).mapv(f64::abs).sum() / expected.mapv(f64::abs).sum();
+            assert!(error < 1e-12, "{error:e}");
+        }
+    }
+
+    /// A parabola whose lowest point is far away.
+    #[test]
+    fn no_search_begins_with_a_large_change() {
+        let mut x = BigArray::from(Array3::from_elem((1, 1, 2), 1000.0));
+        let mut lbfgs = Lbfgs::new(DEFAULT_HISTORY as usize, 1.0);
+        let (mut begin, mut first_trials) = (None, Vec::new());
+        for _ in 0..12 {
+            let at = x.to_array().into_owned();
+            let loss = at.iter().map(|x| x * x).sum();
+            lbfgs.step(&mut x, loss, &(2.0 * at).into(), &Alone);
+            let accepted = lbfgs.accepted().map(|begin| begin.to_array()[[0, 0, 0]]);
+            if accepted != begin {
+                first_trials.extend(accepted.map(|begin| x.to_array()[[0, 0, 0]] - begin));
+                begin = accepted;
+            }
+        }
+        assert!((first_trials[0] + 1.0).abs() < 1e-9, "{first_trials:?}");
+        let after_a_pair = first_trials[1] + MOST_CHANGE;
+        assert!(after_a_pair.abs() < 1e-9, "{first_trials:?}");
     }
 
     /// Σ |x|: its gradient never becomes small, and it jumps.

@@ -3,7 +3,7 @@
 use super::border;
 use crate::files::picture::{Size, resize, resize_rows, resize_torus, rows_behind};
 use crate::method::big_array::{Bands, Interval, Storage};
-use crate::method::{BigArray, Communicator};
+use crate::method::{BigArray, Communicator, bilinear};
 use ndarray::{Array3, Axis, s};
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use std::ops::Range;
 const ROWS: usize = 64;
 
 /// `x` (H×W×3) in another size, as a torus if the picture is seamless.
-pub(super) fn resized(x: &Array3<f32>, size: Size, seamless: bool) -> Array3<f32> {
+fn resized(x: &Array3<f32>, size: Size, seamless: bool) -> Array3<f32> {
     if seamless {
         resize_torus(x, size)
     } else {
@@ -37,18 +37,26 @@ pub(super) struct Enlarging<'a> {
 impl Enlarging<'_> {
     /// The picture `x` without its border, in the other size and with a new border.
     pub fn picture(&self, x: &BigArray<f32>) -> BigArray<f32> {
-        if !self.seamless && (self.world.ranks() > 1 || matches!(self.storage, Storage::Scratch(_)))
-        {
-            return self.by_rows(x);
+        if self.seamless {
+            return self.whole(x, |x| resize_torus(x, self.size)); // it has no border
         }
-        self.whole(x, |x| {
-            let inside = border::cut(x, self.border);
-            border::mirrored(&resized(&inside, self.size, self.seamless), self.border)
-        })
+        self.by_rows(x)
+    }
+
+    /// A running mean of gradients, which has a value for each pixel of the border too.
+    pub fn mean(&self, m: &BigArray<f32>) -> BigArray<f32> {
+        let whole = border::around(self.size, self.border);
+        self.whole(m, |m| resized(m, whole, self.seamless))
+    }
+
+    /// The same of squares: what is positive stays positive.
+    pub fn positive(&self, v: &BigArray<f32>) -> BigArray<f32> {
+        let whole = border::around(self.size, self.border).height_and_width();
+        self.whole(v, |v| bilinear::forward(v, whole))
     }
 
     /// What `enlarge` makes of the whole of `x`.
-    pub fn whole(
+    fn whole(
         &self,
         x: &BigArray<f32>,
         enlarge: impl FnOnce(&Array3<f32>) -> Array3<f32>,

@@ -1,7 +1,8 @@
 //! The optimizer that the settings name, with its state at one size of a run, and the running average of its pictures.
 
 use super::Settings;
-use super::settings::OptimizerKind;
+use super::enlarge::Enlarging;
+use super::settings::{OptimizerKind, Parameters};
 use crate::method::big_array::Storage;
 use crate::method::{Adam, Average, BigArray, Communicator, Lbfgs, Rmsprop, lbfgs};
 use crate::vgg::MEAN;
@@ -45,22 +46,33 @@ impl Optimizer {
         }
     }
 
-    /// Begins a size, at which parameters are like `x`: anew, or with the running means so far, which `enlarge` and
-    /// `enlarge_positive` bring to that size. The second keeps positive what is positive.
+    /// Begins a size with `ratio` times as many pixels, at which parameters are like `x`. Adam keeps its running means if the settings say so,
+    /// and L-BFGS its pairs if they are worth it.
     pub fn begin_size(
         &mut self,
         settings: &Settings,
-        learning_rate: f64,
-        history: usize,
+        (learning_rate, history): (f64, usize),
         x: &BigArray<f32>,
-        enlarge: impl FnOnce(&BigArray<f32>) -> BigArray<f32>,
-        enlarge_positive: impl FnOnce(&BigArray<f32>) -> BigArray<f32>,
+        enlarging: &Enlarging,
+        ratio: f64,
     ) {
         let before = std::mem::replace(self, Self::new(settings, learning_rate, history, x));
-        if let (Self::Adam { adam: new, .. }, Self::Adam { adam, .. }) = (self, before)
-            && settings.keep_moments
-        {
-            *new = adam.map(learning_rate, enlarge, enlarge_positive);
+        match (self, before) {
+            (Self::Adam { adam: new, .. }, Self::Adam { adam, .. }) if settings.keep_moments => {
+                let (m, v) = (|m: &_| enlarging.mean(m), |v: &_| enlarging.positive(v));
+                *new = adam.map(learning_rate, m, v);
+            }
+            (Self::Lbfgs { lbfgs: new, .. }, Self::Lbfgs { lbfgs, .. })
+                if pairs_are_kept(settings) =>
+            {
+                *new = lbfgs.enlarged(
+                    (history, learning_rate),
+                    ratio,
+                    |array| enlarging.picture(array),
+                    enlarging.world,
+                );
+            }
+            _ => {}
         }
     }
 
@@ -180,6 +192,14 @@ impl Optimizer {
             Self::Lbfgs { lbfgs, .. } => lbfgs.accepted().unwrap_or(x),
         }
     }
+}
+
+/// Whether pairs of one size tell L-BFGS something about the next. The parameters must be pixels, and the losses about the same. To enlarge
+/// pictures without edges takes longer than the pairs save.
+fn pairs_are_kept(settings: &Settings) -> bool {
+    settings.parameters == Parameters::Pixels
+        && settings.content_falloff == 1.0
+        && !settings.seamless
 }
 
 /// Rows whose pixels are limited at a time.

@@ -1,12 +1,12 @@
 //! The loop of a run: evaluate the losses, take a step, call the observer; at one size after the other.
 
-use super::super::enlarge::{Enlarging, resized};
+use super::super::enlarge::Enlarging;
 use super::super::{InvalidSetting, StylizeError, border};
 use super::objective::StageObjective;
 use super::{Painting, Run, State};
 use crate::files::picture::{FloatPicture, Picture, Size};
 use crate::method::big_array::Storage;
-use crate::method::{BigArray, Communicator, bilinear};
+use crate::method::{BigArray, Communicator};
 use crate::objective::Losses;
 use ndarray::Array3;
 use std::borrow::Cow;
@@ -204,6 +204,9 @@ impl Run {
             if state.stage + 1 == self.plan.stages.len() {
                 return Ok(state);
             }
+            // What this size needed makes room for the arrays of the next one.
+            drop(objective);
+            self.network.engine().release_memory();
             self.begin_next_stage(&mut state);
             self.check_scratch(&state)?;
         }
@@ -316,30 +319,28 @@ impl Run {
     /// Enlarges the picture to the next size.
     fn begin_next_stage(&self, state: &mut State) {
         let border = self.plan.border;
+        let before = self.plan.stages[state.stage].size;
+        let pixels = |size: Size| f64::from(size.width) * f64::from(size.height);
         let next = &self.plan.stages[state.stage + 1];
-        let seamless = self.settings.seamless;
         let storage = self.storage(state.stage + 1);
         let enlarging = Enlarging {
             from: &self.bands(state.stage),
             to: &self.bands(state.stage + 1),
             border,
             size: next.size,
-            seamless,
+            seamless: self.settings.seamless,
             storage: &storage,
             world: &*self.world,
         };
         let picture = enlarging.picture(&self.picture(state));
         state.began_with = self.remembered(&picture);
         state.x = self.parametrizations[state.stage + 1].parameters(picture);
-        let whole = border::around(next.size, border);
-        let size = whole.height_and_width();
         state.optimizer.begin_size(
             &self.settings,
-            self.learning_rate(state.stage + 1),
-            next.layout.history,
+            (self.learning_rate(state.stage + 1), next.layout.history),
             &state.x,
-            |m| enlarging.whole(m, |m| resized(m, whole, seamless)),
-            |v| enlarging.whole(v, |v| bilinear::forward(v, size)),
+            &enlarging,
+            pixels(next.size) / pixels(before),
         );
         state.stage += 1;
         state.stage_iterations = 0;

@@ -1,11 +1,14 @@
-//! What the layers see of pictures of two sizes, and one picture painted at one size and coarse to fine.
+//! What the layers see of pictures of two sizes, what the pairs of L-BFGS are worth at the next size, and one picture painted at one size and
+//! coarse to fine.
 
 use crate::charts::{Axis, COLORS, Curve, curves, embedded, pictures, svg, text};
 use crate::drawings::Drawings;
 use crate::numbers::digits;
-use crate::sketches::{CAT, Painted, image, paint, pixels, preset};
-use anyhow::Result;
+use crate::sketches::{CAT, NIGHT, Painted, Study, image, paint, pixels, preset};
+use anyhow::{Context, Result};
+use impasto::method::{Alone, BigArray, Lbfgs};
 use impasto::painting::{Init, Scales, Settings};
+use impasto::picture::{Size, resize};
 use impasto::vgg::{LayerKind, VGG16};
 use plotters::prelude::SeriesLabelPosition;
 use std::fmt::Write;
@@ -16,6 +19,7 @@ use std::fmt::Write;
 /// If a file cannot be read or written.
 pub fn draw(out: &mut Drawings) -> Result<()> {
     fields(out)?;
+    next_size(out)?;
     coarse_to_fine(out)
 }
 
@@ -87,6 +91,69 @@ fn fields(out: &mut Drawings) -> Result<()> {
         )?;
     }
     out.svg("fields", &svg((760, 390), &elements))
+}
+
+/// The loss at the larger of two sizes, beginning with what was painted at the smaller one: L-BFGS with the pairs from there, and without.
+fn next_size(out: &mut Drawings) -> Result<()> {
+    const SMALL: (u32, u32) = (113, 75);
+    const LARGE: (u32, u32) = (160, 106);
+    const EVALUATIONS: usize = 30;
+    let settings = preset("classic", LARGE.0)?;
+    let first = (settings.history as usize, 10.0);
+    let study = |(width, height)| {
+        let (cat, night) = (pixels(CAT, width, height)?, pixels(NIGHT, width, height)?);
+        anyhow::Ok((Study::new(&settings, &cat, &night)?, BigArray::from(cat)))
+    };
+    let descend = |study: &Study, x: &mut BigArray<f32>, lbfgs: &mut Lbfgs<f32>| -> Vec<f64> {
+        let evaluations = (0..EVALUATIONS).map(|_| {
+            let (loss, gradient) = study.evaluate(&x.to_array());
+            lbfgs.step(x, loss, &gradient.into(), &Alone);
+            loss
+        });
+        evaluations.collect()
+    };
+    let (small, mut x) = study(SMALL)?;
+    let mut lbfgs = Lbfgs::new(first.0, first.1);
+    descend(&small, &mut x, &mut lbfgs);
+    let (large, _) = study(LARGE)?;
+    let (width, height) = LARGE;
+    let enlarge = |x: &BigArray<f32>| BigArray::from(resize(&x.to_array(), Size { width, height }));
+    let begin = enlarge(lbfgs.accepted().unwrap_or(&x));
+    let ratio = f64::from(width * height) / f64::from(SMALL.0 * SMALL.1);
+    let with_pairs = lbfgs.enlarged(first, ratio, enlarge, &Alone);
+    let [kept, anew] = [with_pairs, Lbfgs::new(first.0, first.1)]
+        .map(|mut lbfgs| descend(&large, &mut begin.clone(), &mut lbfgs));
+    let lowest = |losses: &[f64]| losses.iter().copied().fold(f64::INFINITY, f64::min);
+    let reached = |losses: &[f64]| {
+        let at = losses.iter().position(|&loss| loss <= lowest(&anew));
+        at.map(|at| at + 1)
+            .context("with its pairs L-BFGS is not slower")
+    };
+    out.number("evaluations_anew", reached(&anew)?);
+    out.number("evaluations_kept", reached(&kept)?);
+    let scale = kept[0];
+    let (low, high) = (lowest(&kept) / scale, 2.0);
+    let line = |losses: &[f64]| {
+        let points = (1..)
+            .zip(losses)
+            .map(|(at, loss)| (f64::from(at), loss / scale));
+        points.filter(|at| at.1 < high).collect()
+    };
+    out.plot("pairs", (920, 380), |area| {
+        curves(
+            area,
+            &Axis::linear(
+                "evaluations at the larger size",
+                0.0..EVALUATIONS as f64 + 1.0,
+            ),
+            &Axis::log("loss ÷ loss of the enlarged picture", low / 1.5..high),
+            &[
+                Curve::line("begun anew", line(&anew)),
+                Curve::line("with the pairs of the smaller size", line(&kept)),
+            ],
+            SeriesLabelPosition::UpperRight,
+        )
+    })
 }
 
 /// The same amount of work at one size and coarse to fine.
