@@ -13,7 +13,9 @@
 //! convergence is quadratic.
 //!
 //! Rounding errors can make a small eigenvalue negative, and a negative one would grow without end. Therefore M is taken for
-//! M + δ‖M‖, where δ is some machine epsilons: l = √δ at the beginning. It is as if eigenvalues below δ‖M‖ were that large.
+//! M + δ‖M‖, where δ is some machine epsilons: l² = δ/(1 + δ) at the beginning. It is as if eigenvalues below δ‖M‖ were that large. If that
+//! is not enough, as with the covariance of a picture of one color, which is nothing but rounding errors, δ is taken sixteen times as large,
+//! and so on.
 
 use super::Scalar;
 use super::loss::{Loan, Products};
@@ -30,7 +32,7 @@ const CLOSE: f64 = 8.0;
 /// Rows that one parallel task takes, at least.
 const MIN_ROWS: usize = 64;
 
-/// Enough steps for any matrix. Only one with NaN in it takes them all.
+/// Enough steps for any matrix that is positive definite.
 const MAX_STEPS: usize = 50;
 
 /// M^½ and M^−½.
@@ -41,21 +43,41 @@ pub struct Roots<'a, T: Scalar> {
     pub inverse: Loan<'a, T>,
 }
 
-/// Both roots of a symmetric, positive semidefinite `m` (N×N), plus δ‖M‖ on its diagonal.
+/// Both roots of a symmetric `m` (N×N), plus δ‖M‖ on its diagonal. It is positive semidefinite up to rounding.
 ///
 /// # Panics
 /// If `m` is not square.
 pub fn roots<'a, T: Scalar>(m: &Array2<T>, products: &'a dyn Products<T>) -> Roots<'a, T> {
+    let norm = norm(m).max(f64::MIN_POSITIVE / T::epsilon().as_f64());
+    let mut shift = SHIFT * T::epsilon().as_f64();
+    loop {
+        let (roots, converged) = shifted_roots(m, norm, shift, products);
+        // No eigenvalue is below −‖M‖. What does not converge then has NaN in it.
+        if converged || shift > 1.0 {
+            return roots;
+        }
+        shift *= 16.0;
+    }
+}
+
+/// Both roots of `m` plus `shift` times its norm, and whether the iteration converged.
+fn shifted_roots<'a, T: Scalar>(
+    m: &Array2<T>,
+    norm: f64,
+    shift: f64,
+    products: &'a dyn Products<T>,
+) -> (Roots<'a, T>, bool) {
     let size = m.nrows();
     let epsilon = T::epsilon().as_f64();
-    let shift = SHIFT * epsilon;
-    let c = norm(m).max(f64::MIN_POSITIVE / epsilon) * (1.0 + shift);
+    let c = norm * (1.0 + shift);
+    let shift = shift / (1.0 + shift);
     let mut y = Loan::new(products.matrix(m.dim()), products);
     y.assign(m);
     map_in_place(&mut y, |m| T::of(m.as_f64() / c));
     y.diag_mut().mapv_inplace(|y| y + T::of(shift));
     // Before the first step Z = 1, so that W = Y and P·Z = P need no product.
     let mut z: Option<Loan<T>> = None;
+    let mut converged = false;
     let (mut smallest, mut before) = (shift.sqrt(), f64::INFINITY);
     for _ in 0..MAX_STEPS {
         let mut w = match &z {
@@ -68,6 +90,10 @@ pub fn roots<'a, T: Scalar>(m: &Array2<T>, products: &'a dyn Products<T>) -> Roo
             Some(z) => Loan::new(products.product(z.view(), y.view()), products),
         };
         let distance = distance_from_one(&w) / (size as f64).sqrt();
+        // While all s are between 0 and 1 this is at most 1. A negative eigenvalue makes it grow without end.
+        if distance > 2.0 && z.is_some() {
+            break;
+        }
         // If all s are near 1 already, none needs to grow.
         let rho = if distance < 0.1 {
             1.0
@@ -89,7 +115,8 @@ pub fn roots<'a, T: Scalar>(m: &Array2<T>, products: &'a dyn Products<T>) -> Roo
         });
         // A step squares the distance: after this one only rounding errors are left. They may also keep it from becoming so small.
         let stuck = distance < 0.1 && distance > 0.5 * before;
-        if distance < CLOSE * epsilon.sqrt() || stuck {
+        converged = distance < CLOSE * epsilon.sqrt() || stuck;
+        if converged {
             break;
         }
         before = distance;
@@ -98,10 +125,11 @@ pub fn roots<'a, T: Scalar>(m: &Array2<T>, products: &'a dyn Products<T>) -> Roo
     let (of_y, of_z) = (T::of(c.sqrt()), T::of(1.0 / c.sqrt()));
     map_in_place(&mut y, |y| of_y * y);
     map_in_place(&mut z, |z| of_z * z);
-    Roots {
+    let roots = Roots {
         root: y,
         inverse: z,
-    }
+    };
+    (roots, converged)
 }
 
 /// The Frobenius norm, which is at least the largest eigenvalue.
@@ -186,5 +214,39 @@ mod tests {
         // Each of some ten steps rounds three products.
         assert!(error < 300.0 * f64::from(f32::EPSILON), "{error:e}");
         assert!(inverse.iter().all(|m| m.is_finite()));
+    }
+
+    #[test]
+    fn what_rounding_made_negative_is_taken_for_positive() {
+        for eigenvalues in [
+            &[1.0, 0.5, -1e-3][..],
+            &[1.0, -1.0],
+            &[-2.0],
+            &[3e-7, -2e-7, 1e-7],
+        ] {
+            let m = with_eigenvalues(eigenvalues);
+            let Roots { root, inverse } = roots(&m.mapv(|m| m as f32), &PlainProducts);
+            let root = root.mapv(f64::from);
+            // M plus at most 16 times what is negative, and the same in all directions.
+            let added = root.dot(&root) - &m;
+            let most = added.diag().iter().fold(0.0, |most, &a| f64::max(most, a));
+            let negative = eigenvalues.iter().fold(0.0, |most, &e| f64::max(most, -e));
+            assert!(
+                (negative..17.0 * negative).contains(&most),
+                "{eigenvalues:?}: {most:e}"
+            );
+            let error = largest(&(&added - Array2::<f64>::eye(m.nrows()) * most));
+            assert!(
+                error < 1e-3 * (negative + largest(&m)),
+                "{eigenvalues:?}: {error:e}"
+            );
+            assert!(inverse.iter().all(|m| m.is_finite()));
+        }
+    }
+
+    #[test]
+    fn the_roots_of_nan_are_nan() {
+        let m = Array2::from_elem((3, 3), f32::NAN);
+        assert!(roots(&m, &PlainProducts).root.iter().all(|m| m.is_nan()));
     }
 }
