@@ -3,8 +3,8 @@
     target/peer/bin/python benches/ways.py PATH/TO/impasto FOLDER [ROUNDS]
 
 All minimize the loss of the classic recipe at 333x250, from the photograph. In each round every optimizer runs once, and PyTorch computes some
-iterations of Adam before and after them, with random weights and pictures, which take as long as real ones. The 300 iterations take as many times
-as long. The pictures are written to FOLDER. Times are medians over the rounds; they are those of the optimization, including the set-up of each
+iterations of Adam before and after them, with random weights and pictures, which take as long as real ones. Its time is 300 times that of one
+iteration. The pictures are written to FOLDER. Times are medians over the rounds; they are those of the optimization, including the set-up of each
 size, without reading and writing files.
 """
 

@@ -238,7 +238,7 @@ impl<T: Scalar> Lbfgs<T> {
         y: BigArray<T>,
         world: &dyn Communicator,
     ) -> Option<[BigArray<T>; 2]> {
-        // The line search makes it positive, up to rounding. To be enlarged may change that, if s and y are mostly fine detail.
+        // The line search makes it positive, up to rounding. Enlarging may change that, if s and y are mostly fine detail.
         let product = inner(&s, &y, world);
         if product > f64::EPSILON * inner(&y, &y, world) {
             let is_full = self.pairs.len() == self.history;

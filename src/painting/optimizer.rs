@@ -47,7 +47,7 @@ impl Optimizer {
     }
 
     /// Begins a size with `ratio` times as many pixels, at which parameters are like `x`. Adam keeps its running means if the settings say so,
-    /// and L-BFGS its pairs if they are worth it.
+    /// and L-BFGS its pairs where they help.
     pub fn begin_size(
         &mut self,
         settings: &Settings,
@@ -194,8 +194,8 @@ impl Optimizer {
     }
 }
 
-/// Whether pairs of one size tell L-BFGS something about the next. The parameters must be pixels, and the losses about the same. To enlarge
-/// pictures without edges takes longer than the pairs save.
+/// Whether L-BFGS keeps its pairs at the next size. They say something about it if the parameters are pixels, and the losses are about the same. To
+/// enlarge seamless pictures takes longer than the pairs save.
 fn pairs_are_kept(settings: &Settings) -> bool {
     settings.parameters == Parameters::Pixels
         && settings.content_falloff == 1.0

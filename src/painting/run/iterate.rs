@@ -204,7 +204,7 @@ impl Run {
             if state.stage + 1 == self.plan.stages.len() {
                 return Ok(state);
             }
-            // What this size needed makes room for the arrays of the next one.
+            // The memory of this size is freed before the arrays of the next one take theirs.
             drop(objective);
             self.network.engine().release_memory();
             self.begin_next_stage(&mut state);
