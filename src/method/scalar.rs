@@ -114,6 +114,28 @@ pub(crate) fn map_in_place<T: Scalar>(m: &mut Array2<T>, f: impl Fn(T) -> T + Sy
     });
 }
 
+/// Replaces each element a of `m` by `f(a, b)`, with b the element of `other` at its place.
+///
+/// # Panics
+/// If the shapes differ, or one of them is not in standard layout.
+pub(crate) fn zip_in_place<T: Scalar>(
+    m: &mut Array2<T>,
+    other: &Array2<T>,
+    f: impl Fn(T, T) -> T + Sync,
+) {
+    assert_eq!(m.dim(), other.dim(), "the two matrices must have one shape");
+    let elements = m.as_slice_mut().expect("it is in standard layout");
+    let others = other.as_slice().expect("it is in standard layout");
+    (elements
+        .par_chunks_mut(MAP_CHUNK)
+        .zip(others.par_chunks(MAP_CHUNK)))
+    .for_each(|(m, other)| {
+        for (a, &b) in m.iter_mut().zip(other) {
+            *a = f(*a, b);
+        }
+    });
+}
+
 /// The elements of `a` in memory order.
 ///
 /// # Panics

@@ -11,6 +11,10 @@ use rayon::prelude::*;
 /// Rows of C that one parallel task computes: full register tiles, or nearly full ones.
 const ROW_CHUNK: usize = 48;
 
+/// Rows and columns of the squares that are transposed, by way of a small copy. In a matrix whose width is a power of two, the elements of a
+/// column share a few places of the nearest cache and would push each other out.
+const SQUARE: usize = 16;
+
 /// Products of at most this many multiplications are computed by one thread. Waking another takes as long.
 const SMALL: usize = 1 << 21;
 
@@ -61,17 +65,25 @@ pub(super) fn mirror<T: SimdScalar>(rows: &mut [T], size: usize, first: usize) {
     let half = count / 2;
     let (upper, lower) = rows.split_at_mut(half * size);
     let copy = |(chunk, upper): (usize, &mut [T])| {
-        let column = first + chunk * ROW_CHUNK;
-        // In squares, which stay in the cache.
-        for (square, lower) in lower.chunks(ROW_CHUNK * size).enumerate() {
-            let start = first + half + square * ROW_CHUNK;
+        let column = first + chunk * SQUARE;
+        let mut square = [T::zero(); SQUARE * SQUARE];
+        for (number, lower) in lower.chunks(SQUARE * size).enumerate() {
+            let start = first + half + number * SQUARE;
+            let (height, width) = (lower.len() / size, upper.len() / size);
+            for (to, row) in square
+                .chunks_exact_mut(SQUARE)
+                .zip(lower.chunks_exact(size))
+            {
+                to[..width].copy_from_slice(&row[column..column + width]);
+            }
             for (i, upper) in upper.chunks_exact_mut(size).enumerate() {
-                let lower = lower.chunks_exact(size).map(|row| row[column + i]);
-                (upper[start..].iter_mut().zip(lower)).for_each(|(to, value)| *to = value);
+                for (k, to) in upper[start..start + height].iter_mut().enumerate() {
+                    *to = square[k * SQUARE + i];
+                }
             }
         }
     };
-    (upper.par_chunks_mut(ROW_CHUNK * size).enumerate()).for_each(copy);
+    (upper.par_chunks_mut(SQUARE * size).enumerate()).for_each(copy);
     rayon::join(
         || mirror(upper, size, first),
         || mirror(lower, size, first + half),

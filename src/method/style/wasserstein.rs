@@ -13,7 +13,7 @@
 //! where w are the weights of the positions, 1 without a mask, and m = Σ w. T·(f − μ) + μ′ is where f would be moved to. Both roots
 //! come from [`matrix_root`](crate::method::matrix_root), so that no equation needs to be solved for the gradient.
 //!
-//! In single precision the computed trace of a root is a little too large, so that L would be negative near the target. As
+//! In single precision the computed trace of a root is a little wrong, and L could be negative near the target. As
 //! tr (A·C′·A)^½ = tr C′, the loss is also
 //!
 //! > L = ( ‖μ − μ′‖² + tr C − tr C′ − 2·(tr (A·C·A)^½ − tr (A·C′·A)^½) ) / N
@@ -33,7 +33,7 @@ use super::sums::{SumLoss, Sums, SumsGradient};
 use super::with_painting;
 use crate::method::Scalar;
 use crate::method::loss::{Loan, Products};
-use crate::method::matrix_root::{Roots, roots};
+use crate::method::matrix_root::{inverse_root, root, trace};
 use crate::method::scalar::map_in_place;
 use ndarray::{Array1, Array2, Array3};
 
@@ -83,9 +83,9 @@ impl<T: Scalar> SumLoss<T> for WassersteinLoss<T> {
         self.mean /= shares;
         self.covariance *= T::of(1.0 / shares);
         center(&mut self.covariance, &self.mean, ADDED_VARIANCE);
-        self.root = roots(&self.covariance, products).root.clone();
+        self.root = root(&self.covariance, products).clone();
         let middle = self.between_roots(&self.covariance, products);
-        self.root_trace = trace(&roots(&middle, products).root);
+        self.root_trace = inverse_root(&middle, products).trace_of_root(products);
     }
 
     fn at(&self, sums: Sums<T>, products: &dyn Products<T>) -> (f64, SumsGradient<T>) {
@@ -97,15 +97,15 @@ impl<T: Scalar> SumLoss<T> for WassersteinLoss<T> {
         let mean_difference = &mean - &self.mean;
 
         let middle = self.between_roots(&covariance, products);
-        let Roots { root, inverse } = roots(&middle, products);
+        let of_middle = inverse_root(&middle, products);
         // 1 − T, in place of T
-        let mut difference = self.between_roots(&inverse, products).into_matrix();
+        let mut difference = (self.between_roots(&of_middle.matrix, products)).into_matrix();
         map_in_place(&mut difference, |t| -t);
         difference.diag_mut().mapv_inplace(|t| T::one() + t);
 
         let at_mean = times(&difference, &mean);
         let traces = trace(&covariance) - trace(&self.covariance);
-        let traces = traces - 2.0 * (trace(&root) - self.root_trace);
+        let traces = traces - 2.0 * (of_middle.trace_of_root(products) - self.root_trace);
         let loss = (mean_difference.dot(&mean_difference) + traces) / channels;
         let gradient = SumsGradient {
             first: Some((mean_difference - at_mean) * (2.0 * share)),
@@ -123,8 +123,4 @@ impl<T: Scalar> WassersteinLoss<T> {
         let product = products.symmetric_product(left.view(), self.root.view());
         Loan::new(product, products)
     }
-}
-
-fn trace<T: Scalar>(m: &Array2<T>) -> f64 {
-    m.diag().iter().map(|m| m.as_f64()).sum()
 }
