@@ -22,9 +22,8 @@
 
 use super::Scalar;
 use super::loss::{Loan, Products};
-use super::scalar::{SUM_CHUNK, map_in_place, sum_slices, zip_in_place};
+use super::scalar::{map_in_place, sum_pairs, zip_in_place};
 use ndarray::Array2;
-use rayon::prelude::*;
 
 /// δ, in machine epsilons.
 const SHIFT: f64 = 16.0;
@@ -58,7 +57,7 @@ impl<T: Scalar> InverseRoot<'_, T> {
         let r = symmetric_product(m, z, products);
         let mut missing = symmetric_product(&r, &r, products);
         zip_in_place(&mut missing, m, |square, m| m - square);
-        trace(&r) + 0.5 * sum_pairs(z, &missing, |z, missing| z * missing)
+        trace(&r) + 0.5 * sum_pairs(&**z, &*missing, |z, missing| z * missing)
     }
 }
 
@@ -244,15 +243,6 @@ fn through(points: [f64; 4]) -> (Polynomial, f64) {
     ([a, b, e], 1.0 + error)
 }
 
-/// Σ `f(aᵢⱼ, bᵢⱼ)`, added up in the order of the elements, whichever thread computed them.
-fn sum_pairs<T: Scalar>(a: &Array2<T>, b: &Array2<T>, f: impl Fn(f64, f64) -> f64 + Sync) -> f64 {
-    let [a, b] = [a, b].map(|m| m.as_slice().expect("it is in standard layout"));
-    let chunks: Vec<f64> = (a.par_chunks(SUM_CHUNK).zip(b.par_chunks(SUM_CHUNK)))
-        .map(|(a, b)| sum_slices(a, b, &f))
-        .collect();
-    chunks.iter().sum()
-}
-
 /// The Frobenius norm, which is at least the largest eigenvalue.
 fn norm<T: Scalar>(m: &Array2<T>) -> f64 {
     sum_pairs(m, m, |m, _| m * m).sqrt()
@@ -413,7 +403,6 @@ mod tests {
         assert!(root(&zero, &PlainProducts).iter().all(|m| m.abs() < 1e-12));
     }
 
-    /// It does not depend on how exact the inverse is.
     #[test]
     fn the_trace_of_the_root_is_exact_to_single_precision() {
         let eigenvalues: Vec<f64> = (0..48).map(|k| 10f64.powf(-f64::from(k) / 8.0)).collect();

@@ -1,7 +1,7 @@
 //! The numbers that everything here computes with, and sums over arrays of them.
 
 use half::bf16;
-use ndarray::{Array2, Array3, NdFloat};
+use ndarray::{Array, Array2, Array3, Dimension, NdFloat};
 use rayon::prelude::*;
 
 /// `f32`, in which pictures are painted, or `f64`, in which gradients are checked.
@@ -64,15 +64,15 @@ pub(crate) const SUM_CHUNK: usize = 16 * 1024;
 /// size, then over the chunks in their order.
 ///
 /// # Panics
-/// If the shapes differ.
-pub(crate) fn sum_pairs<T: Scalar>(
-    a: &Array3<T>,
-    b: &Array3<T>,
+/// If the shapes differ, or one of them is not in standard layout.
+pub(crate) fn sum_pairs<T: Scalar, D: Dimension>(
+    a: &Array<T, D>,
+    b: &Array<T, D>,
     f: impl Fn(f64, f64) -> f64 + Sync,
 ) -> f64 {
-    assert_eq!(a.dim(), b.dim(), "the two arrays must have one shape");
-    let chunks: Vec<f64> = (elements(a).par_chunks(SUM_CHUNK))
-        .zip(elements(b).par_chunks(SUM_CHUNK))
+    assert_eq!(a.shape(), b.shape(), "the two arrays must have one shape");
+    let [a, b] = [a, b].map(|array| array.as_slice().expect("it is in standard layout"));
+    let chunks: Vec<f64> = (a.par_chunks(SUM_CHUNK).zip(b.par_chunks(SUM_CHUNK)))
         .map(|(a, b)| sum_slices(a, b, &f))
         .collect();
     chunks.iter().sum()
