@@ -98,8 +98,8 @@ pub trait Products<T: Scalar>: Send + Sync {
     /// If the shapes do not fit.
     fn product(&self, a: ArrayView2<T>, b: ArrayView2<T>) -> Array2<T>;
 
-    /// The product of two N×N matrices that is known to be symmetric, as that of two polynomials of one symmetric matrix is. It is
-    /// symmetric to the last bit, and half of it need not be computed.
+    /// The product of `a` (N×K) and `b` (K×N) that is known to be symmetric, as that of two polynomials of one symmetric matrix is, or
+    /// that of a matrix and its transpose. It is symmetric to the last bit, and half of it need not be computed.
     ///
     /// # Panics
     /// If the shapes do not fit.

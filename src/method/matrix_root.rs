@@ -10,10 +10,7 @@
 //! begins as M/c, it becomes (M/c)^½. With a cubic p a step takes one product less, but a small s grows by 2.25 instead of 3.9: in
 //! single precision eleven steps and 30 products instead of seven and 25.
 //!
-//! If all s lie between l and 1, the best p is the one that keeps them as near to each other as can be: of all odd polynomials of
-//! degree five the nearest to 1 on \[l, 1\], divided by its maximum (Amsel, Persson, Musco and Gower 2025, The Polar Express). Then p(l)
-//! is the new l. But for a small l this p makes some s near 1 as small as l, and loses their digits; that for l = 0.08 keeps them above
-//! 0.3. When all are near 1, p is (15s − 10s³ + 3s⁵)/8: as p(1) = 1 and p′(1) = p″(1) = 0, a distance d from 1 becomes about 2.5·d³.
+//! The polynomials bring all s near to 1 (Amsel, Persson, Musco and Gower 2025, The Polar Express).
 //!
 //! Rounding errors can make a small eigenvalue negative, and a negative one would grow without end. Therefore M + δ‖M‖ is taken in
 //! place of M, where δ is some machine epsilons: l² = δ/(1 + δ) at the beginning. It is as if eigenvalues below δ‖M‖ were that large. If
@@ -22,17 +19,15 @@
 
 use super::Scalar;
 use super::loss::{Loan, Products};
+use super::odd_polynomial::{AT_ONE, Polynomial, nearest_to_one, value};
 use super::scalar::{map_in_place, sum_pairs, zip_in_place};
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 
 /// δ, in machine epsilons.
 const SHIFT: f64 = 16.0;
 
 /// How far W may be from 1 before the last step, in third roots of the machine epsilon.
 const CLOSE: f64 = 0.5;
-
-/// The least l that a polynomial is made for. With a smaller one some s near 1 would become too small.
-const LEAST: f64 = 0.08;
 
 /// Enough steps for any matrix that is positive definite.
 const MAX_STEPS: usize = 40;
@@ -54,8 +49,8 @@ impl<T: Scalar> InverseRoot<'_, T> {
     /// and what is left of the errors is of second order.
     pub fn trace_of_root(&self, products: &dyn Products<T>) -> f64 {
         let (m, z) = (&self.shifted, &self.matrix);
-        let r = symmetric_product(m, z, products);
-        let mut missing = symmetric_product(&r, &r, products);
+        let r = symmetric_product(m.view(), z.view(), products);
+        let mut missing = symmetric_product(r.view(), r.view(), products);
         zip_in_place(&mut missing, m, |square, m| m - square);
         trace(&r) + 0.5 * sum_pairs(&**z, &*missing, |z, missing| z * missing)
     }
@@ -126,7 +121,7 @@ fn power_of_scaled<'a, T: Scalar>(
     power: Power,
     products: &'a dyn Products<T>,
 ) -> (Loan<'a, T>, bool) {
-    let symmetric = |a: &Array2<T>, b: &Array2<T>| symmetric_product(a, b, products);
+    let symmetric = |a: &Array2<T>, b: &Array2<T>| symmetric_product(a.view(), b.view(), products);
     let (size, epsilon) = (scaled.nrows() as f64, T::epsilon().as_f64());
     let mut w = copy(scaled, products);
     // As long as it is 1, X·P = P needs no product.
@@ -145,14 +140,10 @@ fn power_of_scaled<'a, T: Scalar>(
         let polynomial = if near {
             AT_ONE
         } else {
-            nearest_to_one(smallest.max(LEAST))
+            nearest_to_one(smallest)
         };
         smallest = value(polynomial, smallest).min(1.0);
-        // P takes the place of W².
-        let mut p = symmetric(&w, &w);
-        let [a, b, e] = polynomial.map(T::of);
-        zip_in_place(&mut p, &w, |square, w| e * square + b * w);
-        p.diag_mut().mapv_inplace(|p| p + a);
+        let p = polynomial_of(&w, polynomial, products);
         // After this step hardly more than rounding errors are left. They may also keep the distance from becoming so small.
         converged = near && (distance < CLOSE * epsilon.cbrt() || distance > 0.5 * before);
         if !converged {
@@ -170,81 +161,38 @@ fn power_of_scaled<'a, T: Scalar>(
     (x.expect("there was a step"), converged)
 }
 
-fn symmetric_product<'a, T: Scalar>(
-    a: &Array2<T>,
-    b: &Array2<T>,
+/// P = a + b·W + e·W² of a symmetric W (N×N).
+pub(super) fn polynomial_of<'a, T: Scalar>(
+    w: &Array2<T>,
+    polynomial: Polynomial,
     products: &'a dyn Products<T>,
 ) -> Loan<'a, T> {
-    Loan::new(products.symmetric_product(a.view(), b.view()), products)
+    let [a, b, e] = polynomial.map(T::of);
+    // P takes the place of W².
+    let mut p = symmetric_product(w.view(), w.view(), products);
+    zip_in_place(&mut p, w, |square, w| e * square + b * w);
+    p.diag_mut().mapv_inplace(|p| p + a);
+    p
 }
 
-fn copy<'a, T: Scalar>(m: &Array2<T>, products: &'a dyn Products<T>) -> Loan<'a, T> {
+/// The product of `a` (N×K) and `b` (K×N) that is known to be symmetric.
+pub(super) fn symmetric_product<'a, T: Scalar>(
+    a: ArrayView2<T>,
+    b: ArrayView2<T>,
+    products: &'a dyn Products<T>,
+) -> Loan<'a, T> {
+    Loan::new(products.symmetric_product(a, b), products)
+}
+
+/// A copy of a matrix.
+pub(super) fn copy<'a, T: Scalar>(m: &Array2<T>, products: &'a dyn Products<T>) -> Loan<'a, T> {
     let mut copy = Loan::new(products.matrix(m.dim()), products);
     copy.assign(m);
     copy
 }
 
-/// a, b and e of the odd polynomial a·s + b·s³ + e·s⁵.
-type Polynomial = [f64; 3];
-
-/// Its first two derivatives are 0 where it is 1.
-const AT_ONE: Polynomial = [15.0 / 8.0, -10.0 / 8.0, 3.0 / 8.0];
-
-fn value([a, b, e]: Polynomial, s: f64) -> f64 {
-    s * (a + s * s * (b + s * s * e))
-}
-
-/// The odd polynomial of degree five that is nearest to 1 between `least` and 1, divided by its maximum there, 1 + E. By Chebyshev's
-/// theorem it is 1 − E, 1 + E, 1 − E and 1 + E at four points: at both ends, and at its maximum and its minimum between them. Four points
-/// determine the polynomial and E, and the polynomial its maximum and its minimum; both in turns, until they stay (Remez's algorithm).
-fn nearest_to_one(least: f64) -> Polynomial {
-    // Nearer to 1 that one is as good.
-    if least > 0.9 {
-        return AT_ONE;
-    }
-    let mut points = [least, 0.75 * least + 0.25, 0.25 * least + 0.75, 1.0];
-    for _ in 0..30 {
-        let (polynomial, maximum) = through(points);
-        let [a, b, e] = polynomial;
-        // Where the derivative a + 3b·s² + 5e·s⁴ is 0.
-        let root = (9.0 * b * b - 20.0 * a * e).sqrt();
-        let extremes = [-root, root].map(|root| ((root - 3.0 * b) / (10.0 * e)).sqrt());
-        let moved = (points[1] - extremes[0]).abs() + (points[2] - extremes[1]).abs();
-        points[1..3].copy_from_slice(&extremes);
-        if moved < 1e-9 {
-            return polynomial.map(|factor| factor / maximum);
-        }
-    }
-    unreachable!("for each l from LEAST to 0.9 it takes three or four rounds")
-}
-
-/// The odd polynomial of degree five that is 1 − E, 1 + E, 1 − E and 1 + E at these points, and 1 + E.
-fn through(points: [f64; 4]) -> (Polynomial, f64) {
-    let squares = points.map(|s| s * s);
-    // p(s)/s is of second degree in s², so that its third divided difference, Σ weight·p(s), is 0. From this follows E.
-    let weights: [f64; 4] = std::array::from_fn(|i| {
-        let others = (0..4).filter(|&j| j != i);
-        let product: f64 = others.map(|j| squares[i] - squares[j]).product();
-        1.0 / (product * points[i])
-    });
-    let signs = [-1.0, 1.0, -1.0, 1.0];
-    let signed = weights
-        .iter()
-        .zip(signs)
-        .map(|(weight, sign)| weight * sign);
-    let error = -weights.iter().sum::<f64>() / signed.sum::<f64>();
-    // Newton's form through the first three.
-    let [y0, y1, y2]: [f64; 3] = std::array::from_fn(|i| (1.0 + signs[i] * error) / points[i]);
-    let [t0, t1, t2, _] = squares;
-    let slope = (y1 - y0) / (t1 - t0);
-    let e = ((y2 - y1) / (t2 - t1) - slope) / (t2 - t0);
-    let b = slope - e * (t0 + t1);
-    let a = y0 - t0 * (b + e * t0);
-    ([a, b, e], 1.0 + error)
-}
-
 /// The Frobenius norm, which is at least the largest eigenvalue.
-fn norm<T: Scalar>(m: &Array2<T>) -> f64 {
+pub(super) fn norm<T: Scalar>(m: &Array2<T>) -> f64 {
     sum_pairs(m, m, |m, _| m * m).sqrt()
 }
 
@@ -353,33 +301,6 @@ mod tests {
             inverse_root(&m, &PlainProducts).matrix,
         ];
         assert!(found.iter().all(|found| found.iter().all(|m| m.is_nan())));
-    }
-
-    #[test]
-    fn each_polynomial_is_as_near_to_one_at_four_points() {
-        for least in [LEAST, 0.1, 0.3, 0.6, 0.89] {
-            let polynomial = nearest_to_one(least);
-            let values: Vec<f64> = (0..=1000)
-                .map(|k| value(polynomial, least + (1.0 - least) * f64::from(k) / 1000.0))
-                .collect();
-            let lowest = values
-                .iter()
-                .fold(1.0, |lowest, &value| f64::min(lowest, value));
-            assert!(values.iter().all(|&value| value < 1.0 + 1e-6), "{least}");
-            assert!((values[0] - lowest).abs() < 1e-5, "{least}: {lowest}");
-            assert!((values[1000] - 1.0).abs() < 1e-9, "{least}");
-            // Inside there is a maximum that is as high as the end, and a minimum that is as low as the beginning.
-            let inside = &values[1..1000];
-            let turns: Vec<f64> = (inside.windows(3))
-                .filter(|near| (near[1] - near[0]) * (near[2] - near[1]) < 0.0)
-                .map(|near| near[1])
-                .collect();
-            assert_eq!(turns.len(), 2, "{least}: {turns:?}");
-            assert!((turns[0] - 1.0).abs() < 1e-5 && (turns[1] - lowest).abs() < 1e-5);
-            assert!(lowest > 0.3, "{least}: {lowest}");
-        }
-        let flat = [-1e-3, 1e-3].map(|d| value(AT_ONE, 1.0 + d) - 1.0);
-        assert!(flat.iter().all(|value| value.abs() < 1e-8), "{flat:?}");
     }
 
     #[test]

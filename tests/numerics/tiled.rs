@@ -80,6 +80,16 @@ fn cases() -> Vec<Case> {
             });
         }
     }
+    // Some layers have fewer positions than channels.
+    for regions in [false, true] {
+        cases.push(Case {
+            architecture: WIDE,
+            size: (7, 9),
+            loss: StyleLossKind::Wasserstein,
+            regions,
+            ..CASE
+        });
+    }
     cases.push(Case {
         replicate: true,
         ..CASE

@@ -31,7 +31,7 @@ pub(super) fn product<T: SimdScalar>(
     compute(a, b, false, cpu, workspace)
 }
 
-/// The same of two N×N matrices whose product is symmetric. What is above the diagonal is copied from below it.
+/// The same of matrices (N×K and K×N) whose product is symmetric. What is above the diagonal is copied from below it.
 ///
 /// # Panics
 /// If the shapes do not fit.

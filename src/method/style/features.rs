@@ -1,5 +1,6 @@
 //! The activations of a layer as a distribution of N-vectors: each position is a vector, and counts as much as its weight says.
 
+use super::Positions;
 use crate::method::Scalar;
 use crate::method::loss::Products;
 use crate::method::scalar::{elements, elements_mut};
@@ -103,6 +104,16 @@ impl<'a, T: Scalar> Features<'a, T> {
         products.recycle_copy(f);
     }
 
+    /// Each position multiplied by √w, and √w.
+    pub(super) fn scaled_positions(&self, products: &dyn Products<T>) -> Positions<T> {
+        let (height, width, _) = self.f.dim();
+        let root = |(i, j)| self.weight(i * width + j).sqrt();
+        Positions {
+            scaled: self.scaled(T::sqrt, products).into_owned(),
+            root_weights: Array2::from_shape_fn((height, width), root),
+        }
+    }
+
     /// F with each position multiplied by `factor(w)`; F itself if there are no weights.
     fn scaled(
         &self,
@@ -151,4 +162,18 @@ pub(super) fn add_to_each<T: Scalar>(vector: &[T], mask: Option<&[T]>, df: &mut 
                 pairs.for_each(|(df, &v)| *df += w * v);
             }
         });
+}
+
+/// Adds `factor`·√w·`gradient` to `df`, both H×W×N: the backward pass of [`Features::scaled_positions`], of few positions.
+pub(super) fn add_scaled<T: Scalar>(
+    gradient: &Array3<T>,
+    weights: Option<&[T]>,
+    factor: T,
+    df: &mut Array3<T>,
+) {
+    let lanes = df.lanes_mut(Axis(2)).into_iter();
+    for (at, (mut df, gradient)) in lanes.zip(gradient.lanes(Axis(2))).enumerate() {
+        let scale = factor * weights.map_or(T::one(), |weights| weights[at].sqrt());
+        df.scaled_add(scale, &gradient);
+    }
 }

@@ -11,7 +11,7 @@
 //! Good at strokes and textures of every kind: the classic look. It cannot tell a few strong responses from many weak ones,
 //! which makes contrasts uneven.
 
-use super::sums::{SumLoss, Sums, SumsGradient};
+use super::sums::{Needs, SecondGradient, SumLoss, Sums, SumsGradient};
 use super::with_painting;
 use crate::method::Scalar;
 use crate::method::loss::Products;
@@ -39,13 +39,13 @@ impl<T: Scalar> GramLoss<T> {
 }
 
 impl<T: Scalar> SumLoss<T> for GramLoss<T> {
-    fn needs_first(&self) -> bool {
-        false
+    fn needs(&self) -> Needs {
+        Needs::default()
     }
 
     fn add_sums(&mut self, painting: &Sums<T>, share: f64) {
         let share = T::of(share / painting.weight);
-        self.target.scaled_add(share, &painting.second);
+        self.target.scaled_add(share, painting.second.sum());
     }
 
     fn finish_sums(&mut self, shares: f64, _: &dyn Products<T>) {
@@ -55,7 +55,7 @@ impl<T: Scalar> SumLoss<T> for GramLoss<T> {
     // ANCHOR: at
     fn at(&self, sums: Sums<T>, _: &dyn Products<T>) -> (f64, SumsGradient<T>) {
         let m = T::of(sums.weight);
-        let mut difference = sums.second;
+        let mut difference = sums.second.into_sum();
         Zip::from(&mut difference)
             .and(&self.target)
             .par_for_each(|g, &a| *g -= m * a);
@@ -63,7 +63,7 @@ impl<T: Scalar> SumLoss<T> for GramLoss<T> {
         let loss = sum_squares(&difference, size) / 4.0;
         let gradient = SumsGradient {
             first: None,
-            second: difference,
+            second: SecondGradient::Sum(difference),
             factor: 1.0 / (2.0 * size * size),
         };
         (loss, gradient)

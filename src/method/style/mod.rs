@@ -26,7 +26,7 @@ pub use gram::GramLoss;
 pub use moments::MomentsLoss;
 pub use sliced::SlicedLoss;
 pub(crate) use sums::{LossOfSums, evaluate_all};
-pub use sums::{SumLoss, Sums, SumsGradient};
+pub use sums::{Needs, Positions, Second, SecondGradient, SumLoss, Sums, SumsGradient};
 pub use wasserstein::WassersteinLoss;
 
 use super::Scalar;
@@ -123,6 +123,15 @@ macro_rules! style_losses {
             pub fn is_of_sums(self) -> bool {
                 let losses = self.make::<f32>(1);
                 losses.iter().all(|loss| loss.as_sum_loss().is_some())
+            }
+
+            /// What it needs of a painting of which only [`Sums`] are to be known.
+            ///
+            /// # Panics
+            /// If it is not [of sums](Self::is_of_sums).
+            pub fn needs(self) -> Needs {
+                let losses = self.make::<f32>(1);
+                losses[0].as_sum_loss().expect("a loss of sums").needs()
             }
 
             fn make<T: Scalar>(self, channels: usize) -> LossList<T> {
@@ -227,7 +236,7 @@ impl<T: Scalar> RegionLossBuilder<T> {
             return;
         }
         if self.losses.is_empty() {
-            self.losses = self.kind.make(painting.second.nrows());
+            self.losses = self.kind.make(painting.channels());
         }
         self.shares += share;
         for loss in &mut self.losses {
@@ -274,7 +283,7 @@ impl<T: Scalar> RegionLoss<T> {
         if features.total_weight <= 0.0 {
             return None;
         }
-        Some((loss, Sums::of(features, loss.needs_first(), products)))
+        Some((loss, Sums::of(features, loss.needs(), products)))
     }
 
     /// How much each position counts, H×W.

@@ -14,7 +14,7 @@
 //! compares their first two moments.
 
 use super::gram::sum_squares;
-use super::sums::{SumLoss, Sums, SumsGradient};
+use super::sums::{Needs, SecondGradient, SumLoss, Sums, SumsGradient, second_moment};
 use super::with_painting;
 use crate::method::Scalar;
 use crate::method::loss::Products;
@@ -47,14 +47,17 @@ impl<T: Scalar> MomentsLoss<T> {
 }
 
 impl<T: Scalar> SumLoss<T> for MomentsLoss<T> {
-    fn needs_first(&self) -> bool {
-        true
+    fn needs(&self) -> Needs {
+        Needs {
+            first: true,
+            ..Needs::default()
+        }
     }
 
     fn add_sums(&mut self, painting: &Sums<T>, share: f64) {
         self.mean.scaled_add(share, &painting.mean());
         let share = T::of(share / painting.weight);
-        self.covariance.scaled_add(share, &painting.second);
+        self.covariance.scaled_add(share, painting.second.sum());
     }
 
     fn finish_sums(&mut self, shares: f64, _: &dyn Products<T>) {
@@ -70,7 +73,7 @@ impl<T: Scalar> SumLoss<T> for MomentsLoss<T> {
         let square = channels * channels;
         let (mean, m) = (sums.mean(), sums.weight);
         let mean_difference = &mean - &self.mean;
-        let mut difference = sums.into_second_moment();
+        let mut difference = second_moment(sums.second.into_sum(), m);
         center(&mut difference, &mean, 0.0);
         difference -= &self.covariance;
 
@@ -81,7 +84,7 @@ impl<T: Scalar> SumLoss<T> for MomentsLoss<T> {
         let loss = self.mean_weight * means + sum_squares(&difference, channels) / 4.0;
         let gradient = SumsGradient {
             first: Some(constant / m),
-            second: difference,
+            second: SecondGradient::Sum(difference),
             factor: 1.0 / (2.0 * square * m),
         };
         (loss, gradient)

@@ -3,14 +3,27 @@
 //! > m = Σ w,  s = Σ w·f,  S = Σ w·f·fᵀ;  dL/df = w·(dL/ds + 2·(dL/dS)·f)
 //!
 //! over the positions f (N-vectors) with their weights w, and a symmetric dL/dS. The weights do not depend on the pixels.
+//!
+//! Where positions are fewer than channels, all √w·f together are fewer numbers than S, and a loss may take them in its place.
 
-use super::features::{add_to_each, weight_positions};
+use super::features::{add_scaled, add_to_each, weight_positions};
 use super::{Features, GramLoss, MomentsLoss, StyleLoss, WassersteinLoss};
 use crate::method::Scalar;
 use crate::method::loss::Products;
 use crate::method::scalar::map_in_place;
-use ndarray::{Array1, Array2, Array3};
+use ndarray::{Array1, Array2, Array3, s};
 use rayon::prelude::*;
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// What a loss needs to know of the positions, besides the sum of their weights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// The sum of the positions.
+    pub first: bool,
+    /// The positions themselves in place of the sum of their products, where they are fewer than the channels.
+    pub few_positions: bool,
+}
 
 /// Sums over the positions of a layer, or of a part of it.
 #[derive(Clone, Debug)]
@@ -19,24 +32,56 @@ pub struct Sums<T> {
     pub weight: f64,
     /// s, N; `None` if the loss does not need it.
     pub first: Option<Array1<f64>>,
+    /// S
+    pub second: Second<T>,
+}
+
+/// The sum of products of positions.
+#[derive(Clone, Debug)]
+pub enum Second<T> {
     /// S, N×N.
-    pub second: Array2<T>,
+    Sum(Array2<T>),
+    /// What it is the sum of.
+    Positions(Positions<T>),
+}
+
+/// Fewer positions than channels.
+#[derive(Clone, Debug)]
+pub struct Positions<T> {
+    /// √w·f, H×W×N.
+    pub scaled: Array3<T>,
+    /// √w, H×W.
+    pub root_weights: Array2<T>,
 }
 
 /// The gradient of a loss with respect to [`Sums`].
+#[derive(Clone, Debug)]
 pub struct SumsGradient<T> {
     /// dL/ds, N; `None` if it is 0.
     pub first: Option<Array1<f64>>,
-    /// dL/dS = `factor`·`second`, N×N and symmetric.
-    pub second: Array2<T>,
+    /// That with respect to [`Second`], divided by `factor`.
+    pub second: SecondGradient<T>,
     /// The factor of `second`.
     pub factor: f64,
 }
 
+/// A gradient with respect to [`Second`].
+#[derive(Clone, Debug)]
+pub enum SecondGradient<T> {
+    /// With respect to S, N×N and symmetric.
+    Sum(Array2<T>),
+    /// With respect to √w·f, H×W×N.
+    Positions(Array3<T>),
+}
+
+/// Rows and columns.
+type Place = (Range<usize>, Range<usize>);
+
 /// A style loss L(m, s, S).
 pub trait SumLoss<T: Scalar>: Send + Sync {
-    /// Whether L depends on s.
-    fn needs_first(&self) -> bool;
+    /// What [`at`](Self::at) and [`add_sums`](Self::add_sums) are to be told. Whoever has only the sums of all parts of a painting may leave
+    /// the positions out.
+    fn needs(&self) -> Needs;
 
     /// Adds a painting with these sums to the mixture, with this share. What counts is the ratio of the shares. The sum of the
     /// weights is above 0.
@@ -51,7 +96,7 @@ pub trait SumLoss<T: Scalar>: Send + Sync {
     /// L and its gradient at these sums, whose weight is above 0.
     ///
     /// # Panics
-    /// As [`add_sums`](Self::add_sums).
+    /// As [`add_sums`](Self::add_sums), and if there are positions that the loss did not ask for.
     fn at(&self, sums: Sums<T>, products: &dyn Products<T>) -> (f64, SumsGradient<T>);
 }
 
@@ -71,7 +116,7 @@ pub(crate) fn evaluate_all<T: Scalar>(
                 (value, Some(gradient))
             }
             Some((_, sums)) => {
-                products.recycle_matrix(sums.second);
+                sums.recycle(products);
                 (0.0, None)
             }
             None => (0.0, None),
@@ -80,37 +125,76 @@ pub(crate) fn evaluate_all<T: Scalar>(
 }
 
 impl<T: Scalar> Sums<T> {
-    /// Those of no position, for this many channels, in the memory of `products`.
-    pub fn zero(channels: usize, with_first: bool, products: &dyn Products<T>) -> Self {
+    /// Those of no position of a layer of this shape (H×W×N), in the memory of `products`.
+    pub fn zero(shape: (usize, usize, usize), needs: Needs, products: &dyn Products<T>) -> Self {
+        let (height, width, channels) = shape;
         Self {
             weight: 0.0,
-            first: with_first.then(|| Array1::zeros(channels)),
-            second: products.zeros((channels, channels)),
+            first: needs.first.then(|| Array1::zeros(channels)),
+            second: if needs.few_positions && height * width < channels {
+                Second::Positions(Positions {
+                    scaled: Array3::zeros(shape),
+                    root_weights: Array2::zeros((height, width)),
+                })
+            } else {
+                Second::Sum(products.zeros((channels, channels)))
+            },
         }
     }
 
     /// Those of the positions of `features`, in the memory of `products`.
-    pub fn of(features: Features<T>, with_first: bool, products: &dyn Products<T>) -> Self {
+    pub fn of(features: Features<T>, needs: Needs, products: &dyn Products<T>) -> Self {
         Self {
             weight: features.total_weight,
-            first: with_first.then(|| features.sum()),
-            second: features.gram(products),
+            first: needs.first.then(|| features.sum()),
+            second: if needs.few_positions && features.positions() < features.channels() {
+                Second::Positions(features.scaled_positions(products))
+            } else {
+                Second::Sum(features.gram(products))
+            },
+        }
+    }
+
+    /// N
+    pub fn channels(&self) -> usize {
+        match &self.second {
+            Second::Sum(sum) => sum.nrows(),
+            Second::Positions(positions) => positions.scaled.dim().2,
         }
     }
 
     // ANCHOR: add
-    /// Adds the sums of other positions.
+    /// Adds the sums of other positions, a part of the layer that begins in this row and column, made for
+    /// [`needs_of_parts`](Self::needs_of_parts).
     ///
     /// # Panics
-    /// If they have another number of channels.
-    pub fn add(&mut self, other: &Self) {
-        self.weight += other.weight;
-        if let (Some(first), Some(other)) = (&mut self.first, &other.first) {
-            *first += other;
+    /// If they have another number of channels, or are outside of the layer.
+    pub fn add(&mut self, part: &Self, (row, column): (usize, usize)) {
+        self.weight += part.weight;
+        if let (Some(first), Some(part)) = (&mut self.first, &part.first) {
+            *first += part;
         }
-        self.second += &other.second;
+        match (&mut self.second, &part.second) {
+            (Second::Sum(sum), Second::Sum(part)) => *sum += part,
+            (Second::Positions(all), Second::Positions(part)) => {
+                let (height, width) = part.root_weights.dim();
+                let place = s![row..row + height, column..column + width];
+                all.root_weights.slice_mut(place).assign(&part.root_weights);
+                let place = s![row..row + height, column..column + width, ..];
+                all.scaled.slice_mut(place).assign(&part.scaled);
+            }
+            _ => panic!("a part has what the whole needs"),
+        }
     }
     // ANCHOR_END: add
+
+    /// What is needed of the parts of a layer whose sums are these.
+    pub fn needs_of_parts(&self) -> Needs {
+        Needs {
+            first: self.first.is_some(),
+            few_positions: matches!(self.second, Second::Positions(_)),
+        }
+    }
 
     /// μ = s / m
     ///
@@ -120,12 +204,37 @@ impl<T: Scalar> Sums<T> {
         self.first.as_ref().expect("the loss asked for s") / self.weight
     }
 
-    /// S / m
-    pub(super) fn into_second_moment(mut self) -> Array2<T> {
-        let scale = T::of(1.0 / self.weight);
-        map_in_place(&mut self.second, |sum| scale * sum);
-        self.second
+    /// Gives its memory back.
+    pub fn recycle(self, products: &dyn Products<T>) {
+        if let Second::Sum(sum) = self.second {
+            products.recycle_matrix(sum);
+        }
     }
+}
+
+impl<T: Scalar> Second<T> {
+    /// S of a loss that does not ask for positions.
+    pub(super) fn into_sum(self) -> Array2<T> {
+        match self {
+            Self::Sum(sum) => sum,
+            Self::Positions(_) => panic!("the loss asked for sums"),
+        }
+    }
+
+    /// The same.
+    pub(super) fn sum(&self) -> &Array2<T> {
+        match self {
+            Self::Sum(sum) => sum,
+            Self::Positions(_) => panic!("the loss asked for sums"),
+        }
+    }
+}
+
+/// S / m
+pub(super) fn second_moment<T: Scalar>(mut sum: Array2<T>, weight: f64) -> Array2<T> {
+    let scale = T::of(1.0 / weight);
+    map_in_place(&mut sum, |sum| scale * sum);
+    sum
 }
 
 impl<T: Scalar> SumsGradient<T> {
@@ -141,7 +250,14 @@ impl<T: Scalar> SumsGradient<T> {
         products: &dyn Products<T>,
     ) {
         let factor = T::of(weight * self.factor);
-        features.add_gram_backward(&self.second, factor, df, products);
+        match &self.second {
+            SecondGradient::Sum(gradient) => {
+                features.add_gram_backward(gradient, factor, df, products);
+            }
+            SecondGradient::Positions(gradient) => {
+                add_scaled(gradient, features.weights, factor, df);
+            }
+        }
         self.add_first(features.weights, weight, df);
     }
 
@@ -156,11 +272,21 @@ impl<T: Scalar> SumsGradient<T> {
         weight: f64,
         products: &dyn Products<T>,
     ) {
-        if let Some(mask) = mask {
-            weight_positions(f, mask);
+        let factor = T::of(weight * self.factor);
+        let weights = mask.and_then(|mask| mask.as_slice());
+        match &self.second {
+            SecondGradient::Sum(gradient) => {
+                if let Some(mask) = mask {
+                    weight_positions(f, mask);
+                }
+                products.gram_backward_in_place(f, gradient, factor);
+            }
+            SecondGradient::Positions(gradient) => {
+                f.fill(T::zero());
+                add_scaled(gradient, weights, factor, f);
+            }
         }
-        products.gram_backward_in_place(f, &self.second, T::of(weight * self.factor));
-        self.add_first(mask.and_then(|mask| mask.as_slice()), weight, f);
+        self.add_first(weights, weight, f);
     }
 
     fn add_first(&self, weights: Option<&[T]>, weight: f64, df: &mut Array3<T>) {
@@ -172,7 +298,33 @@ impl<T: Scalar> SumsGradient<T> {
 
     /// Gives its memory back.
     pub fn recycle(self, products: &dyn Products<T>) {
-        products.recycle_matrix(self.second);
+        if let SecondGradient::Sum(gradient) = self.second {
+            products.recycle_matrix(gradient);
+        }
+    }
+
+    /// The gradient with respect to a part of the layer, H×W×N in `shape`: the rows and columns `own` of that part are those at `place` in
+    /// the layer, and what is around them has no gradient, or that of any other position.
+    ///
+    /// # Panics
+    /// If they are outside.
+    pub fn of_part(
+        &self,
+        shape: (usize, usize, usize),
+        own: &Place,
+        place: &Place,
+    ) -> Cow<'_, Self> {
+        let SecondGradient::Positions(gradient) = &self.second else {
+            return Cow::Borrowed(self);
+        };
+        let slice = |(rows, columns): &Place| s![rows.clone(), columns.clone(), ..];
+        let mut part = Array3::zeros(shape);
+        part.slice_mut(slice(own))
+            .assign(&gradient.slice(slice(place)));
+        Cow::Owned(Self {
+            second: SecondGradient::Positions(part),
+            ..self.clone()
+        })
     }
 }
 
@@ -183,9 +335,9 @@ macro_rules! style_losses_of_sums {
         $(
             impl<T: Scalar> StyleLoss<T> for $loss<T> {
                 fn add_painting(&mut self, painting: Features<T>, share: f64, products: &dyn Products<T>) {
-                    let sums = Sums::of(painting, self.needs_first(), products);
+                    let sums = Sums::of(painting, self.needs(), products);
                     self.add_sums(&sums, share);
-                    products.recycle_matrix(sums.second);
+                    sums.recycle(products);
                 }
 
                 fn finish(&mut self, shares: f64, products: &dyn Products<T>) {
@@ -199,7 +351,7 @@ macro_rules! style_losses_of_sums {
                     df: &mut Array3<T>,
                     products: &dyn Products<T>,
                 ) -> f64 {
-                    let sums = Sums::of(features, self.needs_first(), products);
+                    let sums = Sums::of(features, self.needs(), products);
                     let (loss, gradient) = self.at(sums, products);
                     gradient.add_to(features, weight, df, products);
                     gradient.recycle(products);

@@ -3,22 +3,30 @@
 //!
 //! > L = ( ‖μ − μ′‖² + tr(C′ + C − 2·(A·C·A)^½) ) / N,  A = C′^½
 //!
-//! with ε added to the diagonals of both C: the least mean square by which the positions of one distribution must be moved to make
-//! the other of it (Dowson and Landau 1982, The Fréchet Distance between Multivariate Normal Distributions, equation 3), divided by
-//! the number of channels N. As d tr(M^½) = ½ tr(M^−½ dM),
+//! the least mean square by which the positions of one distribution must be moved to make the other of it (Dowson and Landau 1982,
+//! The Fréchet Distance between Multivariate Normal Distributions, equation 3), divided by the number of channels N. As
+//! d tr(M^½) = ½ tr(M^−½ dM),
 //!
 //! > dL/dC = (1 − T) / N,  T = A·(A·C·A)^−½·A,
 //! > dL/df = (2w/(m·N))·( (μ − μ′) + (1 − T)·(f − μ) )
 //!
-//! where w are the weights of the positions, 1 without a mask, and m = Σ w. T·(f − μ) + μ′ is where f would be moved to. Both roots
-//! come from [`matrix_root`](crate::method::matrix_root), so that no equation needs to be solved for the gradient.
+//! where w are the weights of the positions, 1 without a mask, and m = Σ w. T·(f − μ) + μ′ is where f would be moved to.
 //!
-//! In single precision the computed trace of a root is a little wrong, and L could be negative near the target. As
-//! tr (A·C′·A)^½ = tr C′, the loss is also
+//! **As many positions as channels, or more.** ε is added to the diagonals of both C, so that they have inverses. Both roots come from
+//! [`matrix_root`](crate::method::matrix_root), so that no equation needs to be solved for the gradient. In single precision the computed
+//! trace of a root is a little wrong, and L could be negative near the target. As tr (A·C′·A)^½ = tr C′, the loss is also
 //!
 //! > L = ( ‖μ − μ′‖² + tr C − tr C′ − 2·(tr (A·C·A)^½ − tr (A·C′·A)^½) ) / N
 //!
 //! in which both roots have the same error at the target, and it cancels.
+//!
+//! **Fewer positions.** Then C has no inverse. With the matrix F of the positions, whose rows are √(w/m)·(f − μ), and any R with
+//! Rᵀ·R = C′,
+//!
+//! > C = Fᵀ·F,  tr (A·C·A)^½ = Σ U∘B,  F·T = U·R,  where U is the polar factor of B = F·Rᵀ
+//!
+//! and Σ U∘B its nuclear norm ([`polar`](crate::method::polar)). No ε is needed, and U comes from matrices with as many rows as there are
+//! positions: at 96×64 pixels conv4_1 has 96 positions of 512 channels. If the painting has few positions too, R is made of them as F is.
 //!
 //! A mixture of paintings has the mean of their means and of their second moments, from which C′ follows.
 //!
@@ -29,13 +37,17 @@
 //! is strong by how far it is to be moved.
 
 use super::moments::{center, times};
-use super::sums::{SumLoss, Sums, SumsGradient};
+use super::sums::{
+    Needs, Positions, Second, SecondGradient, SumLoss, Sums, SumsGradient, second_moment,
+};
 use super::with_painting;
 use crate::method::Scalar;
 use crate::method::loss::{Loan, Products};
 use crate::method::matrix_root::{inverse_root, root, trace};
-use crate::method::scalar::map_in_place;
-use ndarray::{Array1, Array2, Array3};
+use crate::method::polar::polar_factor;
+use crate::method::scalar::{map_in_place, sum_pairs};
+use ndarray::{Array1, Array2, Array3, Axis, concatenate};
+use std::sync::OnceLock;
 
 /// ε: 1e-4 in squared units of 58 grey levels.
 const ADDED_VARIANCE: f64 = 1e-4 * 58.0 * 58.0;
@@ -44,8 +56,20 @@ const ADDED_VARIANCE: f64 = 1e-4 * 58.0 * 58.0;
 pub struct WassersteinLoss<T> {
     /// μ′, N.
     mean: Array1<f64>,
-    /// C′ + ε, N×N; until all paintings are there, C′ + μ′μ′ᵀ.
-    covariance: Array2<T>,
+    /// tr C′
+    variance: f64,
+    /// C′, N×N; until all paintings are there, C′ + μ′μ′ᵀ of those with many positions. `None` if none has many.
+    covariance: Option<Array2<T>>,
+    /// The paintings with few positions, with their m and their shares, until all are there.
+    few: Vec<(Positions<T>, f64, f64)>,
+    /// R, K×N, once it was needed.
+    factor: OnceLock<Array2<T>>,
+    /// Of C′ + ε, once it was needed.
+    root: OnceLock<Root<T>>,
+}
+
+/// What many positions are compared with.
+struct Root<T> {
     /// A, N×N.
     root: Array2<T>,
     /// tr (A·C′·A)^½, with its rounding errors.
@@ -61,66 +85,213 @@ impl<T: Scalar> WassersteinLoss<T> {
     pub(super) fn empty(channels: usize) -> Self {
         Self {
             mean: Array1::zeros(channels),
-            covariance: Array2::zeros((channels, channels)),
-            root: Array2::zeros((0, 0)),
-            root_trace: 0.0,
+            variance: 0.0,
+            covariance: None,
+            few: Vec::new(),
+            factor: OnceLock::new(),
+            root: OnceLock::new(),
         }
     }
-}
 
-impl<T: Scalar> SumLoss<T> for WassersteinLoss<T> {
-    fn needs_first(&self) -> bool {
-        true
+    /// R
+    fn factor(&self, products: &dyn Products<T>) -> &Array2<T> {
+        once(&self.factor, || {
+            let covariance = self.covariance.as_ref();
+            root(covariance.expect("of few positions R is known"), products).clone()
+        })
     }
 
-    fn add_sums(&mut self, painting: &Sums<T>, share: f64) {
-        self.mean.scaled_add(share, &painting.mean());
-        let share = T::of(share / painting.weight);
-        self.covariance.scaled_add(share, &painting.second);
+    /// A and its trace.
+    fn root(&self, products: &dyn Products<T>) -> &Root<T> {
+        once(&self.root, || {
+            let mut covariance = match (&self.covariance, self.factor.get()) {
+                (Some(covariance), _) => covariance.clone(),
+                (None, Some(r)) => products.symmetric_product(r.t(), r.view()),
+                (None, None) => unreachable!("all paintings are there"),
+            };
+            (covariance.diag_mut()).mapv_inplace(|c| T::of(c.as_f64() + ADDED_VARIANCE));
+            let root = root(&covariance, products).clone();
+            let middle = between(&root, &covariance, products);
+            let root_trace = inverse_root(&middle, products).trace_of_root(products);
+            Root { root, root_trace }
+        })
     }
 
-    fn finish_sums(&mut self, shares: f64, products: &dyn Products<T>) {
-        self.mean /= shares;
-        self.covariance *= T::of(1.0 / shares);
-        center(&mut self.covariance, &self.mean, ADDED_VARIANCE);
-        self.root = root(&self.covariance, products).clone();
-        let middle = self.between_roots(&self.covariance, products);
-        self.root_trace = inverse_root(&middle, products).trace_of_root(products);
-    }
-
-    fn at(&self, sums: Sums<T>, products: &dyn Products<T>) -> (f64, SumsGradient<T>) {
+    /// The loss at this many positions as there are channels, or more, of which S is known.
+    fn at_sum(
+        &self,
+        sum: Array2<T>,
+        mean: &Array1<f64>,
+        weight: f64,
+        products: &dyn Products<T>,
+    ) -> (f64, SumsGradient<T>) {
         let channels = self.mean.len() as f64;
-        let share = 1.0 / (sums.weight * channels);
-        let mean = sums.mean();
-        let mut covariance = Loan::new(sums.into_second_moment(), products);
-        center(&mut covariance, &mean, ADDED_VARIANCE);
-        let mean_difference = &mean - &self.mean;
+        let share = 1.0 / (weight * channels);
+        let mut covariance = Loan::new(second_moment(sum, weight), products);
+        center(&mut covariance, mean, ADDED_VARIANCE);
+        let mean_difference = mean - &self.mean;
 
-        let middle = self.between_roots(&covariance, products);
+        let Root { root, root_trace } = self.root(products);
+        let middle = between(root, &covariance, products);
         let of_middle = inverse_root(&middle, products);
         // 1 − T, in place of T
-        let mut difference = (self.between_roots(&of_middle.matrix, products)).into_matrix();
+        let mut difference = between(root, &of_middle.matrix, products).into_matrix();
         map_in_place(&mut difference, |t| -t);
         difference.diag_mut().mapv_inplace(|t| T::one() + t);
 
-        let at_mean = times(&difference, &mean);
-        let traces = trace(&covariance) - trace(&self.covariance);
-        let traces = traces - 2.0 * (of_middle.trace_of_root(products) - self.root_trace);
+        let at_mean = times(&difference, mean);
+        let traces = trace(&covariance) - (self.variance + channels * ADDED_VARIANCE);
+        let traces = traces - 2.0 * (of_middle.trace_of_root(products) - root_trace);
         let loss = (mean_difference.dot(&mean_difference) + traces) / channels;
         let gradient = SumsGradient {
             first: Some((mean_difference - at_mean) * (2.0 * share)),
-            second: difference,
+            second: SecondGradient::Sum(difference),
             factor: share,
+        };
+        (loss, gradient)
+    }
+
+    /// The loss at fewer positions than channels.
+    fn at_positions(
+        &self,
+        positions: Positions<T>,
+        mean: &Array1<f64>,
+        weight: f64,
+        products: &dyn Products<T>,
+    ) -> (f64, SumsGradient<T>) {
+        let channels = self.mean.len() as f64;
+        let shape = positions.scaled.dim();
+        let mean_difference = mean - &self.mean;
+        let root_weights = positions.root_weights.clone();
+        let mut f = centered(positions, mean, 1.0 / weight);
+        let r = self.factor(products);
+        let b = Loan::new(products.product(f.view(), r.t()), products);
+        let u = polar_factor(&b, products);
+        let mut moved = Loan::new(products.product(u.view(), r.view()), products);
+        remove_mean(&mut moved, &root_weights, weight);
+        let nuclear = sum_pairs(&*u, &*b, |u, b| u * b);
+        let variance = sum_pairs(&f, &f, |f, _| f * f);
+        // F·(1 − T)
+        f -= &*moved;
+
+        let traces = variance + self.variance - 2.0 * nuclear;
+        let loss = (mean_difference.dot(&mean_difference) + traces) / channels;
+        let gradient = SumsGradient {
+            first: Some(mean_difference * (2.0 / (weight * channels))),
+            second: SecondGradient::Positions(
+                f.into_shape_with_order(shape).expect("as many elements"),
+            ),
+            factor: 2.0 / (weight.sqrt() * channels),
         };
         (loss, gradient)
     }
 }
 
-impl<T: Scalar> WassersteinLoss<T> {
-    /// A·M·A of a symmetric M (N×N).
-    fn between_roots<'a>(&self, m: &Array2<T>, products: &'a dyn Products<T>) -> Loan<'a, T> {
-        let left = Loan::new(products.product(self.root.view(), m.view()), products);
-        let product = products.symmetric_product(left.view(), self.root.view());
-        Loan::new(product, products)
+impl<T: Scalar> SumLoss<T> for WassersteinLoss<T> {
+    fn needs(&self) -> Needs {
+        Needs {
+            first: true,
+            few_positions: true,
+        }
     }
+
+    fn add_sums(&mut self, painting: &Sums<T>, share: f64) {
+        self.mean.scaled_add(share, &painting.mean());
+        match &painting.second {
+            Second::Sum(sum) => {
+                let covariance = self
+                    .covariance
+                    .get_or_insert_with(|| Array2::zeros(sum.dim()));
+                covariance.scaled_add(T::of(share / painting.weight), sum);
+            }
+            Second::Positions(positions) => {
+                (self.few).push((positions.clone(), painting.weight, share));
+            }
+        }
+    }
+
+    fn finish_sums(&mut self, shares: f64, products: &dyn Products<T>) {
+        self.mean /= shares;
+        let few = std::mem::take(&mut self.few);
+        let positions: usize = few.iter().map(|(few, ..)| few.root_weights.len()).sum();
+        let channels = self.mean.len();
+        if self.covariance.is_none() && positions < channels {
+            let of_each: Vec<_> = (few.into_iter())
+                .map(|(few, weight, share)| centered(few, &self.mean, share / shares / weight))
+                .collect();
+            let of_each: Vec<_> = of_each.iter().map(|rows| rows.view()).collect();
+            let r = concatenate(Axis(0), &of_each).expect("all have N columns");
+            self.variance = sum_pairs(&r, &r, |r, _| r * r);
+            self.factor = OnceLock::from(r);
+            return;
+        }
+        let mut covariance =
+            (self.covariance.take()).unwrap_or_else(|| Array2::zeros((channels, channels)));
+        for (few, weight, share) in few {
+            let sum = products.gram(&few.scaled);
+            covariance.scaled_add(T::of(share / weight), &sum);
+            products.recycle_matrix(sum);
+        }
+        covariance *= T::of(1.0 / shares);
+        center(&mut covariance, &self.mean, 0.0);
+        self.variance = trace(&covariance);
+        self.covariance = Some(covariance);
+    }
+
+    fn at(&self, sums: Sums<T>, products: &dyn Products<T>) -> (f64, SumsGradient<T>) {
+        let mean = sums.mean();
+        match sums.second {
+            Second::Sum(sum) => self.at_sum(sum, &mean, sums.weight, products),
+            Second::Positions(positions) => {
+                self.at_positions(positions, &mean, sums.weight, products)
+            }
+        }
+    }
+}
+
+/// A·M·A of symmetric A and M (N×N).
+fn between<'a, T: Scalar>(
+    a: &Array2<T>,
+    m: &Array2<T>,
+    products: &'a dyn Products<T>,
+) -> Loan<'a, T> {
+    let left = Loan::new(products.product(a.view(), m.view()), products);
+    Loan::new(products.symmetric_product(left.view(), a.view()), products)
+}
+
+/// The rows √(w·`share`)·(f − `mean`) of positions, M×N.
+fn centered<T: Scalar>(positions: Positions<T>, mean: &Array1<f64>, share: f64) -> Array2<T> {
+    let (height, width, channels) = positions.scaled.dim();
+    let mut rows = (positions.scaled)
+        .into_shape_with_order((height * width, channels))
+        .expect("as many elements");
+    for (mut row, root) in rows.rows_mut().into_iter().zip(&positions.root_weights) {
+        let root = root.as_f64();
+        (row.iter_mut().zip(mean))
+            .for_each(|(f, mean)| *f = T::of(share.sqrt() * (f.as_f64() - root * mean)));
+    }
+    rows
+}
+
+/// Subtracts from rows √w·v (M×N) what makes Σ w·v zero, with m = Σ w. F·T is so but for rounding errors, which the polar factor makes
+/// large: Σ w·(f − μ) is zero, and a singular value of B with it.
+fn remove_mean<T: Scalar>(rows: &mut Array2<T>, root_weights: &Array2<T>, m: f64) {
+    let mut mean = Array1::<f64>::zeros(rows.ncols());
+    for (row, root) in rows.rows().into_iter().zip(root_weights) {
+        let root = root.as_f64();
+        (mean.iter_mut().zip(row)).for_each(|(mean, v)| *mean += root * v.as_f64() / m);
+    }
+    for (mut row, root) in rows.rows_mut().into_iter().zip(root_weights) {
+        let root = root.as_f64();
+        (row.iter_mut().zip(&mean)).for_each(|(v, mean)| *v = T::of(v.as_f64() - root * mean));
+    }
+}
+
+/// What is in `cell`, after putting in what `make` makes if it is empty. No thread waits for another, which `make` might wait for itself:
+/// two may make the same.
+fn once<T>(cell: &OnceLock<T>, make: impl FnOnce() -> T) -> &T {
+    if cell.get().is_none() {
+        let _ = cell.set(make());
+    }
+    cell.get().expect("it was just set")
 }

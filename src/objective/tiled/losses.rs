@@ -61,7 +61,8 @@ impl<T: Scalar> LayerLosses<T> for TileLosses<'_, T> {
             gradient.fill(T::zero());
             for (weight, of_sums, mask) in styles {
                 let features = Features::new(f, mask.as_ref());
-                of_sums.add_to(features, weight, &mut gradient, engine);
+                let of_tile = of_sums.of_part(f.dim(), &own, &place);
+                of_tile.add_to(features, weight, &mut gradient, engine);
             }
             let gradient_of_own = gradient.slice(s![own.0.clone(), own.1.clone(), ..]);
             let mut own = df.slice_mut(s![own.0.clone(), own.1.clone(), ..]);
@@ -79,8 +80,10 @@ impl<T: Scalar> LayerLosses<T> for TileLosses<'_, T> {
         if self.objective.content.iter().any(has_content) {
             return false;
         }
+        let poolings = self.network.poolings(layer);
+        let own = self.tile.own(poolings);
+        let gradient = gradient.of_part(f.dim(), &own, &self.tile.place(poolings));
         gradient.replace(f, mask.as_ref(), weight, self.network.engine());
-        let own = self.tile.own(self.network.poolings(layer));
         clear_outside(f, &own);
         true
     }

@@ -24,7 +24,7 @@ pub use tiling::{ReceptiveField, Tile, TileSize, Tiling};
 use super::targets::{Tap, Targets, areas, layers};
 use super::{Compared, Losses};
 use crate::method::big_array::{Band, Bands, BigArray, Interval, Storage};
-use crate::method::style::{RegionLoss, SumsGradient, evaluate_all};
+use crate::method::style::{Needs, RegionLoss, SumsGradient, evaluate_all};
 use crate::method::{Communicator, Padding, Scalar, TotalVariation};
 use crate::network::{Activations, Network, Steps};
 use losses::TileLosses;
@@ -233,10 +233,10 @@ impl<T: Scalar> TiledObjective<T> {
             .map(|term| Summed {
                 layer: term.layer,
                 mask: self.masks[term.region].as_ref(),
-                with_first: needs_first(&term.loss),
+                needs: needs(&term.loss),
             })
             .collect();
-        let mut sums = LayerSums::new(network, &summed);
+        let mut sums = LayerSums::new(network, &summed, picture.size());
         let kept = self.tiling.the_only_tile().map(|tile| {
             let picture = part_read(picture, tile);
             network.forward_reading(&self.steps, &picture, |layer, f| sums.add(layer, f, tile))
@@ -295,6 +295,6 @@ impl<T: Scalar> TiledObjective<T> {
     }
 }
 
-fn needs_first<T: Scalar>(loss: &RegionLoss<T>) -> bool {
-    loss.as_sum_loss().is_some_and(|loss| loss.needs_first())
+fn needs<T: Scalar>(loss: &RegionLoss<T>) -> Needs {
+    (loss.as_sum_loss()).map_or_else(Needs::default, |loss| loss.needs())
 }

@@ -4,7 +4,7 @@ use super::super::at_layer;
 use super::parts::{cut, own_part, part_read};
 use super::tiling::{Tile, Tiling};
 use crate::method::big_array::Band;
-use crate::method::style::{Features, Sums};
+use crate::method::style::{Features, Needs, Positions, Second, Sums};
 use crate::method::{BigArray, Communicator, Scalar};
 use crate::network::Network;
 use ndarray::{Array2, Array3, Axis};
@@ -14,8 +14,8 @@ pub(super) struct Summed<'a, T: Scalar> {
     pub layer: usize,
     /// How much each pixel of the picture counts, H×W×1; without a mask all count alike.
     pub mask: Option<&'a Band<'a, T>>,
-    /// Whether the sum of the positions is needed, besides that of their products.
-    pub with_first: bool,
+    /// What the loss needs of them.
+    pub needs: Needs,
 }
 
 /// Sums over the positions of layers, while they are added up.
@@ -26,10 +26,16 @@ pub(super) struct LayerSums<'a, T: Scalar> {
 }
 
 impl<'a, T: Scalar> LayerSums<'a, T> {
-    /// Of no position.
-    pub fn new(network: &'a Network<T>, summed: &'a [Summed<'a, T>]) -> Self {
+    /// Of no position, for pictures of this `size` (H×W).
+    pub fn new(
+        network: &'a Network<T>,
+        summed: &'a [Summed<'a, T>],
+        (height, width): (usize, usize),
+    ) -> Self {
         let zero = |of: &Summed<T>| {
-            Sums::zero(network.channels(of.layer), of.with_first, network.engine())
+            let edge = |edge: usize| edge.div_ceil(1 << network.poolings(of.layer));
+            let shape = (edge(height), edge(width), network.channels(of.layer));
+            Sums::zero(shape, of.needs, network.engine())
         };
         Self {
             network,
@@ -41,16 +47,18 @@ impl<'a, T: Scalar> LayerSums<'a, T> {
     /// Adds the positions that the tile owns of a layer, of which `f` (H×W×C) are all that it computed.
     pub fn add(&mut self, layer: usize, f: &Array3<T>, tile: Tile) {
         let engine = self.network.engine();
-        let own = tile.own(self.network.poolings(layer));
+        let poolings = self.network.poolings(layer);
+        let own = tile.own(poolings);
+        let (rows, columns) = tile.place(poolings);
         let f = own_part(f, &own, engine);
         for (of, sums) in self.summed.iter().zip(&mut self.sums) {
             if of.layer == layer {
                 let mask = mask_at(of.mask, layer, tile, self.network);
                 let mask = mask.map(|mask| cut(&mask, &own));
                 let features = Features::new(&f, mask.as_ref());
-                let of_tile = Sums::of(features, of.with_first, engine);
-                sums.add(&of_tile);
-                engine.recycle_matrix(of_tile.second);
+                let of_tile = Sums::of(features, sums.needs_of_parts(), engine);
+                sums.add(&of_tile, (rows.start, columns.start));
+                of_tile.recycle(engine);
             }
         }
         engine.recycle_copy(f);
@@ -80,7 +88,14 @@ impl<'a, T: Scalar> LayerSums<'a, T> {
         for sums in &self.sums {
             weights.push(sums.weight);
             weights.extend(sums.first.iter().flatten());
-            products.extend(upper_triangle(sums.second.nrows()).map(|at| sums.second[at]));
+            match &sums.second {
+                Second::Sum(sum) => products.extend(upper_triangle(sum.nrows()).map(|at| sum[at])),
+                // Those of other processes are zero here.
+                Second::Positions(Positions {
+                    scaled,
+                    root_weights,
+                }) => products.extend(scaled.iter().chain(root_weights)),
+            }
         }
         world.sum(&mut weights);
         world.sum(&mut products);
@@ -89,10 +104,22 @@ impl<'a, T: Scalar> LayerSums<'a, T> {
         for sums in &mut self.sums {
             sums.weight = next();
             sums.first.iter_mut().flatten().for_each(|s| *s = next());
-            for (i, j) in upper_triangle(sums.second.nrows()) {
-                let product = products.next().expect("as many as were sent");
-                sums.second[(i, j)] = product;
-                sums.second[(j, i)] = product;
+            let mut next = || products.next().expect("as many as were sent");
+            match &mut sums.second {
+                Second::Sum(sum) => {
+                    for (i, j) in upper_triangle(sum.nrows()) {
+                        let product = next();
+                        sum[(i, j)] = product;
+                        sum[(j, i)] = product;
+                    }
+                }
+                Second::Positions(Positions {
+                    scaled,
+                    root_weights,
+                }) => {
+                    let all = scaled.iter_mut().chain(root_weights);
+                    all.for_each(|number| *number = next());
+                }
             }
         }
         self.sums

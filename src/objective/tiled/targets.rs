@@ -72,14 +72,15 @@ pub(super) fn style_losses<T: Scalar>(
             .map(|tap| Summed {
                 layer: tap.layer,
                 mask: mask.as_ref(),
-                with_first: true,
+                needs: targets.style_loss.needs(),
             })
             .collect();
-        let mut sums = LayerSums::new(network, &summed);
-        sums.add_tiles(&style.picture, &cut_up(style.picture.size()));
+        let size = style.picture.size();
+        let mut sums = LayerSums::new(network, &summed, size);
+        sums.add_tiles(&style.picture, &cut_up(size));
         for (loss, sums) in losses.iter_mut().zip(sums.of_all(world)) {
             loss.add_sums(&sums, style.share);
-            engine.recycle_matrix(sums.second);
+            sums.recycle(engine);
         }
     }
     let losses = losses.into_iter();

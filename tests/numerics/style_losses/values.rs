@@ -2,11 +2,12 @@
 
 use super::{activations, close, loss, masked_loss, whole};
 use crate::common::random;
+use impasto::method::matrix_root::root;
 use impasto::method::style::projection::{self, Directions};
 use impasto::method::style::transport::{Masses, quantiles, transport};
 use impasto::method::style::{MomentsLoss, SlicedLoss};
-use impasto::method::{GramLoss, StyleLoss, StyleLossKind, gram};
-use ndarray::{Array2, Array3, Axis};
+use impasto::method::{GramLoss, PlainProducts, StyleLoss, StyleLossKind, gram};
+use ndarray::{Array2, Array3, Axis, s};
 
 fn sorted(values: &[f64]) -> Vec<f64> {
     let mut sorted = values.to_vec();
@@ -146,4 +147,50 @@ fn the_moments_loss_compares_mean_and_covariance() {
     let covariances = (covariance - wanted_covariance).mapv(|d| d * d).sum() / 36.0;
     let ours = loss(StyleLossKind::Moments, &[whole(&style)], &f);
     assert!(close(ours, means + covariances));
+}
+
+/// The roots of these matrices are checked by themselves.
+#[test]
+fn the_wasserstein_loss_of_few_positions_is_that_of_their_covariance() {
+    let channels = 12;
+    let mean_and_covariance = |f: &Array3<f64>, mask: Option<&Array2<f64>>| {
+        let (h, w, n) = f.dim();
+        let rows = f.to_shape((h * w, n)).unwrap().to_owned();
+        let weights = mask.map_or_else(|| Array2::ones((h, w)), Array2::clone);
+        let weights = weights.to_shape((h * w, 1)).unwrap().to_owned();
+        let total = weights.sum();
+        let mean = (&rows * &weights).sum_axis(Axis(0)) / total;
+        let rows = rows - &mean;
+        (mean, (&rows * &weights).t().dot(&rows) / total)
+    };
+    let mask = random::<f64, _, _>((3, 2), 6).mapv(f64::abs);
+    // Of paintings with few positions, with many, and of both.
+    let [few, many] =
+        [((2, 4), 1), ((5, 4), 2)].map(|((h, w), seed)| activations((h, w, channels), seed));
+    let f = activations((3, 2, channels), 3);
+    for style in [&few, &many] {
+        for mask in [None, Some(&mask)] {
+            let (mean, covariance) = mean_and_covariance(&f, mask);
+            let (target_mean, target) = mean_and_covariance(style, None);
+            let a = root(&target, &PlainProducts).clone();
+            let middle = root(&a.dot(&covariance).dot(&a), &PlainProducts).clone();
+            let means = (&mean - &target_mean).mapv(|d| d * d).sum();
+            let traces = covariance.diag().sum() + target.diag().sum() - 2.0 * middle.diag().sum();
+            let expected = (means + traces) / channels as f64;
+            let (ours, _) = masked_loss(StyleLossKind::Wasserstein, &[whole(style)], mask, &f);
+            // The roots of what should be 0 are as large as those of rounding errors.
+            assert!(
+                (ours / expected - 1.0).abs() < 1e-6,
+                "{ours} for {expected}"
+            );
+        }
+    }
+    // It is 0 at its target, and at a mixture of two halves of it.
+    let halves =
+        [few.slice(s![..1, .., ..]), few.slice(s![1.., .., ..])].map(|half| half.to_owned());
+    for samples in [&[whole(&few)][..], &halves.each_ref().map(whole)] {
+        let (ours, gradient) = masked_loss(StyleLossKind::Wasserstein, samples, None, &few);
+        assert!(ours.abs() < 1e-14, "{ours:e}");
+        assert!(gradient.iter().all(|g| g.abs() < 1e-8));
+    }
 }
