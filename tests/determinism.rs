@@ -59,15 +59,22 @@ fn check_bits(optimizer: OptimizerKind) {
     let cpus = Cpu::all().into_iter().map(EngineKind::Fast);
     for engine in cpus.chain([EngineKind::Reference]) {
         let one = run(&weights, engine, optimizer, 1, 7);
-        for threads in [1, 2, 3, 8] {
+        // The other engines take long.
+        let threads: &[usize] = if engine == EngineKind::default() {
+            &[1, 2, 3, 8]
+        } else {
+            &[3]
+        };
+        for &threads in threads {
             assert!(
                 run(&weights, engine, optimizer, threads, 7) == one,
                 "{engine:?}, {threads} threads"
             );
         }
-        let other = run(&weights, engine, optimizer, 2, 8);
-        assert!(other != one, "{engine:?}: the seed must change the picture");
     }
+    let engine = EngineKind::default();
+    let [one, other] = [7, 8].map(|seed| run(&weights, engine, optimizer, 2, seed));
+    assert!(other != one, "the seed must change the picture");
 }
 
 #[test]

@@ -112,9 +112,30 @@ impl<T, F: FnOnce(&Array3<T>) -> Array3<T>> Backward<T> for F {
 }
 
 /// The number types that every engine supports: `f32` and `f64`.
-pub trait SimdScalar: Scalar + Dispatch {}
+pub trait SimdScalar: Scalar + Dispatch {
+    /// An engine of this kind. It is compiled with this crate: if [`EngineKind::build`] made it, every crate that calls that function would have
+    /// all engines compiled again, which takes minutes.
+    fn engine(kind: EngineKind) -> Arc<dyn Engine<Self>>;
+}
 
-impl<T: Scalar + Dispatch> SimdScalar for T {}
+impl SimdScalar for f32 {
+    fn engine(kind: EngineKind) -> Arc<dyn Engine<Self>> {
+        build(kind)
+    }
+}
+
+impl SimdScalar for f64 {
+    fn engine(kind: EngineKind) -> Arc<dyn Engine<Self>> {
+        build(kind)
+    }
+}
+
+fn build<T: SimdScalar>(kind: EngineKind) -> Arc<dyn Engine<T>> {
+    match kind {
+        EngineKind::Fast(cpu) => Arc::new(Fast::new(cpu)),
+        EngineKind::Reference => Arc::new(Reference),
+    }
+}
 
 /// Which engine to compute with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,9 +155,6 @@ impl Default for EngineKind {
 impl EngineKind {
     /// An engine of this kind.
     pub fn build<T: SimdScalar>(self) -> Arc<dyn Engine<T>> {
-        match self {
-            Self::Fast(cpu) => Arc::new(Fast::new(cpu)),
-            Self::Reference => Arc::new(Reference),
-        }
+        T::engine(self)
     }
 }

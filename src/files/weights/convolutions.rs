@@ -74,14 +74,27 @@ fn hwio(tensor: Tensor, inputs: usize, outputs: usize) -> Result<Array4<f32>, Re
     }
     let values = tensor.values()?.into_dimensionality::<Ix4>();
     let values = values.expect("the shape has four axes");
-    Ok(if is_oihw {
-        values
-            .permuted_axes([2, 3, 1, 0])
-            .as_standard_layout()
-            .into_owned()
-    } else {
-        values
-    })
+    Ok(if is_oihw { to_hwio(&values) } else { values })
+}
+
+/// A kernel OIHW as HWIO. Elements of some filters are moved together, a cache line of them: those of one after the other would all be far apart.
+fn to_hwio(oihw: &Array4<f32>) -> Array4<f32> {
+    const FILTERS: usize = 16;
+    let (outputs, inputs, height, width) = oihw.dim();
+    let (places, size) = (height * width, inputs * height * width);
+    let mut hwio = Array4::zeros((height, width, inputs, outputs));
+    let to = hwio.as_slice_mut().expect("it is in standard layout");
+    let from = oihw.as_slice().expect("it is in standard layout");
+    for (block, filters) in from.chunks(FILTERS * size).enumerate() {
+        let filters: Vec<&[f32]> = filters.chunks_exact(size).collect();
+        for at in 0..size {
+            let (input, place) = (at / places, at % places);
+            let first = (place * inputs + input) * outputs + block * FILTERS;
+            let to = to[first..].iter_mut().zip(&filters);
+            to.for_each(|(to, filter)| *to = filter[at]);
+        }
+    }
+    hwio
 }
 
 /// A vector with one value per output channel. The tensor may also be a row or a column.

@@ -2,6 +2,7 @@
 
 use super::ReadError;
 use bytes::Bytes;
+use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 use ndarray::{ArrayD, ArrayView, IxDyn, ShapeBuilder};
 use std::fmt;
@@ -82,7 +83,11 @@ impl ElementType {
             }};
         }
         match self {
-            Self::F16 => elements!(f16, f16::to_f32),
+            // Together, by the CPU's vectors.
+            Self::F16 => {
+                let halves: Vec<f16> = elements!(f16, |x| x);
+                halves.to_f32_vec()
+            }
             Self::BF16 => elements!(bf16, bf16::to_f32),
             Self::F32 => elements!(f32, |x| x),
             Self::F64 => elements!(f64, |x| x as f32),
@@ -160,6 +165,10 @@ impl Tensor {
             )));
         };
         let elements = element.decode(bytes, self.big_endian);
+        if self.strides == row_major(&shape) {
+            let array = ArrayD::from_shape_vec(IxDyn(&shape), elements);
+            return Ok(array.expect("a tensor without gaps has as many elements"));
+        }
         let shape = IxDyn(&shape).strides(IxDyn(&self.strides));
         let view = ArrayView::from_shape(shape, &elements).map_err(|_| unsupported_strides())?;
         Ok(view.as_standard_layout().into_owned())

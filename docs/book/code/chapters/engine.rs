@@ -4,15 +4,16 @@ use crate::charts::{Axis, Curve, curves};
 use crate::drawings::Drawings;
 use crate::numbers::{digits, scientific};
 use anyhow::{Context, Result};
-use impasto::engine::fast::{FastConv, peak_rate};
-use impasto::engine::{Cpu, Fast};
-use impasto::method::{Padding, Products, conv};
+use impasto::engine::fast::peak_rate;
+use impasto::engine::{Cpu, EngineKind};
+use impasto::method::{Padding, conv, relu};
 use ndarray::{Array1, Array2, Array3, Array4, ArrayBase, Dimension, OwnedRepr, ShapeBuilder, s};
 use plotters::prelude::SeriesLabelPosition;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use std::fmt::Write;
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Draws the figures of the chapter.
@@ -94,7 +95,7 @@ const LONGEST_BY_DEFINITION: usize = 256;
 
 /// How many multiplications and additions a second matrix products reach.
 fn products(out: &mut Drawings, cpu: Cpu, peak: f64) -> Result<()> {
-    let engine = Fast::<f32>::new(cpu);
+    let engine = EngineKind::Fast(cpu).build::<f32>();
     let (mut plain, mut rows, mut fast) = (Vec::new(), Vec::new(), Vec::new());
     for n in [32, 64, 128, 256, 512] {
         let (a, b) = (activations((n, n), 1), activations((n, n), 2));
@@ -138,7 +139,7 @@ fn products(out: &mut Drawings, cpu: Cpu, peak: f64) -> Result<()> {
 
 /// Layers of VGG for a picture of 256×192: their work, and how fast one core does it.
 fn layers(out: &mut Drawings, cpu: Cpu, peak: f64) -> Result<()> {
-    let engine = Fast::<f32>::new(cpu);
+    let engine = EngineKind::Fast(cpu).build::<f32>();
     let mut table = "| layer | input | direct, 10⁶ multiply-adds | Winograd, 10⁶ | multiply-adds for each byte | ms | direct work ÷ time ÷ peak |\n\
                      |---|---|---|---|---|---|---|\n".to_owned();
     for (name, height, width, cin, cout) in [
@@ -150,11 +151,12 @@ fn layers(out: &mut Drawings, cpu: Cpu, peak: f64) -> Result<()> {
     ] {
         let kernel: Array4<f32> = activations((3, 3, cin, cout), 3);
         let bias = Array1::zeros(cout);
-        let conv = FastConv::new(&kernel, &bias, Padding::Zero, &engine);
-        let x: Array3<f32> = activations((height, width, cin), 4);
+        let conv = engine.conv_relu(&kernel, &bias, Padding::Zero);
+        let x = Arc::new(activations((height, width, cin), 4));
         let time = seconds(|| {
-            let y = conv.forward(&x);
-            engine.recycle(black_box(y));
+            let pass = conv.forward(&x);
+            drop(pass.back);
+            engine.recycle(black_box(Arc::unwrap_or_clone(pass.output)));
         });
         let direct = (9 * height * width * cin * cout) as f64;
         // 36 products for each tile of 4×4 outputs, or, with 256 channels and more, 48 for each of 4×6 if these are fewer.
@@ -309,14 +311,16 @@ fn errors(out: &mut Drawings, cpu: Cpu) -> Result<()> {
         Array4::from_shape_simple_fn((3, 3, CHANNELS, 512), || noise.random_range(-0.1f32..0.1));
     let bias = Array1::zeros(512);
     let x: Array3<f32> = activations((48, 48, CHANNELS), 40);
-    let found = FastConv::new(&kernel, &bias, Padding::Zero, &Fast::new(cpu)).forward(&x);
+    let engine = EngineKind::Fast(cpu).build::<f32>();
+    let fast = engine.conv_relu(&kernel, &bias, Padding::Zero);
+    let found = fast.forward(&Arc::new(x.clone())).output;
     let wide = |bias: &Array1<f32>| bias.mapv(f64::from);
-    let exact = conv::forward(
+    let exact = relu::forward(conv::forward(
         &x.mapv(f64::from),
         &kernel.mapv(f64::from),
         &wide(&bias),
         Padding::Zero,
-    );
+    ));
     let off: f64 = found
         .iter()
         .zip(&exact)

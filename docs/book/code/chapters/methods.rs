@@ -233,7 +233,7 @@ fn small_pictures(out: &mut Drawings) -> Result<()> {
         };
         painted.push((kind.name().to_owned(), paint(settings)?.image()));
     }
-    for (name, iterations) in [("nnst", 15), ("strotss", 20)] {
+    for (name, iterations) in [("nnst", 15), ("strotss", 8)] {
         let settings = Settings {
             iterations,
             finer_iterations: iterations,
