@@ -113,8 +113,8 @@ impl<T, F: FnOnce(&Array3<T>) -> Array3<T>> Backward<T> for F {
 
 /// The number types that every engine supports: `f32` and `f64`.
 pub trait SimdScalar: Scalar + Dispatch {
-    /// An engine of this kind. It is compiled with this crate: if [`EngineKind::build`] made it, every crate that calls that function would have
-    /// all engines compiled again, which takes minutes.
+    /// Makes an engine of this kind. It is a function of each type, not generic code in [`EngineKind::build`], so that the engines are compiled
+    /// once, with this crate, and not again in every crate that calls `build`, which takes minutes.
     fn engine(kind: EngineKind) -> Arc<dyn Engine<Self>>;
 }
 

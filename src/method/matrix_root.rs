@@ -10,7 +10,7 @@
 //! begins as M/c, it becomes (M/c)^½. With a cubic p a step takes one product less, but a small s grows by 2.25 instead of 3.9: in
 //! single precision eleven steps and 30 products instead of seven and 25.
 //!
-//! The polynomials bring all s near to 1 (Amsel, Persson, Musco and Gower 2025, The Polar Express).
+//! The polynomials bring all s between a least one, l, and 1 near to 1 (Amsel, Persson, Musco and Gower 2025, The Polar Express).
 //!
 //! Rounding errors can make a small eigenvalue negative, and a negative one would grow without end. Therefore M + δ‖M‖ is taken in
 //! place of M, where δ is some machine epsilons: l² = δ/(1 + δ) at the beginning. It is as if eigenvalues below δ‖M‖ were that large. If

@@ -21,6 +21,7 @@
 //! | G, A, P | the Gram matrix, that of the painting, the photograph's activations |
 //! | μ, C | mean and covariance of the positions; μ′ and C′ are the painting's |
 //! | F⁻¹, Q | in [`style::transport`]: the quantile functions of the picture and the painting |
+//! | A, T, F, R, B, U | in [`style::wasserstein`]: C′^½, the map from C to C′, the centered positions, a factor of C′, F·Rᵀ and its polar factor |
 //! | D, P | in [`style::projection`]: the directions, one in each row, and the projections on them |
 //! | t, u, b | in [`nearest`]: a target, and vectors of the picture and of the painting, less their mean |
 //!

@@ -1,7 +1,7 @@
 //! Odd polynomials of degree five that bring numbers between 0 and 1 near to 1 when they are applied again and again: what the iterations
 //! for [roots](super::matrix_root) and for [polar factors](super::polar) of matrices are made of.
 //!
-//! If all s lie between l and 1, the best p is the one that keeps them as near to each other as can be: of all odd polynomials of
+//! Let all numbers s lie between l and 1. The best polynomial p is the one that keeps the p(s) as near to each other as can be: of all odd polynomials of
 //! degree five the nearest to 1 on \[l, 1\], divided by its maximum (Amsel, Persson, Musco and Gower 2025, The Polar Express). Then p(l)
 //! is the new l. But for a small l this p makes some s near 1 as small as l, and loses their digits; that for l = 0.08 keeps them above
 //! 0.3. When all are near 1, p is (15s − 10s³ + 3s⁵)/8: as p(1) = 1 and p′(1) = p″(1) = 0, a distance d from 1 becomes about 2.5·d³.
@@ -25,7 +25,7 @@ pub(super) fn value([a, b, e]: Polynomial, s: f64) -> f64 {
 ///
 /// For a `least` below 0.08 it is that of 0.08.
 pub(super) fn nearest_to_one(least: f64) -> Polynomial {
-    // Nearer to 1 that one is as good.
+    // If all are this near to 1, AT_ONE is as good.
     if least > 0.9 {
         return AT_ONE;
     }

@@ -11,11 +11,11 @@
 //! makes p(s) of each singular value s of X; the polynomials bring all of them near to 1 (Amsel, Persson, Musco and Gower 2025, The Polar
 //! Express). If B has fewer columns than rows, W = Xᵀ·X and X ← X·P make the same of it with smaller matrices.
 //!
-//! W ← P·W·P is the next W, and takes less work than X·Xᵀ if B is much longer than wide. But the squares of small s are lost in W's
-//! rounding errors, which some of these steps would make large. Therefore each few steps begin with X·Xᵀ of the X of before.
+//! W ← P·W·P is the next W, and takes less work than X·Xᵀ if one side of B is much longer than the other. But the squares of small s are
+//! lost in W's rounding errors, which many such steps would make large. Therefore X·Xᵀ is computed anew every four steps.
 //!
 //! A singular value below √ε·‖B‖, with the machine epsilon ε, does not become 1: the smaller it is, the smaller it stays. One that is 0
-//! but for rounding errors does no harm, and B may be zero.
+//! but for rounding errors does no harm, and B may be zero. If all of B is rounding errors, the directions of U are arbitrary.
 
 use super::Scalar;
 use super::loss::{Loan, Products};
@@ -24,8 +24,8 @@ use super::odd_polynomial::{AT_ONE, Polynomial, nearest_to_one, value};
 use super::scalar::map_in_place;
 use ndarray::Array2;
 
-/// Steps between which X·Xᵀ is not computed anew. A rounding error of W grows by at most fifteen in each.
-const STEPS: usize = 4;
+/// How many steps are made from one X·Xᵀ. Each makes a rounding error of W up to 15.5 times as large.
+const STEPS_AT_ONCE: usize = 4;
 
 /// The polar factor of `b` (M×N).
 pub fn polar_factor<'a, T: Scalar>(b: &Array2<T>, products: &'a dyn Products<T>) -> Loan<'a, T> {
@@ -33,7 +33,7 @@ pub fn polar_factor<'a, T: Scalar>(b: &Array2<T>, products: &'a dyn Products<T>)
     let mut x = copy(b, products);
     let norm = norm(b).max(T::min_positive_value().as_f64());
     map_in_place(&mut x, |x| T::of(x.as_f64() / norm));
-    for polynomials in steps(T::epsilon().as_f64()).chunks(STEPS) {
+    for polynomials in steps(T::epsilon().as_f64()).chunks(STEPS_AT_ONCE) {
         let mut w = if rows < columns {
             symmetric_product(x.view(), x.t(), products)
         } else {
@@ -84,7 +84,7 @@ mod tests {
     use rand_pcg::Pcg64Mcg;
 
     /// `count` orthonormal columns of `size` elements: those of a Householder matrix.
-    fn columns(size: usize, count: usize, seed: u64) -> Array2<f64> {
+    fn orthonormal(size: usize, count: usize, seed: u64) -> Array2<f64> {
         let mut random = Pcg64Mcg::seed_from_u64(seed);
         let v = Array2::from_shape_fn((size, 1), |_| random.random_range(-1.0..1.0));
         let square = v.iter().map(|v| v * v).sum::<f64>();
@@ -93,10 +93,10 @@ mod tests {
     }
 
     /// The matrix with these singular values, and its polar factor.
-    fn with_singular_values(rows: usize, columns_: usize, values: &[f64]) -> [Array2<f64>; 2] {
+    fn with_singular_values(rows: usize, columns: usize, values: &[f64]) -> [Array2<f64>; 2] {
         let (u, v) = (
-            columns(rows, values.len(), 5),
-            columns(columns_, values.len(), 6),
+            orthonormal(rows, values.len(), 5),
+            orthonormal(columns, values.len(), 6),
         );
         [&u * &ndarray::ArrayView1::from(values), u].map(|u| u.dot(&v.t()))
     }
@@ -112,7 +112,7 @@ mod tests {
             let [b, expected] = with_singular_values(rows, columns, &values);
             let u = polar_factor(&b, &PlainProducts);
             let error = largest(&(&*u - &expected));
-            // What is 0 but for rounding errors grows by 1/√ε.
+            // What is 0 but for rounding errors grows by some 1/√ε.
             assert!(error < f64::EPSILON.sqrt(), "{rows}×{columns}: {error:e}");
             let nuclear = sum_pairs(&*u, &b, |u, b| u * b);
             let error = nuclear / values.iter().sum::<f64>() - 1.0;

@@ -82,13 +82,16 @@ fn cases() -> Vec<Case> {
     }
     // Some layers have fewer positions than channels.
     for regions in [false, true] {
-        cases.push(Case {
-            architecture: WIDE,
-            size: (7, 9),
-            loss: StyleLossKind::Wasserstein,
-            regions,
-            ..CASE
-        });
+        for (padding, size) in [(Padding::Zero, (7, 9)), (Padding::Circular, (8, 16))] {
+            cases.push(Case {
+                architecture: WIDE,
+                padding,
+                size,
+                loss: StyleLossKind::Wasserstein,
+                regions,
+                ..CASE
+            });
+        }
     }
     cases.push(Case {
         replicate: true,
@@ -208,7 +211,9 @@ fn evaluate(case: Case, storage: &Storage, ranks: usize) -> (Outcome<f64>, Outco
     ];
     let (height, width) = case.size;
     let photograph = random((height, width, 3), 21);
-    let painting = Style::whole(random((29, 40, 3), 22));
+    // A small picture's painting has few positions too.
+    let of_painting = if height < 16 { (8, 12) } else { (29, 40) };
+    let painting = Style::whole(random((of_painting.0, of_painting.1, 3), 22));
     let mask = |size, seed| random::<f64, _, _>(size, seed).mapv(f64::abs);
     let regions = if case.regions {
         let here: Array2<f64> = mask(case.size, 25);

@@ -77,7 +77,8 @@ fn hwio(tensor: Tensor, inputs: usize, outputs: usize) -> Result<Array4<f32>, Re
     Ok(if is_oihw { to_hwio(&values) } else { values })
 }
 
-/// A kernel OIHW as HWIO. Elements of some filters are moved together, a cache line of them: those of one after the other would all be far apart.
+/// Converts a kernel from OIHW to HWIO, 16 filters at a time. Their elements are neighbors in HWIO and fill a cache line; one filter alone would
+/// write each element to another line.
 fn to_hwio(oihw: &Array4<f32>) -> Array4<f32> {
     const FILTERS: usize = 16;
     let (outputs, inputs, height, width) = oihw.dim();

@@ -83,7 +83,7 @@ impl ElementType {
             }};
         }
         match self {
-            // Together, by the CPU's vectors.
+            // It converts several at a time, with the CPU's vector instructions.
             Self::F16 => {
                 let halves: Vec<f16> = elements!(f16, |x| x);
                 halves.to_f32_vec()

@@ -108,8 +108,16 @@ impl<'a, T: Scalar> Features<'a, T> {
     pub(super) fn scaled_positions(&self, products: &dyn Products<T>) -> Positions<T> {
         let (height, width, _) = self.f.dim();
         let root = |(i, j)| self.weight(i * width + j).sqrt();
+        let scaled = match self.scaled(T::sqrt, products) {
+            Cow::Owned(scaled) => scaled,
+            Cow::Borrowed(f) => {
+                let mut copy = products.array(f.dim());
+                copy.assign(f);
+                copy
+            }
+        };
         Positions {
-            scaled: self.scaled(T::sqrt, products).into_owned(),
+            scaled,
             root_weights: Array2::from_shape_fn((height, width), root),
         }
     }

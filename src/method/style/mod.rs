@@ -1,7 +1,7 @@
 //! Style losses: the activations of a layer against those of the painting, wherever in the picture they are.
 //!
 //! A layer's activations are taken for a distribution of N-vectors, one at each position ([`Features`]). The files [`gram`],
-//! [`moments`] and [`sliced`] each hold a way to compare two distributions; [`projection`] and [`transport`] are what `sliced` is
+//! [`moments`], [`wasserstein`] and [`sliced`] each hold a way to compare two distributions; [`projection`] and [`transport`] are what `sliced` is
 //! made of. The painting may be a mixture of several, and masks say which positions of a painting, and of the painted picture,
 //! count.
 //!

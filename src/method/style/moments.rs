@@ -65,7 +65,7 @@ impl<T: Scalar> SumLoss<T> for MomentsLoss<T> {
         self.covariance *= T::of(1.0 / shares);
         let channels = self.mean.len() as f64;
         self.mean_weight = self.mean.dot(&self.mean) / (2.0 * channels * channels);
-        center(&mut self.covariance, &self.mean, 0.0);
+        center(&mut self.covariance, &self.mean);
     }
 
     fn at(&self, sums: Sums<T>, _: &dyn Products<T>) -> (f64, SumsGradient<T>) {
@@ -74,7 +74,7 @@ impl<T: Scalar> SumLoss<T> for MomentsLoss<T> {
         let (mean, m) = (sums.mean(), sums.weight);
         let mean_difference = &mean - &self.mean;
         let mut difference = second_moment(sums.second.into_sum(), m);
-        center(&mut difference, &mean, 0.0);
+        center(&mut difference, &mean);
         difference -= &self.covariance;
 
         // (2·s/N)·(μ − μ′) − (C − C′)·μ / N², the same for all positions.
@@ -91,15 +91,14 @@ impl<T: Scalar> SumLoss<T> for MomentsLoss<T> {
     }
 }
 
-/// From the mean of f·fᵀ to that of (f − μ)(f − μ)ᵀ, with `added_variance` on its diagonal.
-pub(super) fn center<T: Scalar>(second: &mut Array2<T>, mean: &Array1<f64>, added_variance: f64) {
+/// From the mean of f·fᵀ to that of (f − μ)(f − μ)ᵀ.
+pub(super) fn center<T: Scalar>(second: &mut Array2<T>, mean: &Array1<f64>) {
     let mean = mean.as_slice().expect("it is in standard layout");
     let rows = second.as_slice_mut().expect("it is in standard layout");
     let rows = rows.par_chunks_exact_mut(mean.len().max(1)).enumerate();
     rows.for_each(|(i, row)| {
-        for (j, (c, mean_j)) in row.iter_mut().zip(mean).enumerate() {
-            let added = if i == j { added_variance } else { 0.0 };
-            *c = T::of(c.as_f64() - mean[i] * mean_j + added);
+        for (c, mean_j) in row.iter_mut().zip(mean) {
+            *c = T::of(c.as_f64() - mean[i] * mean_j);
         }
     });
 }

@@ -4,7 +4,9 @@
 //!
 //! over the positions f (N-vectors) with their weights w, and a symmetric dL/dS. The weights do not depend on the pixels.
 //!
-//! Where positions are fewer than channels, all √w·f together are fewer numbers than S, and a loss may take them in its place.
+//! Where positions are fewer than channels, all √w·f together are fewer numbers than S, and a loss may take them in its place. Then
+//!
+//! > dL/df = w·dL/ds + √w·dL/d(√w·f)
 
 use super::features::{add_scaled, add_to_each, weight_positions};
 use super::{Features, GramLoss, MomentsLoss, StyleLoss, WassersteinLoss};
@@ -36,7 +38,7 @@ pub struct Sums<T> {
     pub second: Second<T>,
 }
 
-/// The sum of products of positions.
+/// The sum S of the products of positions, or the positions themselves.
 #[derive(Clone, Debug)]
 pub enum Second<T> {
     /// S, N×N.
@@ -74,13 +76,19 @@ pub enum SecondGradient<T> {
     Positions(Array3<T>),
 }
 
+impl Needs {
+    /// Whether it is the positions that are needed of this many, in place of the sum of their products.
+    fn takes_positions(self, positions: usize, channels: usize) -> bool {
+        self.few_positions && positions < channels
+    }
+}
+
 /// Rows and columns.
 type Place = (Range<usize>, Range<usize>);
 
 /// A style loss L(m, s, S).
 pub trait SumLoss<T: Scalar>: Send + Sync {
-    /// What [`at`](Self::at) and [`add_sums`](Self::add_sums) are to be told. Whoever has only the sums of all parts of a painting may leave
-    /// the positions out.
+    /// What [`at`](Self::at) and [`add_sums`](Self::add_sums) need to know. S may also be that of few positions.
     fn needs(&self) -> Needs;
 
     /// Adds a painting with these sums to the mixture, with this share. What counts is the ratio of the shares. The sum of the
@@ -131,9 +139,11 @@ impl<T: Scalar> Sums<T> {
         Self {
             weight: 0.0,
             first: needs.first.then(|| Array1::zeros(channels)),
-            second: if needs.few_positions && height * width < channels {
+            second: if needs.takes_positions(height * width, channels) {
+                let mut scaled = products.array(shape);
+                scaled.fill(T::zero());
                 Second::Positions(Positions {
-                    scaled: Array3::zeros(shape),
+                    scaled,
                     root_weights: Array2::zeros((height, width)),
                 })
             } else {
@@ -147,7 +157,7 @@ impl<T: Scalar> Sums<T> {
         Self {
             weight: features.total_weight,
             first: needs.first.then(|| features.sum()),
-            second: if needs.few_positions && features.positions() < features.channels() {
+            second: if needs.takes_positions(features.positions(), features.channels()) {
                 Second::Positions(features.scaled_positions(products))
             } else {
                 Second::Sum(features.gram(products))
@@ -164,11 +174,10 @@ impl<T: Scalar> Sums<T> {
     }
 
     // ANCHOR: add
-    /// Adds the sums of other positions, a part of the layer that begins in this row and column, made for
-    /// [`needs_of_parts`](Self::needs_of_parts).
+    /// Adds the sums of other positions: of a part of the layer that begins in this row and column.
     ///
     /// # Panics
-    /// If they have another number of channels, or are outside of the layer.
+    /// If they have another number of channels, are outside of the layer, or are not what is needed of its parts.
     pub fn add(&mut self, part: &Self, (row, column): (usize, usize)) {
         self.weight += part.weight;
         if let (Some(first), Some(part)) = (&mut self.first, &part.first) {
@@ -189,7 +198,7 @@ impl<T: Scalar> Sums<T> {
     // ANCHOR_END: add
 
     /// What is needed of the parts of a layer whose sums are these.
-    pub fn needs_of_parts(&self) -> Needs {
+    pub(crate) fn needs_of_parts(&self) -> Needs {
         Needs {
             first: self.first.is_some(),
             few_positions: matches!(self.second, Second::Positions(_)),
@@ -206,8 +215,9 @@ impl<T: Scalar> Sums<T> {
 
     /// Gives its memory back.
     pub fn recycle(self, products: &dyn Products<T>) {
-        if let Second::Sum(sum) = self.second {
-            products.recycle_matrix(sum);
+        match self.second {
+            Second::Sum(sum) => products.recycle_matrix(sum),
+            Second::Positions(positions) => products.recycle(positions.scaled),
         }
     }
 }
@@ -298,17 +308,18 @@ impl<T: Scalar> SumsGradient<T> {
 
     /// Gives its memory back.
     pub fn recycle(self, products: &dyn Products<T>) {
-        if let SecondGradient::Sum(gradient) = self.second {
-            products.recycle_matrix(gradient);
+        match self.second {
+            SecondGradient::Sum(gradient) => products.recycle_matrix(gradient),
+            SecondGradient::Positions(gradient) => products.recycle(gradient),
         }
     }
 
     /// The gradient with respect to a part of the layer, H×W×N in `shape`: the rows and columns `own` of that part are those at `place` in
-    /// the layer, and what is around them has no gradient, or that of any other position.
+    /// the layer. Outside of `own` the gradient means nothing, and must not be used.
     ///
     /// # Panics
-    /// If they are outside.
-    pub fn of_part(
+    /// If they are outside of the part or the layer.
+    pub(crate) fn of_part(
         &self,
         shape: (usize, usize, usize),
         own: &Place,
@@ -317,13 +328,17 @@ impl<T: Scalar> SumsGradient<T> {
         let SecondGradient::Positions(gradient) = &self.second else {
             return Cow::Borrowed(self);
         };
+        if shape == gradient.dim() {
+            return Cow::Borrowed(self);
+        }
         let slice = |(rows, columns): &Place| s![rows.clone(), columns.clone(), ..];
         let mut part = Array3::zeros(shape);
         part.slice_mut(slice(own))
             .assign(&gradient.slice(slice(place)));
         Cow::Owned(Self {
+            first: self.first.clone(),
             second: SecondGradient::Positions(part),
-            ..self.clone()
+            factor: self.factor,
         })
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! the least mean square by which the positions of one distribution must be moved to make the other of it (Dowson and Landau 1982,
 //! The Fréchet Distance between Multivariate Normal Distributions, equation 3), divided by the number of channels N. As
-//! d tr(M^½) = ½ tr(M^−½ dM),
+//! d tr(X^½) = ½ tr(X^−½ dX),
 //!
 //! > dL/dC = (1 − T) / N,  T = A·(A·C·A)^−½·A,
 //! > dL/df = (2w/(m·N))·( (μ − μ′) + (1 − T)·(f − μ) )
@@ -56,23 +56,31 @@ const ADDED_VARIANCE: f64 = 1e-4 * 58.0 * 58.0;
 pub struct WassersteinLoss<T> {
     /// μ′, N.
     mean: Array1<f64>,
-    /// tr C′
-    variance: f64,
     /// C′, N×N; until all paintings are there, C′ + μ′μ′ᵀ of those with many positions. `None` if none has many.
     covariance: Option<Array2<T>>,
     /// The paintings with few positions, with their m and their shares, until all are there.
     few: Vec<(Positions<T>, f64, f64)>,
-    /// R, K×N, once it was needed.
-    factor: OnceLock<Array2<T>>,
-    /// Of C′ + ε, once it was needed.
+    /// What few positions are compared with, once it was needed.
+    factor: OnceLock<Factor<T>>,
+    /// What many positions are compared with, once it was needed.
     root: OnceLock<Root<T>>,
 }
 
-/// What many positions are compared with.
+/// What few positions are compared with.
+struct Factor<T> {
+    /// R, K×N.
+    r: Array2<T>,
+    /// tr C′, which is the sum of R's squares.
+    trace: f64,
+}
+
+/// What many positions are compared with: C′ + ε.
 struct Root<T> {
     /// A, N×N.
-    root: Array2<T>,
-    /// tr (A·C′·A)^½, with its rounding errors.
+    a: Array2<T>,
+    /// tr (C′ + ε)
+    trace: f64,
+    /// tr (A·(C′ + ε)·A)^½, with its rounding errors.
     root_trace: f64,
 }
 
@@ -85,7 +93,6 @@ impl<T: Scalar> WassersteinLoss<T> {
     pub(super) fn empty(channels: usize) -> Self {
         Self {
             mean: Array1::zeros(channels),
-            variance: 0.0,
             covariance: None,
             few: Vec::new(),
             factor: OnceLock::new(),
@@ -93,31 +100,33 @@ impl<T: Scalar> WassersteinLoss<T> {
         }
     }
 
-    /// R
-    fn factor(&self, products: &dyn Products<T>) -> &Array2<T> {
+    fn factor(&self, products: &dyn Products<T>) -> &Factor<T> {
         once(&self.factor, || {
             let covariance = self.covariance.as_ref();
-            root(covariance.expect("of few positions R is known"), products).clone()
+            let covariance = covariance.expect("finish_sums has set it or the factor");
+            Factor::new(root(covariance, products).clone())
         })
     }
 
-    /// A and its trace.
     fn root(&self, products: &dyn Products<T>) -> &Root<T> {
         once(&self.root, || {
             let mut covariance = match (&self.covariance, self.factor.get()) {
                 (Some(covariance), _) => covariance.clone(),
-                (None, Some(r)) => products.symmetric_product(r.t(), r.view()),
-                (None, None) => unreachable!("all paintings are there"),
+                (None, Some(Factor { r, .. })) => r.t().dot(r),
+                (None, None) => unreachable!("finish_sums has set one of them"),
             };
-            (covariance.diag_mut()).mapv_inplace(|c| T::of(c.as_f64() + ADDED_VARIANCE));
-            let root = root(&covariance, products).clone();
-            let middle = between(&root, &covariance, products);
-            let root_trace = inverse_root(&middle, products).trace_of_root(products);
-            Root { root, root_trace }
+            add_variance(&mut covariance);
+            let a = root(&covariance, products).clone();
+            let middle = between(&a, &covariance, products);
+            Root {
+                a,
+                trace: trace(&covariance),
+                root_trace: inverse_root(&middle, products).trace_of_root(products),
+            }
         })
     }
 
-    /// The loss at this many positions as there are channels, or more, of which S is known.
+    /// The loss at as many positions as channels, or more, of which S is known.
     fn at_sum(
         &self,
         sum: Array2<T>,
@@ -126,27 +135,28 @@ impl<T: Scalar> WassersteinLoss<T> {
         products: &dyn Products<T>,
     ) -> (f64, SumsGradient<T>) {
         let channels = self.mean.len() as f64;
-        let share = 1.0 / (weight * channels);
+        let scale = 1.0 / (weight * channels);
         let mut covariance = Loan::new(second_moment(sum, weight), products);
-        center(&mut covariance, mean, ADDED_VARIANCE);
+        center(&mut covariance, mean);
+        add_variance(&mut covariance);
         let mean_difference = mean - &self.mean;
 
-        let Root { root, root_trace } = self.root(products);
-        let middle = between(root, &covariance, products);
+        let target = self.root(products);
+        let middle = between(&target.a, &covariance, products);
         let of_middle = inverse_root(&middle, products);
         // 1 − T, in place of T
-        let mut difference = between(root, &of_middle.matrix, products).into_matrix();
+        let mut difference = between(&target.a, &of_middle.matrix, products).into_matrix();
         map_in_place(&mut difference, |t| -t);
         difference.diag_mut().mapv_inplace(|t| T::one() + t);
 
         let at_mean = times(&difference, mean);
-        let traces = trace(&covariance) - (self.variance + channels * ADDED_VARIANCE);
-        let traces = traces - 2.0 * (of_middle.trace_of_root(products) - root_trace);
+        let traces = trace(&covariance) - target.trace;
+        let traces = traces - 2.0 * (of_middle.trace_of_root(products) - target.root_trace);
         let loss = (mean_difference.dot(&mean_difference) + traces) / channels;
         let gradient = SumsGradient {
-            first: Some((mean_difference - at_mean) * (2.0 * share)),
+            first: Some((mean_difference - at_mean) * (2.0 * scale)),
             second: SecondGradient::Sum(difference),
-            factor: share,
+            factor: scale,
         };
         (loss, gradient)
     }
@@ -164,7 +174,7 @@ impl<T: Scalar> WassersteinLoss<T> {
         let mean_difference = mean - &self.mean;
         let root_weights = positions.root_weights.clone();
         let mut f = centered(positions, mean, 1.0 / weight);
-        let r = self.factor(products);
+        let Factor { r, trace } = self.factor(products);
         let b = Loan::new(products.product(f.view(), r.t()), products);
         let u = polar_factor(&b, products);
         let mut moved = Loan::new(products.product(u.view(), r.view()), products);
@@ -174,7 +184,7 @@ impl<T: Scalar> WassersteinLoss<T> {
         // F·(1 − T)
         f -= &*moved;
 
-        let traces = variance + self.variance - 2.0 * nuclear;
+        let traces = variance + trace - 2.0 * nuclear;
         let loss = (mean_difference.dot(&mean_difference) + traces) / channels;
         let gradient = SumsGradient {
             first: Some(mean_difference * (2.0 / (weight * channels))),
@@ -221,8 +231,7 @@ impl<T: Scalar> SumLoss<T> for WassersteinLoss<T> {
                 .collect();
             let of_each: Vec<_> = of_each.iter().map(|rows| rows.view()).collect();
             let r = concatenate(Axis(0), &of_each).expect("all have N columns");
-            self.variance = sum_pairs(&r, &r, |r, _| r * r);
-            self.factor = OnceLock::from(r);
+            self.factor = OnceLock::from(Factor::new(r));
             return;
         }
         let mut covariance =
@@ -233,8 +242,7 @@ impl<T: Scalar> SumLoss<T> for WassersteinLoss<T> {
             products.recycle_matrix(sum);
         }
         covariance *= T::of(1.0 / shares);
-        center(&mut covariance, &self.mean, 0.0);
-        self.variance = trace(&covariance);
+        center(&mut covariance, &self.mean);
         self.covariance = Some(covariance);
     }
 
@@ -249,13 +257,25 @@ impl<T: Scalar> SumLoss<T> for WassersteinLoss<T> {
     }
 }
 
-/// A·M·A of symmetric A and M (N×N).
+impl<T: Scalar> Factor<T> {
+    fn new(r: Array2<T>) -> Self {
+        let trace = sum_pairs(&r, &r, |r, _| r * r);
+        Self { r, trace }
+    }
+}
+
+/// Adds ε to the diagonal of a covariance matrix.
+fn add_variance<T: Scalar>(covariance: &mut Array2<T>) {
+    (covariance.diag_mut()).mapv_inplace(|c| T::of(c.as_f64() + ADDED_VARIANCE));
+}
+
+/// A·X·A of symmetric A and X (N×N).
 fn between<'a, T: Scalar>(
     a: &Array2<T>,
-    m: &Array2<T>,
+    x: &Array2<T>,
     products: &'a dyn Products<T>,
 ) -> Loan<'a, T> {
-    let left = Loan::new(products.product(a.view(), m.view()), products);
+    let left = Loan::new(products.product(a.view(), x.view()), products);
     Loan::new(products.symmetric_product(left.view(), a.view()), products)
 }
 
@@ -265,30 +285,31 @@ fn centered<T: Scalar>(positions: Positions<T>, mean: &Array1<f64>, share: f64) 
     let mut rows = (positions.scaled)
         .into_shape_with_order((height * width, channels))
         .expect("as many elements");
-    for (mut row, root) in rows.rows_mut().into_iter().zip(&positions.root_weights) {
-        let root = root.as_f64();
+    for (mut row, root_weight) in rows.rows_mut().into_iter().zip(&positions.root_weights) {
+        let root_weight = root_weight.as_f64();
         (row.iter_mut().zip(mean))
-            .for_each(|(f, mean)| *f = T::of(share.sqrt() * (f.as_f64() - root * mean)));
+            .for_each(|(f, mean)| *f = T::of(share.sqrt() * (f.as_f64() - root_weight * mean)));
     }
     rows
 }
 
-/// Subtracts from rows √w·v (M×N) what makes Σ w·v zero, with m = Σ w. F·T is so but for rounding errors, which the polar factor makes
-/// large: Σ w·(f − μ) is zero, and a singular value of B with it.
+/// Subtracts their weighted mean, Σ w·v/m, from the v of rows √w·v (M×N). For F·T it is 0 but for rounding errors: as Σ w·(f − μ) = 0, one
+/// singular value of B is 0, and the polar factor magnifies its rounding errors.
 fn remove_mean<T: Scalar>(rows: &mut Array2<T>, root_weights: &Array2<T>, m: f64) {
     let mut mean = Array1::<f64>::zeros(rows.ncols());
-    for (row, root) in rows.rows().into_iter().zip(root_weights) {
-        let root = root.as_f64();
-        (mean.iter_mut().zip(row)).for_each(|(mean, v)| *mean += root * v.as_f64() / m);
+    for (row, root_weight) in rows.rows().into_iter().zip(root_weights) {
+        let root_weight = root_weight.as_f64();
+        (mean.iter_mut().zip(row)).for_each(|(mean, v)| *mean += root_weight * v.as_f64() / m);
     }
-    for (mut row, root) in rows.rows_mut().into_iter().zip(root_weights) {
-        let root = root.as_f64();
-        (row.iter_mut().zip(&mean)).for_each(|(v, mean)| *v = T::of(v.as_f64() - root * mean));
+    for (mut row, root_weight) in rows.rows_mut().into_iter().zip(root_weights) {
+        let root_weight = root_weight.as_f64();
+        (row.iter_mut().zip(&mean))
+            .for_each(|(v, mean)| *v = T::of(v.as_f64() - root_weight * mean));
     }
 }
 
-/// What is in `cell`, after putting in what `make` makes if it is empty. No thread waits for another, which `make` might wait for itself:
-/// two may make the same.
+/// The value in `cell`. If it is empty, `make` makes it. `OnceLock::get_or_init` might wait forever: while `make` runs on several threads, one
+/// of them may take up a task that needs the same cell. So two threads may both make it, and the first value is kept.
 fn once<T>(cell: &OnceLock<T>, make: impl FnOnce() -> T) -> &T {
     if cell.get().is_none() {
         let _ = cell.set(make());

@@ -24,7 +24,7 @@ pub use tiling::{ReceptiveField, Tile, TileSize, Tiling};
 use super::targets::{Tap, Targets, areas, layers};
 use super::{Compared, Losses};
 use crate::method::big_array::{Band, Bands, BigArray, Interval, Storage};
-use crate::method::style::{Needs, RegionLoss, SumsGradient, evaluate_all};
+use crate::method::style::{RegionLoss, SumsGradient, evaluate_all};
 use crate::method::{Communicator, Padding, Scalar, TotalVariation};
 use crate::network::{Activations, Network, Steps};
 use losses::TileLosses;
@@ -233,7 +233,9 @@ impl<T: Scalar> TiledObjective<T> {
             .map(|term| Summed {
                 layer: term.layer,
                 mask: self.masks[term.region].as_ref(),
-                needs: needs(&term.loss),
+                needs: (term.loss.as_sum_loss())
+                    .expect("others were left out")
+                    .needs(),
             })
             .collect();
         let mut sums = LayerSums::new(network, &summed, picture.size());
@@ -293,8 +295,4 @@ impl<T: Scalar> TiledObjective<T> {
         }
         self.tv_weight * value
     }
-}
-
-fn needs<T: Scalar>(loss: &RegionLoss<T>) -> Needs {
-    (loss.as_sum_loss()).map_or_else(Needs::default, |loss| loss.needs())
 }

@@ -84,31 +84,31 @@ impl<'a, T: Scalar> LayerSums<'a, T> {
             return self.sums;
         }
         let mut weights = Vec::new();
-        let mut products = Vec::new();
+        let mut seconds = Vec::new();
         for sums in &self.sums {
             weights.push(sums.weight);
             weights.extend(sums.first.iter().flatten());
             match &sums.second {
-                Second::Sum(sum) => products.extend(upper_triangle(sum.nrows()).map(|at| sum[at])),
-                // Those of other processes are zero here.
+                Second::Sum(sum) => seconds.extend(upper_triangle(sum.nrows()).map(|at| sum[at])),
+                // The positions of other processes are zero here, so that the sum puts all together.
                 Second::Positions(Positions {
                     scaled,
                     root_weights,
-                }) => products.extend(scaled.iter().chain(root_weights)),
+                }) => seconds.extend(scaled.iter().chain(root_weights)),
             }
         }
         world.sum(&mut weights);
-        world.sum(&mut products);
-        let (mut weights, mut products) = (weights.into_iter(), products.into_iter());
+        world.sum(&mut seconds);
+        let (mut weights, mut seconds) = (weights.into_iter(), seconds.into_iter());
         let mut next = || weights.next().expect("as many as were sent");
         for sums in &mut self.sums {
             sums.weight = next();
             sums.first.iter_mut().flatten().for_each(|s| *s = next());
-            let mut next = || products.next().expect("as many as were sent");
+            let mut next_second = || seconds.next().expect("as many as were sent");
             match &mut sums.second {
                 Second::Sum(sum) => {
                     for (i, j) in upper_triangle(sum.nrows()) {
-                        let product = next();
+                        let product = next_second();
                         sum[(i, j)] = product;
                         sum[(j, i)] = product;
                     }
@@ -118,7 +118,7 @@ impl<'a, T: Scalar> LayerSums<'a, T> {
                     root_weights,
                 }) => {
                     let all = scaled.iter_mut().chain(root_weights);
-                    all.for_each(|number| *number = next());
+                    all.for_each(|number| *number = next_second());
                 }
             }
         }

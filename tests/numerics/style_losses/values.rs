@@ -5,7 +5,7 @@ use crate::common::random;
 use impasto::method::matrix_root::root;
 use impasto::method::style::projection::{self, Directions};
 use impasto::method::style::transport::{Masses, quantiles, transport};
-use impasto::method::style::{MomentsLoss, SlicedLoss};
+use impasto::method::style::{MomentsLoss, SlicedLoss, WassersteinLoss};
 use impasto::method::{GramLoss, PlainProducts, StyleLoss, StyleLossKind, gram};
 use ndarray::{Array2, Array3, Axis, s};
 
@@ -192,5 +192,15 @@ fn the_wasserstein_loss_of_few_positions_is_that_of_their_covariance() {
         let (ours, gradient) = masked_loss(StyleLossKind::Wasserstein, samples, None, &few);
         assert!(ours.abs() < 1e-14, "{ours:e}");
         assert!(gradient.iter().all(|g| g.abs() < 1e-8));
+    }
+}
+
+/// The roots of both covariances have the same rounding errors there.
+#[test]
+fn in_single_precision_the_wasserstein_loss_is_zero_at_its_target() {
+    for shape in [(9, 8, 30), (61, 83, 40)] {
+        let painting = activations(shape, 4).mapv(|f| f as f32);
+        let (value, _) = WassersteinLoss::new(&painting).value_and_gradient(&painting);
+        assert_eq!(value, 0.0, "{shape:?}");
     }
 }
