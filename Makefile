@@ -56,7 +56,8 @@ test:
 	@# With `studio`, the dependencies have the features that they have in what follows, and are built once.
 	CARGO_PROFILE_DEV_OPT_LEVEL=0 $(CARGO) $(TEST) --locked --no-default-features --features studio --lib --test without_weights
 	@echo "the program, the numerics, and the book: its links, code, formulas, figures and numbers"
-	BOOK_DRAWN="$(CURDIR)/$(DRAWN)" $(CARGO) $(TEST) --locked $(TESTED) --test '*'
+	@# As many tests run at a time as there are cores, so each gets one thread, unless it asks for more: the bits are the same.
+	RAYON_NUM_THREADS=1 BOOK_DRAWN="$(CURDIR)/$(DRAWN)" $(CARGO) $(TEST) --locked $(TESTED) --test '*'
 	$(CARGO) test --locked $(PACKAGES) --doc
 	@echo "the exercises: none is solved, the solutions are right, and typical mistakes are named"
 	$(CARGO) test --locked $(PACKAGES) --test learn -- --untouched
