@@ -209,24 +209,28 @@ pub(super) fn trace<T: Scalar>(m: &Array2<T>) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::method::PlainProducts;
     use rand::{RngExt, SeedableRng};
     use rand_pcg::Pcg64Mcg;
 
-    /// Q·diag(λ)·Qᵀ with a Householder matrix Q.
-    fn with_eigenvalues(eigenvalues: &[f64]) -> Array2<f64> {
-        let size = eigenvalues.len();
-        let mut random = Pcg64Mcg::seed_from_u64(3);
+    /// A Householder matrix, which is orthogonal.
+    pub fn householder(size: usize, seed: u64) -> Array2<f64> {
+        let mut random = Pcg64Mcg::seed_from_u64(seed);
         let v = Array2::from_shape_fn((size, 1), |_| random.random_range(-1.0..1.0));
         let square = v.iter().map(|v| v * v).sum::<f64>();
-        let q = Array2::eye(size) - v.dot(&v.t()) * (2.0 / square);
+        Array2::eye(size) - v.dot(&v.t()) * (2.0 / square)
+    }
+
+    /// Q·diag(λ)·Qᵀ with a Householder matrix Q.
+    fn with_eigenvalues(eigenvalues: &[f64]) -> Array2<f64> {
+        let q = householder(eigenvalues.len(), 3);
         let scaled = &q * &ndarray::ArrayView1::from(eigenvalues);
         scaled.dot(&q.t())
     }
 
-    fn largest(m: &Array2<f64>) -> f64 {
+    pub fn largest(m: &Array2<f64>) -> f64 {
         m.iter().fold(0.0, |largest, m| f64::max(largest, m.abs()))
     }
 

@@ -79,16 +79,12 @@ fn steps(epsilon: f64) -> Vec<Polynomial> {
 mod tests {
     use super::*;
     use crate::method::PlainProducts;
+    use crate::method::matrix_root::tests::{householder, largest};
     use crate::method::scalar::sum_pairs;
-    use rand::{RngExt, SeedableRng};
-    use rand_pcg::Pcg64Mcg;
 
-    /// `count` orthonormal columns of `size` elements: those of a Householder matrix.
+    /// `count` orthonormal columns of `size` elements.
     fn orthonormal(size: usize, count: usize, seed: u64) -> Array2<f64> {
-        let mut random = Pcg64Mcg::seed_from_u64(seed);
-        let v = Array2::from_shape_fn((size, 1), |_| random.random_range(-1.0..1.0));
-        let square = v.iter().map(|v| v * v).sum::<f64>();
-        let q = Array2::eye(size) - v.dot(&v.t()) * (2.0 / square);
+        let q = householder(size, seed);
         q.slice(ndarray::s![.., ..count]).to_owned()
     }
 
@@ -99,10 +95,6 @@ mod tests {
             orthonormal(columns, values.len(), 6),
         );
         [&u * &ndarray::ArrayView1::from(values), u].map(|u| u.dot(&v.t()))
-    }
-
-    fn largest(m: &Array2<f64>) -> f64 {
-        m.iter().fold(0.0, |largest, m| f64::max(largest, m.abs()))
     }
 
     #[test]

@@ -145,7 +145,7 @@ fn several_processes_paint_the_picture_of_one() {
         ..settings()
     };
     let (losses, picture) = paint(1, &settings, &weights);
-    for ranks in [2, 3, 9] {
+    for ranks in [2, 3, 4, 9] {
         let divided = paint(ranks, &settings, &weights);
         check_losses(&divided.0, &losses);
         let error = distance(&divided.1, &picture.mapv(f64::from));

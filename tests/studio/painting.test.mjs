@@ -26,7 +26,8 @@ test("the first click leads to a picture", async () => {
     await at("paint").click();
     await at("run").waitFor();
     // With the settings of a desk that nobody touched. To its end it would take minutes; the next test paints a smaller one to its end.
-    await studio.until(({ run }) => run && run.iteration > 20 && run.frame, "some iterations");
+    const { run } = await studio.until(({ run }) => run && run.iteration > 20 && run.frame, "some iterations");
+    assert.match(run?.finalSize ?? "", /^512x/);
     await at("run-stop").click();
     const { history } = await studio.until((state) => state.history.length, "a painting");
     assert.equal(history[0].name, "chelsea in starry_night.png");

@@ -23,7 +23,7 @@ const PATIENCE = 20_000;
  * @typedef {{ revision: number, photo: Picture | null, paintings: { picture: Picture, mask: Picture | null }[], rest: number | null,
  *   protect: Picture | null, start: Picture | null, preset: string, settings: Record<string, string>, effective: Record<string, string>,
  *   estimate: { size: string, iterations: number, seconds: number | null, bytes: number } | null, trouble: string | null }} Desk
- * @typedef {{ id: number, state: string, iteration: number, iterations: number, frame: number }} Run
+ * @typedef {{ id: number, state: string, iteration: number, iterations: number, finalSize: string, frame: number }} Run
  * @typedef {{ desk: Desk, sketch: { id: number, revision: number, state: string, frame: number, seconds: number } | null,
  *   variants: { id: number, label: string, state: string, frame: number }[], run: Run | null,
  *   queue: { id: number, title: string }[], history: { id: string, name: string, width: number, height: number }[],

@@ -77,7 +77,7 @@ pub enum SecondGradient<T> {
 }
 
 impl Needs {
-    /// Whether it is the positions that are needed of this many, in place of the sum of their products.
+    /// Whether so many positions are needed themselves, and not the sum of their products.
     fn takes_positions(self, positions: usize, channels: usize) -> bool {
         self.few_positions && positions < channels
     }

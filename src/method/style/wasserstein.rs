@@ -164,16 +164,18 @@ impl<T: Scalar> WassersteinLoss<T> {
     /// The loss at fewer positions than channels.
     fn at_positions(
         &self,
-        positions: Positions<T>,
+        Positions {
+            scaled,
+            root_weights,
+        }: Positions<T>,
         mean: &Array1<f64>,
         weight: f64,
         products: &dyn Products<T>,
     ) -> (f64, SumsGradient<T>) {
         let channels = self.mean.len() as f64;
-        let shape = positions.scaled.dim();
+        let shape = scaled.dim();
         let mean_difference = mean - &self.mean;
-        let root_weights = positions.root_weights.clone();
-        let mut f = centered(positions, mean, 1.0 / weight);
+        let mut f = centered(scaled, &root_weights, mean, 1.0 / weight);
         let Factor { r, trace } = self.factor(products);
         let b = Loan::new(products.product(f.view(), r.t()), products);
         let u = polar_factor(&b, products);
@@ -227,7 +229,10 @@ impl<T: Scalar> SumLoss<T> for WassersteinLoss<T> {
         let channels = self.mean.len();
         if self.covariance.is_none() && positions < channels {
             let of_each: Vec<_> = (few.into_iter())
-                .map(|(few, weight, share)| centered(few, &self.mean, share / shares / weight))
+                .map(|(few, weight, share)| {
+                    let share = share / shares / weight;
+                    centered(few.scaled, &few.root_weights, &self.mean, share)
+                })
                 .collect();
             let of_each: Vec<_> = of_each.iter().map(|rows| rows.view()).collect();
             let r = concatenate(Axis(0), &of_each).expect("all have N columns");
@@ -279,32 +284,42 @@ fn between<'a, T: Scalar>(
     Loan::new(products.symmetric_product(left.view(), a.view()), products)
 }
 
-/// The rows √(w·`share`)·(f − `mean`) of positions, M×N.
-fn centered<T: Scalar>(positions: Positions<T>, mean: &Array1<f64>, share: f64) -> Array2<T> {
-    let (height, width, channels) = positions.scaled.dim();
-    let mut rows = (positions.scaled)
-        .into_shape_with_order((height * width, channels))
-        .expect("as many elements");
-    for (mut row, root_weight) in rows.rows_mut().into_iter().zip(&positions.root_weights) {
-        let root_weight = root_weight.as_f64();
-        (row.iter_mut().zip(mean))
-            .for_each(|(f, mean)| *f = T::of(share.sqrt() * (f.as_f64() - root_weight * mean)));
-    }
+/// The rows √(w·`share`)·(f − `mean`) of positions √w·f (H×W×N), M×N.
+fn centered<T: Scalar>(
+    scaled: Array3<T>,
+    root_weights: &Array2<T>,
+    mean: &Array1<f64>,
+    share: f64,
+) -> Array2<T> {
+    let (height, width, channels) = scaled.dim();
+    let rows = scaled.into_shape_with_order((height * width, channels));
+    let mut rows = rows.expect("as many elements");
+    subtract_mean(&mut rows, root_weights, mean, share.sqrt());
     rows
 }
 
 /// Subtracts their weighted mean, Σ w·v/m, from the v of rows √w·v (M×N). For F·T it is 0 but for rounding errors: as Σ w·(f − μ) = 0, one
 /// singular value of B is 0, and the polar factor magnifies its rounding errors.
 fn remove_mean<T: Scalar>(rows: &mut Array2<T>, root_weights: &Array2<T>, m: f64) {
-    let mut mean = Array1::<f64>::zeros(rows.ncols());
+    let mut mean = Array1::zeros(rows.ncols());
     for (row, root_weight) in rows.rows().into_iter().zip(root_weights) {
         let root_weight = root_weight.as_f64();
         (mean.iter_mut().zip(row)).for_each(|(mean, v)| *mean += root_weight * v.as_f64() / m);
     }
+    subtract_mean(rows, root_weights, &mean, 1.0);
+}
+
+/// Makes `factor`·√w·(v − `mean`) of rows √w·v (M×N).
+fn subtract_mean<T: Scalar>(
+    rows: &mut Array2<T>,
+    root_weights: &Array2<T>,
+    mean: &Array1<f64>,
+    factor: f64,
+) {
     for (mut row, root_weight) in rows.rows_mut().into_iter().zip(root_weights) {
         let root_weight = root_weight.as_f64();
-        (row.iter_mut().zip(&mean))
-            .for_each(|(v, mean)| *v = T::of(v.as_f64() - root_weight * mean));
+        (row.iter_mut().zip(mean))
+            .for_each(|(v, mean)| *v = T::of(factor * (v.as_f64() - root_weight * mean)));
     }
 }
 

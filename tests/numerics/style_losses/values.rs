@@ -164,7 +164,7 @@ fn the_wasserstein_loss_of_few_positions_is_that_of_their_covariance() {
         (mean, (&rows * &weights).t().dot(&rows) / total)
     };
     let mask = random::<f64, _, _>((3, 2), 6).mapv(f64::abs);
-    // Of paintings with few positions, with many, and of both.
+    // Of a painting with few positions, and of one with many.
     let [few, many] =
         [((2, 4), 1), ((5, 4), 2)].map(|((h, w), seed)| activations((h, w, channels), seed));
     let f = activations((3, 2, channels), 3);
