@@ -32,7 +32,7 @@ pub struct Strided<'a, T> {
 pub struct Panel<'a, T> {
     /// Rows of two vectors.
     pub elements: &'a [T],
-    /// What is prefetched to the L2 cache meanwhile: a cache line in each step, as far as the steps suffice.
+    /// What is prefetched to the L2 cache meanwhile: at most a cache line in each step, as far as the steps suffice.
     pub next: &'a [T],
 }
 
@@ -124,8 +124,7 @@ pub fn panel_in_parts<T: Copy, S: Simd<T>>(
     let mut row = 0;
     let tiles = rows.div_ceil(S::ROWS);
     // In place of nothing, the beginning of B is prefetched, which is in the cache.
-    let steps = tiles * (depth - depth.div_ceil(terms)).max(1);
-    let next_step = (b.next.len().div_ceil(steps)).min(LINE / size_of::<T>());
+    let next_step = (b.next.len().div_ceil(tiles * depth)).min(LINE / size_of::<T>());
     let mut next = if b.next.is_empty() {
         b.elements
     } else {
@@ -160,13 +159,14 @@ pub fn panel_in_parts<T: Copy, S: Simd<T>>(
                 };
             }
             tile_of!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
-            next = next.wrapping_add((depth - 1) * next_step);
+            next = next.wrapping_add(depth * next_step);
         }
         row += of_tile;
     }
 }
 
-/// `ROWS` rows of [`panel`]. Each step prefetches the cache line at `next`, which then moves on by `next_step`.
+/// `ROWS` rows of [`panel`]. Meanwhile what lies at `next` is prefetched, `next_step` elements in each step, which are a cache line at most.
+/// The few steps that do not fill a group prefetch nothing.
 ///
 /// # Safety
 /// For rows r below `ROWS`, depths k below `depth` and l below two vectors' lanes, r·a.1 + k·a.2, k times two vectors
@@ -181,39 +181,33 @@ unsafe fn tile<T: Copy, S: Simd<T>, const ROWS: usize>(
     (c, c_stride): (*mut T, usize),
     accumulate: bool,
 ) {
-    // SAFETY: all offsets are those of which the caller says that they lie within; a and b are moved on to the next depth
+    // SAFETY: all offsets are those of which the caller says that they lie within; the pointers are moved on to the next depth
     // by `wrapping_add`, and not read once they have passed the last.
     unsafe {
-        let first = simd.load_at(b);
-        let mut sums = [[first; 2]; ROWS];
-        // The first product is stored, not added to zeros: that would cost as much as another step.
-        let second = simd.load_at(b.add(S::LANES));
-        for (r, sum) in sums.iter_mut().enumerate() {
-            let a = simd.splat(*a.add(r * a_row));
-            *sum = [simd.mul(a, first), simd.mul(a, second)];
+        // Sums begin at 0 and not with the first products, so that the loop takes all steps in groups.
+        let mut sums = [[simd.zero(); 2]; ROWS];
+        let group = S::STEPS_AT_ONCE * next_step;
+        for _ in 0..depth / S::STEPS_AT_ONCE {
+            prefetch_to_l2(next);
+            // If the steps of a group move on by a line at most, one prefetch serves them all.
+            if group > LINE / size_of::<T>() {
+                for step in 1..S::STEPS_AT_ONCE {
+                    prefetch_to_l2(next.wrapping_add(step * next_step));
+                }
+            }
+            next = next.wrapping_add(group);
+            for _ in 0..S::STEPS_AT_ONCE {
+                add_products(simd, (a, a_row), b, &mut sums);
+                a = a.wrapping_add(a_depth);
+                b = b.wrapping_add(2 * S::LANES);
+            }
         }
-        // ANCHOR: steps
-        for _ in 1..depth {
+        for _ in 0..depth % S::STEPS_AT_ONCE {
+            add_products(simd, (a, a_row), b, &mut sums);
             a = a.wrapping_add(a_depth);
             b = b.wrapping_add(2 * S::LANES);
-            let (first, second) = (simd.load_at(b), simd.load_at(b.add(S::LANES)));
-            let ahead = b.wrapping_add(AHEAD / ROWS * 2 * S::LANES);
-            prefetch(ahead);
-            if size_of::<S::Vector>() >= LINE {
-                prefetch(ahead.wrapping_add(S::LANES));
-            }
-            prefetch_to_l2(next);
-            next = next.wrapping_add(next_step);
-            for (r, sum) in sums.iter_mut().enumerate() {
-                let a = simd.splat(*a.add(r * a_row));
-                *sum = [
-                    simd.mul_add(a, first, sum[0]),
-                    simd.mul_add(a, second, sum[1]),
-                ];
-            }
         }
-        // ANCHOR_END: steps
-        for (r, [first, second]) in sums.into_iter().enumerate() {
+        for (r, &[first, second]) in sums.iter().enumerate() {
             let c = c.add(r * c_stride);
             let next = c.add(S::LANES);
             if accumulate {
@@ -224,5 +218,36 @@ unsafe fn tile<T: Copy, S: Simd<T>, const ROWS: usize>(
                 simd.store_at(second, next);
             }
         }
+    }
+}
+
+/// Adds the products of a column of A and a row of B to the sums, and prefetches a later row of B.
+///
+/// # Safety
+/// Two vectors must lie at `b`, and for each r below `ROWS` an element at `a` + r · `a_row`.
+#[inline(always)]
+unsafe fn add_products<T: Copy, S: Simd<T>, const ROWS: usize>(
+    simd: S,
+    (a, a_row): (*const T, usize),
+    b: *const T,
+    sums: &mut [[S::Vector; 2]; ROWS],
+) {
+    // SAFETY: the caller says that these elements exist.
+    unsafe {
+        // ANCHOR: step
+        let (first, second) = (simd.load_at(b), simd.load_at(b.add(S::LANES)));
+        let ahead = b.wrapping_add(AHEAD / ROWS * 2 * S::LANES);
+        prefetch(ahead);
+        if size_of::<S::Vector>() >= LINE {
+            prefetch(ahead.wrapping_add(S::LANES));
+        }
+        for (r, sum) in sums.iter_mut().enumerate() {
+            let a = simd.splat(*a.add(r * a_row));
+            *sum = [
+                simd.mul_add(a, first, sum[0]),
+                simd.mul_add(a, second, sum[1]),
+            ];
+        }
+        // ANCHOR_END: step
     }
 }

@@ -53,7 +53,12 @@ pub unsafe trait Simd<T>: Copy + Send + Sync {
     const LANES: usize;
     /// Rows of a register tile of a matrix product, at most 14: this many rows of two vectors fit into the registers.
     const ROWS: usize;
+    /// Steps of the depth that the loop of a matrix product takes at once. It moves its pointers and counts once for all of them, so that more
+    /// of the instructions that the CPU can begin in a cycle are multiplications. That matters where a step has few.
+    const STEPS_AT_ONCE: usize = 1;
 
+    /// 0 in every lane.
+    fn zero(self) -> Self::Vector;
     /// `x` in every lane.
     fn splat(self, x: T) -> Self::Vector;
     /// Loads the first elements of `x`, which must have at least [`LANES`](Self::LANES).
@@ -104,7 +109,8 @@ pub trait SimdTask<T> {
     /// Its result.
     type Output;
     /// Computes. This must be `#[inline(always)]`, and so must every function that it passes `simd` to: only then are they
-    /// compiled for the instruction set.
+    /// compiled for the instruction set. Inner loops over arrays go by index, not by `zip`, `map` or an array's `into_iter`: without
+    /// link-time optimization the compiler may leave calls of those in place.
     fn run<S: Simd<T>>(self, simd: S) -> Self::Output;
 }
 

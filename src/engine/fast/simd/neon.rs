@@ -22,6 +22,7 @@ unsafe impl Simd<f32> for Neon {
     const ROWS: usize = 12;
 
     intrinsics! {
+        zero() = vdupq_n_f32(0.0);
         add(a, b) = vaddq_f32(a, b);
         sub(a, b) = vsubq_f32(a, b);
         mul(a, b) = vmulq_f32(a, b);

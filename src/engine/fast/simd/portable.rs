@@ -22,6 +22,10 @@ unsafe impl<T: NdFloat> Simd<T> for Portable {
     const ROWS: usize = 4;
 
     #[inline(always)]
+    fn zero(self) -> [T; 4] {
+        [T::zero(); 4]
+    }
+    #[inline(always)]
     fn splat(self, x: T) -> [T; 4] {
         [x; 4]
     }

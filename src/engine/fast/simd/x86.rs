@@ -34,6 +34,7 @@ unsafe impl Simd<f32> for Avx512 {
     const ROWS: usize = 14;
 
     intrinsics! {
+        zero() = _mm512_setzero_ps();
         add(a, b) = _mm512_add_ps(a, b);
         sub(a, b) = _mm512_sub_ps(a, b);
         mul(a, b) = _mm512_mul_ps(a, b);
@@ -85,8 +86,10 @@ unsafe impl Simd<f32> for Avx2 {
     type Vector = __m256;
     const LANES: usize = 8;
     const ROWS: usize = 6;
+    const STEPS_AT_ONCE: usize = 4;
 
     intrinsics! {
+        zero() = _mm256_setzero_ps();
         add(a, b) = _mm256_add_ps(a, b);
         sub(a, b) = _mm256_sub_ps(a, b);
         mul(a, b) = _mm256_mul_ps(a, b);

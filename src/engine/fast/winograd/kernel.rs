@@ -191,7 +191,7 @@ impl<T: SimdScalar, const DOWN: usize, const ACROSS: usize> TransformPanel<'_, T
             let taps = &self.kernel.taps[first / width * cin * length..][..cin * length];
             for lane in [0, S::LANES] {
                 let inputs = taps.chunks_exact(length).skip(self.panel * width + lane);
-                let mut g = [[s.splat(T::zero()); MAX_LANES]; SIDE * SIDE];
+                let mut g = [[s.zero(); MAX_LANES]; SIDE * SIDE];
                 for (c, taps) in inputs.take(S::LANES).enumerate() {
                     // Rotated by 180°, the last tap is the first.
                     for (tap, g) in g.iter_mut().rev().enumerate() {

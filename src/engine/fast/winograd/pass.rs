@@ -242,16 +242,13 @@ impl<T: SimdScalar> Pass<'_, T> {
         v: &[T],
         products: &mut [T],
     ) {
-        let v = Strided {
-            elements: &v[pair * self.v_pair_stride()..],
-            row_stride: self.v_tile_stride(),
-            depth_stride: 1,
-        };
+        let v = &v[pair * self.v_pair_stride()..];
         for (at, product) in panels.zip(products.chunks_exact_mut(self.m_panel_stride(tiles))) {
             self.cpu.run(Multiply {
                 shape: (tiles, self.inputs()),
                 max_terms: self.tile.max_terms(),
                 v,
+                tile_stride: self.v_tile_stride(),
                 kernel: (self.kernel).panel(self.work.direction, self.transformed, (pair, at)),
                 product,
             });
@@ -337,7 +334,9 @@ struct Multiply<'a, T> {
     shape: (usize, usize),
     /// Input channels that are added up before they are added to the product.
     max_terms: usize,
-    v: Strided<'a, T>,
+    v: &'a [T],
+    /// Elements of V from one tile to the next.
+    tile_stride: usize,
     kernel: Panel<'a, T>,
     product: &'a mut [T],
 }
@@ -349,7 +348,13 @@ impl<T: Scalar> SimdTask<T> for Multiply<'_, T> {
     fn run<S: Simd<T>>(self, s: S) {
         let (tiles, inputs) = self.shape;
         let shape = (tiles, inputs, self.max_terms);
+        // Made here, so that the stride of 1 is a constant where the loop is compiled.
+        let v = Strided {
+            elements: self.v,
+            row_stride: self.tile_stride,
+            depth_stride: 1,
+        };
         let product = (self.product, 2 * S::LANES);
-        gemm::panel_in_parts(s, shape, self.v, self.kernel, product, false);
+        gemm::panel_in_parts(s, shape, v, self.kernel, product, false);
     }
 }
