@@ -84,7 +84,7 @@ pub fn distinct(height: usize, width: usize, channels: usize) -> Array3<f64> {
     for (rank, at) in order.into_iter().enumerate() {
         x[at] = rank as f64 / noise.len() as f64 - 0.5;
     }
-    debug_assert!(1.0 / noise.len() as f64 > 100.0 * STEP);
+    assert!(1.0 / noise.len() as f64 > 100.0 * STEP);
     Array3::from_shape_vec((height, width, channels), x).expect("as many numbers as elements")
 }
 

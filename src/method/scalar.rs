@@ -22,15 +22,19 @@ pub trait Scalar: NdFloat + Default + radsort::Key + bytemuck::Pod {
 
 impl Scalar for f32 {
     type Short = bf16;
+    #[inline]
     fn to_short(self) -> bf16 {
         bf16::from_f32(self)
     }
+    #[inline]
     fn from_short(short: bf16) -> Self {
         short.to_f32()
     }
+    #[inline]
     fn of(x: f64) -> Self {
         x as f32
     }
+    #[inline]
     fn as_f64(self) -> f64 {
         self.into()
     }
@@ -38,15 +42,19 @@ impl Scalar for f32 {
 
 impl Scalar for f64 {
     type Short = f64;
+    #[inline]
     fn to_short(self) -> f64 {
         self
     }
+    #[inline]
     fn from_short(short: f64) -> Self {
         short
     }
+    #[inline]
     fn of(x: f64) -> Self {
         x
     }
+    #[inline]
     fn as_f64(self) -> f64 {
         self
     }

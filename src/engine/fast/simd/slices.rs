@@ -36,7 +36,7 @@ pub fn store_strided<T, S: Simd<T>, const N: usize>(
     stride: usize,
 ) {
     assert!(x.len() >= extent::<N>(stride, S::LANES));
-    for (n, vector) in vectors.into_iter().enumerate() {
+    for (n, &vector) in vectors.iter().enumerate() {
         // SAFETY: x has room for vectors at all multiples of `stride` up to N − 1, as asserted.
         unsafe { s.store_at(vector, x.as_mut_ptr().add(n * stride)) };
     }
@@ -75,17 +75,17 @@ impl<const N: usize> Offsets<N> {
         x: &[T],
         range: Range<usize>,
     ) -> [S::Vector; N] {
-        let mut vectors = [s.splat(T::default()); N];
+        let mut vectors = [s.zero(); N];
         if range.len() >= S::LANES {
             let x = &x[range.start..];
             assert!(x.len() >= S::LANES && x.len() - S::LANES >= self.largest);
-            for (vector, offset) in vectors.iter_mut().zip(self.offsets) {
+            for (n, vector) in vectors.iter_mut().enumerate() {
                 // SAFETY: the vector at the largest distance lies in x, as asserted, and so do all others.
-                *vector = unsafe { s.load_at(x.as_ptr().add(offset)) };
+                *vector = unsafe { s.load_at(x.as_ptr().add(self.offsets[n])) };
             }
         } else {
-            for (vector, offset) in vectors.iter_mut().zip(self.offsets) {
-                *vector = load_partial(s, &x[offset..][range.clone()]);
+            for (n, vector) in vectors.iter_mut().enumerate() {
+                *vector = load_partial(s, &x[self.offsets[n]..][range.clone()]);
             }
         }
         vectors
@@ -100,9 +100,9 @@ impl<const N: usize> Offsets<N> {
         let x = &x[first..];
         assert!(x.len() > self.largest);
         let mut elements = [x[self.largest]; N];
-        for (element, offset) in elements.iter_mut().zip(self.offsets) {
+        for (n, element) in elements.iter_mut().enumerate() {
             // SAFETY: x has the element at the largest distance, as asserted, and so all others.
-            *element = unsafe { *x.get_unchecked(offset) };
+            *element = unsafe { *x.get_unchecked(self.offsets[n]) };
         }
         elements
     }

@@ -37,17 +37,17 @@ impl<T: Scalar, const DOWN: usize, const ACROSS: usize> SimdTask<T>
             let columns: [_; ACROSS] = from_fn(|q| padding.position(left + q, width));
             let columns = source.columns(columns, left);
             // The transformed rows. Those that do not exist stay 0.
-            let mut d = [[s.splat(T::zero()); ACROSS]; DOWN];
+            let mut d = [[s.zero(); ACROSS]; DOWN];
             for first in (0..channels).step_by(S::LANES) {
-                for (d, row) in d.iter_mut().zip(&rows) {
-                    let Some(row) = row else { continue };
+                for (p, d) in d.iter_mut().enumerate() {
+                    let Some(row) = &rows[p] else { continue };
                     *d = transforms::input_points(s, source.load(s, row, &columns, first));
                     source.prefetch(row, &columns, first);
                 }
                 for q in 0..ACROSS {
                     let mut column = [d[0][q]; DOWN];
-                    for (value, row) in column.iter_mut().zip(&d) {
-                        *value = row[q];
+                    for (p, value) in column.iter_mut().enumerate() {
+                        *value = d[p][q];
                     }
                     let column = transforms::input_points(s, column);
                     let v = &mut v[q * self.pair_stride + first..];
@@ -91,6 +91,8 @@ struct Row<'a, T> {
 struct Columns<T, const ACROSS: usize> {
     /// Whether each exists.
     exists: [bool; ACROSS],
+    /// Whether all do, which is tested once for each row of a tile.
+    all_exist: bool,
     /// From the beginning of a row of x.
     in_x: Offsets<ACROSS>,
     /// From the beginning of a row of the mask.
@@ -135,6 +137,7 @@ impl<'a, T: Scalar> Source<'a, T> {
         let at = positions.map(Option::unwrap_or_default);
         Columns {
             exists: positions.map(|position| position.is_some()),
+            all_exist: positions.iter().all(Option::is_some),
             in_x: Offsets::new(at.map(|position| (position >> self.shift) * channels)),
             in_mask: Offsets::new(at.map(|position| position * words_per_position(channels))),
             shares: at.map(|position| share(position, width)),
@@ -155,19 +158,19 @@ impl<'a, T: Scalar> Source<'a, T> {
         let mut d = columns.in_x.load(s, row.x, first..channels);
         if self.mask.is_some() {
             let words = columns.in_mask.get(row.mask, word_of(first));
-            for (d, word) in d.iter_mut().zip(words) {
-                *d = apply_mask(s, *d, word, first);
+            for (q, d) in d.iter_mut().enumerate() {
+                *d = apply_mask(s, *d, words[q], first);
             }
         }
         if self.averaged {
-            for (d, share) in d.iter_mut().zip(columns.shares) {
-                *d = s.mul(s.splat(row.share * share), *d);
+            for (q, d) in d.iter_mut().enumerate() {
+                *d = s.mul(s.splat(row.share * columns.shares[q]), *d);
             }
         }
-        if columns.exists != [true; ACROSS] {
-            for (d, exists) in d.iter_mut().zip(columns.exists) {
-                if !exists {
-                    *d = s.splat(T::zero());
+        if !columns.all_exist {
+            for (q, d) in d.iter_mut().enumerate() {
+                if !columns.exists[q] {
+                    *d = s.zero();
                 }
             }
         }

@@ -88,7 +88,7 @@ impl<T: Scalar, const ROWS: usize, const COLUMNS: usize, const DOWN: usize, cons
     ) -> Values<S::Vector, ROWS, COLUMNS> {
         let bias = match self.bias {
             Some(bias) => load_partial(s, &bias[first..]),
-            None => s.splat(T::zero()),
+            None => s.zero(),
         };
         let mut y = [[bias; COLUMNS]; ROWS];
         for pair in 0..ACROSS / 2 - 1 {
@@ -97,13 +97,15 @@ impl<T: Scalar, const ROWS: usize, const COLUMNS: usize, const DOWN: usize, cons
             }
             let plus = self.column(s, offset, 2 * pair + 1);
             let minus = self.column(s, offset, 2 * pair + 2);
-            for (y, m) in y.iter_mut().zip(plus.into_iter().zip(minus)) {
+            for (p, y) in y.iter_mut().enumerate() {
+                let m = (plus[p], minus[p]);
                 transforms::add_outputs::<T, S, COLUMNS, ACROSS>(s, pair, m, y);
             }
         }
         for (q, at) in [(0, 0), (COLUMNS - 1, ACROSS - 1)] {
-            for (y, m) in y.iter_mut().zip(self.column(s, offset, at)) {
-                y[q] = s.add(y[q], m);
+            let column = self.column(s, offset, at);
+            for (p, y) in y.iter_mut().enumerate() {
+                y[q] = s.add(y[q], column[p]);
             }
         }
         y
@@ -146,7 +148,7 @@ impl<const ROWS: usize, const COLUMNS: usize> Outputs<ROWS, COLUMNS> {
     /// Whether all of the tile is in the picture. Loops over such a tile have no variable length, so that it stays in registers.
     #[inline(always)]
     fn is_whole(&self) -> bool {
-        [&self.rows, &self.columns] == [&(0..ROWS), &(0..COLUMNS)]
+        self.rows == (0..ROWS) && self.columns == (0..COLUMNS)
     }
 
     /// Applies ReLU to `y`, and writes the `mask`.
@@ -210,8 +212,8 @@ impl<const ROWS: usize, const COLUMNS: usize> Outputs<ROWS, COLUMNS> {
                 let to = &mut to[p * row + first..];
                 if add {
                     let before: [_; COLUMNS] = load_strided(s, to, self.channels);
-                    for (y, before) in y.iter_mut().zip(before) {
-                        *y = s.add(before, *y);
+                    for (q, y) in y.iter_mut().enumerate() {
+                        *y = s.add(before[q], *y);
                     }
                 }
                 store_strided(s, y, to, self.channels);
@@ -323,7 +325,7 @@ fn maximum<T: Scalar, S: Simd<T>, const ROWS: usize, const COLUMNS: usize>(
             let larger = s.positive(difference);
             best = s.add(s.select(best, !larger), s.select(y, larger));
             // A comparison with NaN is false. 0·NaN is NaN, which puts it back.
-            best = s.mul_add(s.splat(T::zero()), difference, best);
+            best = s.mul_add(s.zero(), difference, best);
             for winners in winners.as_flattened_mut() {
                 *winners &= !larger;
             }

@@ -100,7 +100,8 @@ fn kernel_points<T: Scalar, S: Simd<T>, const POINTS: usize>(
     let matrices = const { Matrices::of(POINTS) };
     let mut points = [g[0]; POINTS];
     for pair in 0..POINTS / 2 - 1 {
-        let [c0, c1, c2] = matrices.kernel[pair].map(|c| number::<T, S>(s, c));
+        let [c0, c1, c2] = matrices.kernel[pair];
+        let [c0, c1, c2] = [number(s, c0), number(s, c1), number(s, c2)];
         let even = s.mul_add(c2, g[2], s.mul(c0, g[0]));
         points[2 * pair + 1] = s.mul_add(c1, g[1], even);
         points[2 * pair + 2] = s.neg_mul_add(c1, g[1], even);
@@ -147,7 +148,7 @@ pub(super) fn outputs<T: Scalar, S: Simd<T>, const OUTPUTS: usize, const POINTS:
     s: S,
     m: [S::Vector; POINTS],
 ) -> [S::Vector; OUTPUTS] {
-    let mut y = [s.splat(T::zero()); OUTPUTS];
+    let mut y = [s.zero(); OUTPUTS];
     y[0] = m[0];
     y[OUTPUTS - 1] = m[POINTS - 1];
     for pair in 0..POINTS / 2 - 1 {
