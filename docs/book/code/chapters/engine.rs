@@ -159,10 +159,11 @@ fn layers(out: &mut Drawings, cpu: Cpu, peak: f64) -> Result<()> {
             engine.recycle(black_box(Arc::unwrap_or_clone(pass.output)));
         });
         let direct = (9 * height * width * cin * cout) as f64;
-        // 36 products for each tile of 4×4 outputs, or, with 256 channels and more, 48 for each of 4×6 if these are fewer.
+        // 36 products for each tile of 4×4 outputs; or, with this many channels, 48 for each of 4×6 if these are fewer.
+        let wide = if cpu.name() == "avx512" { 256 } else { 128 };
         let products =
             |columns: usize| (width.div_ceil(columns) * height.div_ceil(4)) * 6 * (columns + 2);
-        let products = if cin >= 256 {
+        let products = if cin >= wide {
             products(4).min(products(6))
         } else {
             products(4)

@@ -1,6 +1,8 @@
 //! The sizes of tiles, and which is chosen. The choice depends on the layer, the size of the picture and the CPU's vectors alone, so that the
 //! result is the same, bit for bit, with any number of threads.
 
+use super::super::simd::MAX_LANES;
+
 /// The outputs that are computed together, in rows and columns. A large tile takes fewer products, but has a larger kernel, and loses more to
 /// rounding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,15 +19,23 @@ const SMALL_TILES_PER_LANE: f64 = 0.75;
 /// To load a kernel takes about as long as to multiply this many tiles of each row by it, in pictures so small that it matters.
 const KERNEL_TILES: usize = 2;
 
-/// Tiles of 4×6 are for kernels with at least this product Cin·Cout. With fewer channels their transforms take most of what the products save.
-const MIN_WIDE_KERNEL: usize = 256 * 256;
+/// The least product Cin·Cout of kernels that take tiles of 4×6. Below it, the larger transforms take most of what the products save. It is
+/// higher with vectors of 16 numbers: they make products faster, but transforms hardly, since those wait for memory. It was measured with
+/// AVX-512, AVX2 and the portable code.
+fn min_wide_kernel(lanes: usize) -> usize {
+    if lanes < MAX_LANES {
+        128 * 128
+    } else {
+        256 * 256
+    }
+}
 
 impl Tile {
     /// The size that is fastest for a picture of this height and width, and a kernel with these channels.
     pub fn of_layer(shape: (usize, usize), (cin, cout): (usize, usize), lanes: usize) -> Self {
         if Self::FourByFour.tiles(shape) as f64 <= SMALL_TILES_PER_LANE * lanes as f64 {
             Self::TwoByTwo
-        } else if cin * cout >= MIN_WIDE_KERNEL
+        } else if cin * cout >= min_wide_kernel(lanes)
             && Self::FourBySix.cost(shape.1) < Self::FourByFour.cost(shape.1)
         {
             Self::FourBySix
