@@ -53,7 +53,8 @@ test:
 	else echo "not checking the code for 64-bit Arm: its standard library cannot be installed"; fi
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps $(PACKAGES)
 	@echo "building these tests without optimization: they compute little, so building is what takes the time"
-	@# They have the debug assertions that the profile leaves out. With `studio`, the dependencies have the features that they have in what follows, and are built once.
+	@# They have the debug assertions that the profile leaves out.
+	@# With `studio`, the dependencies have the features that they have in what follows, and are built once.
 	CARGO_PROFILE_DEV_OPT_LEVEL=0 CARGO_PROFILE_DEV_DEBUG_ASSERTIONS=true $(CARGO) $(TEST) --locked --no-default-features --features studio --lib --test without_weights
 	@echo "the program, the numerics, and the book: its links, code, formulas, figures and numbers"
 	@# As many tests run at a time as there are cores, so each gets one thread, unless it asks for more: the bits are the same.
