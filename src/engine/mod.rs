@@ -39,8 +39,8 @@ pub trait Engine<T: Scalar>: Products<T> {
     /// Frees the buffers that the engine keeps for reuse. Work on pictures of another size needs buffers of other lengths.
     fn release_memory(&self) {}
 
-    /// Sets how many bytes there are to spare for what would otherwise be computed anew in each iteration, 500 MB unless set. What is kept stays
-    /// until [`release_memory`](Self::release_memory).
+    /// Sets how many bytes there are to spare for what would otherwise be computed anew in each iteration, 500 MB unless set. What is kept beyond
+    /// that is freed, and the rest stays, for other sizes too.
     fn set_spare_memory(&self, bytes: u64) {
         let _ = bytes;
     }

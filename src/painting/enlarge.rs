@@ -105,13 +105,15 @@ impl Enlarging<'_> {
             let rows = first..(first + ROWS).min(own.end);
             let inner = inner(&rows);
             let part = fetched.part(behind(&rows), columns.clone());
-            let part = resize_rows(&part, inside, self.size, inner.clone());
-            let at: Vec<usize> = (rows_with_border[rows].iter())
-                .map(|row| row - inner.start)
-                .collect();
-            let part = part
-                .select(Axis(0), &at)
-                .select(Axis(1), &columns_with_border);
+            let mut part = resize_rows(&part, inside, self.size, inner.clone());
+            if border > 0 {
+                let at: Vec<usize> = (rows_with_border[rows].iter())
+                    .map(|row| row - inner.start)
+                    .collect();
+                part = part
+                    .select(Axis(0), &at)
+                    .select(Axis(1), &columns_with_border);
+            }
             enlarged.set_rows(first - own.start, &part);
         }
         enlarged

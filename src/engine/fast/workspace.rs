@@ -4,12 +4,12 @@
 //! and clear each of their pages again, which takes as long as some layers. Pictures of
 //! another size need buffers of other lengths; before work on them begins, [`Workspace::release`] frees the old ones.
 //!
-//! What is the same in each iteration is kept as well, as far as there is memory to spare.
+//! What is the same in each iteration is kept as well, also from one size to the next, as far as there is memory to spare.
 //!
 //! All of them begin at a cache line. A vector of 64 bytes that begins elsewhere lies on two lines, and loading and storing it takes twice
-//! the time.
+//! the time. The large ones begin at a large page.
 
-use super::simd::{LINE, use_large_pages};
+use super::simd::{LARGE_PAGE, LINE, use_large_pages};
 use crate::method::Scalar;
 use ndarray::{Array1, Array2, Array3, Axis, s};
 use std::ops::{Deref, DerefMut, Range};
@@ -24,7 +24,7 @@ pub(super) struct Workspace<T> {
     numbers: Arc<FreeList<T>>,
     /// For masks, and for the winners of max pooling.
     words: Arc<FreeList<u16>>,
-    /// What is kept until the next release.
+    /// What is kept, the oldest first.
     kept: Mutex<Vec<Arc<Buffer<T>>>>,
     /// Bytes that may be kept.
     spare: AtomicU64,
@@ -79,12 +79,11 @@ impl<T: Scalar> Workspace<T> {
 
     /// Whether there is memory to spare for one more buffer of this length.
     pub fn can_keep(&self, length: usize) -> bool {
-        let kept: usize = lock(&self.kept).iter().map(|buffer| buffer.len()).sum();
-        let bytes = ((kept + length) * size_of::<T>()) as u64;
-        bytes <= self.spare.load(Ordering::Relaxed)
+        let kept: u64 = lock(&self.kept).iter().map(|buffer| buffer.bytes()).sum();
+        kept + (length * size_of::<T>()) as u64 <= self.spare.load(Ordering::Relaxed)
     }
 
-    /// Keeps a buffer until the next release, and returns it.
+    /// Keeps a buffer, and returns it.
     pub fn keep(&self, buffer: Buffer<T>) -> Arc<Buffer<T>> {
         let buffer = Arc::new(buffer);
         lock(&self.kept).push(buffer.clone());
@@ -96,14 +95,18 @@ impl<T: Scalar> Workspace<T> {
         lock(&self.kept).retain(|kept| Arc::as_ptr(kept) != buffer.as_ptr());
     }
 
-    /// Sets how many bytes may be kept.
+    /// Sets how many bytes may be kept, and frees the newest of what is kept beyond that.
     pub fn set_spare(&self, bytes: u64) {
         self.spare.store(bytes, Ordering::Relaxed);
+        let mut total = 0;
+        lock(&self.kept).retain(|buffer| {
+            total += buffer.bytes();
+            total <= bytes
+        });
     }
 
-    /// Frees the buffers that are not in use, and those that were kept.
+    /// Frees the buffers that are not in use.
     pub fn release(&self) {
-        lock(&self.kept).clear();
         self.numbers.release();
         self.words.release();
     }
@@ -137,6 +140,12 @@ impl<T: Copy + Default> Buffer<T> {
             memory,
             owner,
         }
+    }
+}
+
+impl<T> Buffer<T> {
+    fn bytes(&self) -> u64 {
+        size_of_val(&**self) as u64
     }
 }
 
@@ -185,7 +194,7 @@ impl<T> Default for FreeList<T> {
 }
 
 impl<T: Copy + Default> FreeList<T> {
-    /// A buffer with room for this many elements from a cache line on: the shortest free one of its class that is long enough. If none is, a new
+    /// A buffer with room for this many elements, aligned: the shortest free one of its class that is long enough. If none is, a new
     /// one replaces the longest of the class: buffers grow, rather than that there are some of every length.
     fn take(&self, length: usize) -> Vec<T> {
         let with_padding = padded::<T>(length);
@@ -201,7 +210,7 @@ impl<T: Copy + Default> FreeList<T> {
         self.allocate(length)
     }
 
-    /// A new buffer with room for this many elements from a cache line on.
+    /// A new buffer with room for this many elements, aligned.
     fn allocate(&self, length: usize) -> Vec<T> {
         let length = padded::<T>(length);
         let length = if length < SMALL {
@@ -235,14 +244,24 @@ impl<T> FreeList<T> {
     }
 }
 
-/// The length of a buffer with room for this many elements from a cache line on, wherever the buffer itself begins.
-const fn padded<T>(length: usize) -> usize {
-    length + LINE / size_of::<T>() - 1
+/// What the elements of a buffer of this length are aligned to: a large page, where the system can be asked for them and they fill one, or a
+/// cache line. Elements before the first whole large page would lie on small pages, and the first access to each of those interrupts the program.
+const fn alignment<T>(length: usize) -> usize {
+    if cfg!(target_os = "linux") && length * size_of::<T>() >= LARGE_PAGE {
+        LARGE_PAGE
+    } else {
+        LINE
+    }
 }
 
-/// The first `length` elements from a cache line on.
+/// The length of a buffer with room for this many elements, aligned, wherever the buffer itself begins.
+const fn padded<T>(length: usize) -> usize {
+    length + alignment::<T>(length) / size_of::<T>() - 1
+}
+
+/// The first `length` elements that are aligned.
 fn aligned<T>(memory: &[T], length: usize) -> Range<usize> {
-    let first = memory.as_ptr().align_offset(LINE);
+    let first = memory.as_ptr().align_offset(alignment::<T>(length));
     first..first + length
 }
 
@@ -262,21 +281,41 @@ mod tests {
     #[test]
     fn a_free_buffer_serves_requests_of_its_class_and_grows_with_them() {
         let workspace = Workspace::<f32>::default();
-        // Lengths including the padding.
         let lend = |length: usize| {
             let before = workspace.allocated_bytes();
-            drop(workspace.buffer(length - padded::<f32>(0)));
+            drop(workspace.buffer(length));
             workspace.allocated_bytes() - before
         };
-        assert_eq!(lend(1 << 20), 4 << 20);
+        let new = |length: usize| (padded::<f32>(length) * size_of::<f32>()) as u64;
+        assert_eq!(lend(1 << 20), new(1 << 20));
         assert_eq!(lend((1 << 19) + 1), 0);
         // A longer one takes its place.
-        assert_eq!(lend(1 << 21), 4 << 21);
+        assert_eq!(lend(1 << 21), new(1 << 21));
         assert_eq!(lend(1 << 20), 0);
         // A block does not take a layer's buffer.
-        assert_eq!(lend(1 << 16), 4 << 16);
+        assert_eq!(lend(1 << 16), new(1 << 16));
         workspace.release();
-        assert_eq!(lend(1 << 20), 4 << 20);
+        assert_eq!(lend(1 << 20), new(1 << 20));
+    }
+
+    #[test]
+    fn large_buffers_begin_at_a_large_page_and_others_at_a_cache_line() {
+        let workspace = Workspace::<f32>::default();
+        let is_aligned = |address: usize, to: usize| address.is_multiple_of(to);
+        let large = if cfg!(target_os = "linux") {
+            LARGE_PAGE
+        } else {
+            LINE
+        };
+        // The second is lent the memory of the first.
+        for length in [3 << 20, 2 << 20] {
+            assert!(is_aligned(workspace.buffer(length).as_ptr().addr(), large));
+        }
+        let array = workspace.array((1 << 10, 1 << 10, 1));
+        assert!(is_aligned(array.as_ptr().addr(), large));
+        assert!(is_aligned(workspace.words(2 << 20).as_ptr().addr(), large));
+        let small = workspace.buffer(LARGE_PAGE / size_of::<f32>() - 1);
+        assert!(is_aligned(small.as_ptr().addr(), LINE));
     }
 
     #[test]
@@ -289,9 +328,14 @@ mod tests {
         assert!(kept.upgrade().is_some() && !workspace.can_keep(1 << 20));
         workspace.forget(&kept);
         assert!(kept.upgrade().is_none() && workspace.can_keep(1 << 20));
-        let kept = keep();
+        workspace.set_spare(8 << 20);
+        let (older, newer) = (keep(), keep());
         workspace.release();
-        assert!(kept.upgrade().is_none() && workspace.can_keep(1 << 20));
+        assert!(older.upgrade().is_some() && newer.upgrade().is_some());
+        workspace.set_spare(6 << 20);
+        assert!(older.upgrade().is_some() && newer.upgrade().is_none());
+        workspace.set_spare(0);
+        assert!(older.upgrade().is_none());
     }
 
     #[test]

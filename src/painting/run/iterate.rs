@@ -204,9 +204,12 @@ impl Run {
             if state.stage + 1 == self.plan.stages.len() {
                 return Ok(state);
             }
-            // The memory of this size is freed before the arrays of the next one take theirs.
+            // The memory of this size is freed before the arrays of the next one take theirs. Transformed kernels stay, as far as the next size
+            // has memory to spare for them; a layer that takes other tiles there replaces its own.
             drop(objective);
-            self.network.engine().release_memory();
+            let engine = self.network.engine();
+            engine.release_memory();
+            engine.set_spare_memory(self.plan.stages[state.stage + 1].layout.spare);
             self.begin_next_stage(&mut state);
             self.check_scratch(&state)?;
         }
@@ -349,7 +352,9 @@ impl Run {
     /// The picture at the `end` of a run.
     fn painting(&self, end: Result<State, StylizeError>) -> Result<Painting, StylizeError> {
         // For the picture; and a network may be used again after a run that failed.
-        self.network.engine().release_memory();
+        let engine = self.network.engine();
+        engine.release_memory();
+        engine.set_spare_memory(0);
         let state = end?;
         let picture = match self.gathered_of(&state) {
             Some(x) => self.finished(&x),

@@ -63,10 +63,9 @@ impl Run {
         let settings = &self.settings;
         let border = self.plan.border;
         let engine = self.network.engine();
-        // Nothing is kept of the size before, nor of the pictures that the targets are made of.
         engine.release_memory();
-        engine.set_spare_memory(0);
         let Some(tile) = plan.layout.tile else {
+            engine.set_spare_memory(plan.layout.spare);
             let pictures = build::in_memory(plan, border, &self.pictures, settings);
             let matched = (began_with.zip(pictures.content.as_ref()))
                 .map(|(x, photograph)| self.matched(stage, x, photograph));
@@ -78,6 +77,8 @@ impl Run {
                 spare: plan.layout.spare,
             };
         };
+        // Tiles of a painting may be larger than those of the picture, for which there is memory to spare.
+        engine.set_spare_memory(0);
         let storage = self.storage(stage);
         let (network, world) = (&self.network, &self.world);
         let field = network.receptive_field(self.plan.layers());

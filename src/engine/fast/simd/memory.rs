@@ -29,6 +29,9 @@ pub fn return_freed_memory() {
     }
 }
 
+/// Bytes of a large page.
+pub(crate) const LARGE_PAGE: usize = 2 << 20;
+
 /// Asks the system to put this memory, which nobody has touched yet, on large pages. Memory that is smaller than one stays as it is.
 ///
 /// The planes of transformed tiles are far apart, so that each access needs another page, and a CPU remembers where only so many
@@ -38,7 +41,6 @@ pub(crate) fn use_large_pages<T>(memory: &mut [T]) {
     {
         /// The small pages of every processor that the program is built for are at most as large.
         const PAGE: usize = 1 << 16;
-        const LARGE_PAGE: usize = 2 << 20;
         if size_of_val(memory) < LARGE_PAGE {
             return;
         }

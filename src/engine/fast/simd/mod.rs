@@ -29,7 +29,7 @@ mod x86;
 
 pub use cpu::{CPU_VARIABLE, Cpu, Dispatch, UnknownCpu};
 pub use memory::return_freed_memory;
-pub(crate) use memory::{map_file, use_large_pages};
+pub(crate) use memory::{LARGE_PAGE, map_file, use_large_pages};
 pub use peak::peak_rate;
 pub use slices::{Offsets, load_partial, load_strided, store_partial, store_strided};
 

@@ -183,7 +183,7 @@ impl<T: SimdScalar> Winograd<T> {
     }
 
     /// The kernel, transformed for these tiles. To transform a kernel takes as long as to multiply a few dozen tiles by it, so it is kept for
-    /// the next iteration if there is memory to spare.
+    /// later iterations, and for the next size if that takes the same tiles, as long as there is memory to spare.
     fn transformed_kernel(
         &self,
         direction: Direction,
