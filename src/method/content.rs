@@ -8,8 +8,8 @@
 //! Gatys, Ecker and Bethge 2015, equation 1, has ½ Σ (F − P)²: the same up to the weight. A mean means the same at every size.
 
 use super::loss::{Loss, Products};
-use super::scalar::{Scalar, sum_pairs, sum_slices};
-use ndarray::{Array3, ArrayView3, ArrayViewMut3, Axis, Zip};
+use super::scalar::{Scalar, sum_slices};
+use ndarray::{Array3, ArrayView3, ArrayViewMut3, Axis};
 use rayon::prelude::*;
 
 /// The content loss of one layer.
@@ -25,12 +25,13 @@ impl<T: Scalar> ContentLoss<T> {
     }
 }
 
-/// Returns the part of L that activations `f` of some positions contribute, where `target` are the photograph's at these positions and
+/// Returns the part of L that activations `f` of some or all positions contribute, where `target` are the photograph's at these positions and
 /// `size` is the number of all activations of the layer; adds `weight`·dL/dF to `df`. Parts of H×W×C; the channels of a row must be adjacent
 /// in memory.
 ///
 /// # Panics
 /// If they are not, or the shapes differ.
+// ANCHOR: gradient
 pub(crate) fn add_gradient_of_part<T: Scalar>(
     f: ArrayView3<T>,
     target: ArrayView3<T>,
@@ -50,16 +51,17 @@ pub(crate) fn add_gradient_of_part<T: Scalar>(
             let df = df.as_slice_mut().expect("a row is contiguous");
             let f = f.to_slice().expect("a row is contiguous");
             let p = p.to_slice().expect("a row is contiguous");
-            let pairs = f.iter().zip(p);
-            (df.iter_mut().zip(pairs)).for_each(|(df, (&f, &p))| *df += scale * (f - p));
+            for k in 0..df.len() {
+                df[k] += scale * (f[k] - p[k]);
+            }
             sum_slices(f, p, |f, p| (f - p) * (f - p))
         })
         .collect();
     squares.iter().sum::<f64>() / (4.0 * size)
 }
+// ANCHOR_END: gradient
 
 impl<T: Scalar> Loss<T> for ContentLoss<T> {
-    // ANCHOR: gradient
     fn add_gradient(
         &self,
         f: &Array3<T>,
@@ -67,13 +69,7 @@ impl<T: Scalar> Loss<T> for ContentLoss<T> {
         df: &mut Array3<T>,
         _: &dyn Products<T>,
     ) -> f64 {
-        let size = self.target.len() as f64;
-        let scale = T::of(weight / (2.0 * size));
-        Zip::from(df)
-            .and(f)
-            .and(&self.target)
-            .par_for_each(|df, &f, &p| *df += scale * (f - p));
-        sum_pairs(f, &self.target, |f, p| (f - p) * (f - p)) / (4.0 * size)
-        // ANCHOR_END: gradient
+        let size = self.target.len();
+        add_gradient_of_part(f.view(), self.target.view(), size, weight, df.view_mut())
     }
 }

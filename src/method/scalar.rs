@@ -97,9 +97,9 @@ const SUM_LANES: usize = 16;
 pub(crate) fn sum_slices<T: Scalar>(a: &[T], b: &[T], f: impl Fn(f64, f64) -> f64) -> f64 {
     let mut sums = [0.0; SUM_LANES];
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<SUM_LANES>(), b.as_chunks::<SUM_LANES>());
-    for (a, b) in a.iter().zip(b) {
+    for chunk in 0..a.len() {
         for lane in 0..SUM_LANES {
-            sums[lane] += f(a[lane].as_f64(), b[lane].as_f64());
+            sums[lane] += f(a[chunk][lane].as_f64(), b[chunk][lane].as_f64());
         }
     }
     for (sum, (a, b)) in sums.iter_mut().zip(a_rest.iter().zip(b_rest)) {
@@ -138,8 +138,8 @@ pub(crate) fn zip_in_place<T: Scalar>(
         .par_chunks_mut(MAP_CHUNK)
         .zip(others.par_chunks(MAP_CHUNK)))
     .for_each(|(m, other)| {
-        for (a, &b) in m.iter_mut().zip(other) {
-            *a = f(*a, b);
+        for k in 0..m.len() {
+            m[k] = f(m[k], other[k]);
         }
     });
 }

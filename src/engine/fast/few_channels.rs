@@ -157,7 +157,8 @@ impl<T: SimdScalar> FewChannels<T> {
     fn gather(&self, i: usize, rows: &Range<usize>, contributions: &[T], dx: &mut [T]) {
         let (cin, stride) = (self.cin, self.contribution_stride());
         let width = dx.len() / cin;
-        for (j, dx) in dx.chunks_exact_mut(cin).enumerate() {
+        for j in 0..width {
+            let dx = &mut dx[j * cin..][..cin];
             dx.fill(T::zero());
             // x[i, j] is in row p and column q of the neighborhood of (i − p + 1, j − q + 1).
             for p in 0..3 {
@@ -170,9 +171,9 @@ impl<T: SimdScalar> FewChannels<T> {
                         continue;
                     };
                     let position = (row - rows.start) * width + column;
-                    let from = &contributions[position * stride + (3 * p + q) * cin..];
-                    for (dx, &from) in dx.iter_mut().zip(from) {
-                        *dx += from;
+                    let from = &contributions[position * stride + (3 * p + q) * cin..][..cin];
+                    for c in 0..cin {
+                        dx[c] += from[c];
                     }
                 }
             }
@@ -192,9 +193,9 @@ fn copy_neighborhoods<T: Scalar>(
 ) {
     let (height, width, channels) = x.dim();
     let x = elements(x);
-    for (j, to) in columns.zip(to.chunks_exact_mut(stride)) {
-        let thirds = to[..9 * channels].chunks_exact_mut(3 * channels);
-        for (p, third) in thirds.enumerate() {
+    for (at, j) in columns.enumerate() {
+        for p in 0..3 {
+            let third = &mut to[at * stride + p * 3 * channels..][..3 * channels];
             // Row p of the neighborhood is row i + p − 1 of x, and its columns j − 1, j, j + 1 are adjacent there.
             let row = padding.position(i + p, height);
             if let Some(row) = row
@@ -202,9 +203,7 @@ fn copy_neighborhoods<T: Scalar>(
                 && j + 1 < width
             {
                 let x = &x[(row * width + j - 1) * channels..][..3 * channels];
-                for (third, &x) in third.iter_mut().zip(x) {
-                    *third = x;
-                }
+                third.copy_from_slice(x);
                 continue;
             }
             third.fill(T::zero());
@@ -266,12 +265,13 @@ impl<T: Scalar> SimdTask<T> for ForwardRow<'_, T> {
                 let (shape, c) = ((positions, depth), (&mut products[..], width));
                 gemm::panel(s, shape, a, kernel, c, false);
                 let outputs = panel * width..cout.min((panel + 1) * width);
-                let rows = y.chunks_exact_mut(cout).zip(products.chunks_exact(width));
-                for (position, (y, products)) in (first..).zip(rows) {
+                for position in 0..positions {
+                    let y = &mut y[position * cout..][..cout];
                     for o in outputs.clone().step_by(S::LANES) {
-                        let mut value = s.load(&products[o - outputs.start..]);
+                        let mut value = s.load(&products[position * width + o - outputs.start..]);
                         if let Some(mask) = &mut self.mask {
-                            value = relu_and_mask(s, value, &mut mask[position * words..], o);
+                            let mask = &mut mask[(first + position) * words..];
+                            value = relu_and_mask(s, value, mask, o);
                         }
                         store_partial(s, value, &mut y[o..]);
                     }
@@ -311,9 +311,11 @@ impl<T: SimdScalar> SimdTask<T> for Contributions<'_, T> {
         let pieces = self.contributions.chunks_mut(PRODUCT_POSITIONS * stride);
         for (piece, contributions) in pieces.enumerate() {
             let first = positions.start + piece * PRODUCT_POSITIONS;
-            for (position, masked) in (first..positions.end).zip(masked.chunks_exact_mut(row)) {
-                let position = in_dy(position);
+            let count = contributions.len() / stride;
+            for number in 0..count {
+                let position = in_dy(first + number);
                 let dy = &dy[position * cout..][..cout];
+                let masked = &mut masked[number * row..][..row];
                 for o in (0..cout).step_by(S::LANES) {
                     let mut value = load_partial(s, &dy[o..]);
                     if let Some(mask) = self.mask {
@@ -328,7 +330,7 @@ impl<T: SimdScalar> SimdTask<T> for Contributions<'_, T> {
                 row_stride: row,
                 depth_stride: 1,
             };
-            let shape = (contributions.len() / stride, cout);
+            let shape = (count, cout);
             // Each panel prefetches a part of the next positions.
             let next = &dy[cout * in_dy(first + PRODUCT_POSITIONS)..];
             let next = &next[..next.len().min(PRODUCT_POSITIONS * cout)];

@@ -79,8 +79,8 @@ pub(super) fn forward<T: SimdScalar>(
             // Added in the order of the chunks, whichever thread computed them.
             for chunk in rest.chunks_exact(chunk_size) {
                 let chunk = &chunk[panel * panel_size..][..panel_size];
-                for (total, &sum) in total.iter_mut().zip(chunk).skip(panel * width * width) {
-                    *total += sum;
+                for k in panel * width * width..panel_size {
+                    total[k] += chunk[k];
                 }
             }
         });
@@ -161,12 +161,12 @@ impl<T: Scalar> SimdTask<T> for LowerPanels<'_, '_, T> {
 /// unused columns of sums.
 #[inline(always)]
 fn pack_positions<T: Scalar, S: Simd<T>>(s: S, f: &[T], channels: usize, packed: &mut [T]) {
-    let width = 2 * S::LANES;
-    let panel_size = f.len() / channels * width;
-    for (panel, packed) in packed.chunks_exact_mut(panel_size).enumerate() {
-        let first = panel * width;
-        for (to, f) in packed.chunks_exact_mut(width).zip(f.chunks_exact(channels)) {
-            let f = &f[first..channels.min(first + width)];
+    let (width, positions) = (2 * S::LANES, f.len() / channels);
+    for (panel, packed) in packed.chunks_exact_mut(positions * width).enumerate() {
+        let columns = panel * width..channels.min((panel + 1) * width);
+        for position in 0..positions {
+            let f = &f[position * channels..][columns.clone()];
+            let to = &mut packed[position * width..][..width];
             if f.len() < width {
                 to[..f.len()].copy_from_slice(f);
                 continue;

@@ -166,22 +166,21 @@ pub(super) fn pack<T: SimdScalar>(
         .for_each(|(panel, packed)| {
             let of_panel = panel * width..columns.min((panel + 1) * width);
             let rows = b.slice(s![.., of_panel]);
-            for (row, packed) in rows.outer_iter().zip(packed.chunks_exact_mut(width)) {
-                // The compiler vectorizes the copy of a slice.
-                match row.to_slice() {
-                    Some(row) => scale(row, factor, packed),
-                    None => scale(row, factor, packed),
+            for (k, row) in rows.outer_iter().enumerate() {
+                let packed = &mut packed[k * width..][..row.len()];
+                let Some(slice) = row.to_slice() else {
+                    for n in 0..row.len() {
+                        packed[n] = factor * row[n];
+                    }
+                    continue;
+                };
+                // The same loop: over a slice the compiler vectorizes it.
+                for n in 0..slice.len() {
+                    packed[n] = factor * slice[n];
                 }
             }
         });
     packed
-}
-
-/// Sets the first elements of `to` to `factor` times `from`.
-fn scale<'a, T: Scalar>(from: impl IntoIterator<Item = &'a T>, factor: T, to: &mut [T]) {
-    for (to, &from) in to.iter_mut().zip(from) {
-        *to = factor * from;
-    }
 }
 
 /// Some rows of a product.

@@ -15,9 +15,9 @@ use super::sums::{Needs, SecondGradient, SumLoss, Sums, SumsGradient};
 use super::with_painting;
 use crate::method::Scalar;
 use crate::method::loss::Products;
-use crate::method::scalar::sum_slices;
+use crate::method::scalar::{sum_slices, zip_in_place};
 use ndarray::parallel::prelude::*;
-use ndarray::{Array2, Array3, Axis, Zip};
+use ndarray::{Array2, Array3, Axis};
 
 /// The Gram loss of one layer.
 pub struct GramLoss<T> {
@@ -56,9 +56,7 @@ impl<T: Scalar> SumLoss<T> for GramLoss<T> {
     fn at(&self, sums: Sums<T>, _: &dyn Products<T>) -> (f64, SumsGradient<T>) {
         let m = T::of(sums.weight);
         let mut difference = sums.second.into_sum();
-        Zip::from(&mut difference)
-            .and(&self.target)
-            .par_for_each(|g, &a| *g -= m * a);
+        zip_in_place(&mut difference, &self.target, |g, a| g - m * a);
         let size = difference.nrows() as f64 * sums.weight;
         let loss = sum_squares(&difference, size) / 4.0;
         let gradient = SumsGradient {

@@ -109,8 +109,8 @@ pub trait SimdTask<T> {
     /// Its result.
     type Output;
     /// Computes. This must be `#[inline(always)]`, and so must every function that it passes `simd` to: only then are they
-    /// compiled for the instruction set. Inner loops over arrays go by index, not by `zip`, `map` or an array's `into_iter`: without
-    /// link-time optimization the compiler may leave calls of those in place.
+    /// compiled for the instruction set. Inner loops go by index, or over one slice, not by `zip`, `map` or an array's `into_iter`: there is no
+    /// link-time optimization, and without it the compiler may leave calls to those.
     fn run<S: Simd<T>>(self, simd: S) -> Self::Output;
 }
 

@@ -58,8 +58,12 @@ pub struct Offsets<const N: usize> {
 
 impl<const N: usize> Offsets<N> {
     /// These distances.
+    #[inline(always)]
     pub fn new(offsets: [usize; N]) -> Self {
-        let largest = offsets.into_iter().max().unwrap_or(0);
+        let mut largest = 0;
+        for &offset in &offsets {
+            largest = largest.max(offset);
+        }
         Self { offsets, largest }
     }
 

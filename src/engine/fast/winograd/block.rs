@@ -39,11 +39,14 @@ impl Block {
         self.rows.len() * self.columns.len()
     }
 
-    /// The tile row and column of each.
+    /// The row and the column of tile number `tile` of the block, counted row by row.
     #[inline(always)]
-    pub fn positions(&self) -> impl Iterator<Item = (usize, usize)> {
-        let columns = self.columns.clone();
-        (self.rows.clone()).flat_map(move |i| columns.clone().map(move |j| (i, j)))
+    pub fn position(&self, tile: usize) -> (usize, usize) {
+        let columns = self.columns.len();
+        (
+            self.rows.start + tile / columns,
+            self.columns.start + tile % columns,
+        )
     }
 }
 

@@ -29,8 +29,9 @@ impl<T: Scalar, const DOWN: usize, const ACROSS: usize> SimdTask<T>
         let (height, width, channels) = self.input.dim();
         let padding = self.input.padding;
         let source = Source::new(self.input);
-        let tiles = self.v.chunks_exact_mut(self.tile_stride);
-        for ((i, j), v) in self.block.positions().zip(tiles) {
+        for tile in 0..self.block.tiles() {
+            let (i, j) = self.block.position(tile);
+            let v = &mut self.v[tile * self.tile_stride..][..self.tile_stride];
             // Row p of a tile's inputs is row `top` + p − 1 of the picture, if there is one; likewise the columns.
             let (top, left) = ((DOWN - 2) * i, (ACROSS - 2) * j);
             let rows: [_; DOWN] = from_fn(|p| Some(source.row(padding.position(top + p, height)?)));
@@ -128,19 +129,32 @@ impl<'a, T: Scalar> Source<'a, T> {
     }
 
     /// The columns at these positions, of a tile whose first output is in column `left`.
+    #[inline(always)]
     fn columns<const ACROSS: usize>(
         &self,
         positions: [Option<usize>; ACROSS],
         left: usize,
     ) -> Columns<T, ACROSS> {
         let (_, width, channels) = self.shape;
-        let at = positions.map(Option::unwrap_or_default);
+        let words = words_per_position(channels);
+        let (mut exists, mut all_exist) = ([true; ACROSS], true);
+        let (mut in_x, mut in_mask) = ([0; ACROSS], [0; ACROSS]);
+        let mut shares = [T::one(); ACROSS];
+        for q in 0..ACROSS {
+            let Some(position) = positions[q] else {
+                (exists[q], all_exist) = (false, false);
+                continue;
+            };
+            in_x[q] = (position >> self.shift) * channels;
+            in_mask[q] = position * words;
+            shares[q] = share(position, width);
+        }
         Columns {
-            exists: positions.map(|position| position.is_some()),
-            all_exist: positions.iter().all(Option::is_some),
-            in_x: Offsets::new(at.map(|position| (position >> self.shift) * channels)),
-            in_mask: Offsets::new(at.map(|position| position * words_per_position(channels))),
-            shares: at.map(|position| share(position, width)),
+            exists,
+            all_exist,
+            in_x: Offsets::new(in_x),
+            in_mask: Offsets::new(in_mask),
+            shares,
             next: (left + ACROSS - 1) * channels,
         }
     }

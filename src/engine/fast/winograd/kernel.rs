@@ -218,8 +218,9 @@ impl<T: SimdScalar, const DOWN: usize, const ACROSS: usize> TransformPanel<'_, T
     fn store<S: Simd<T>>(&mut self, s: S, g: Taps<S::Vector>, channel: usize, lane: usize) {
         let at = channel * 2 * S::LANES + lane;
         let values = transforms::kernel::<T, S, DOWN, ACROSS>(s, g);
-        for (to, &value) in self.to.iter_mut().zip(values.as_flattened()) {
-            s.store(value, &mut to[at..]);
+        let values = values.as_flattened();
+        for (pair, to) in self.to.iter_mut().enumerate() {
+            s.store(values[pair], &mut to[at..]);
         }
     }
 }

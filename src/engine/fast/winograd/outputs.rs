@@ -48,7 +48,8 @@ impl<T: Scalar, const ROWS: usize, const COLUMNS: usize, const DOWN: usize, cons
         let (height, width, channels) = self.shape;
         let panel = 2 * S::LANES;
         let top_of_band = ROWS * self.band.first();
-        for (number, (i, j)) in (self.first..).zip(self.block.positions()) {
+        for tile in 0..self.block.tiles() {
+            let (number, (i, j)) = (self.first + tile, self.block.position(tile));
             let (top, left) = (ROWS * i, COLUMNS * j);
             let tile = Outputs::<ROWS, COLUMNS> {
                 top: top - top_of_band,
@@ -271,9 +272,10 @@ impl<const ROWS: usize, const COLUMNS: usize> Outputs<ROWS, COLUMNS> {
                 let at = position * self.channels;
                 store_partial(s, maximum, &mut band.y[at + first..at + self.channels]);
                 let Some(mask) = &mut band.mask else { continue };
-                for (row, winners) in (p..p2).zip(winners) {
-                    for (column, winners) in (q..q2).zip(winners) {
+                for row in p..p2 {
+                    for column in q..q2 {
                         let position = (self.top + row) * self.width + self.left + column;
+                        let winners = winners[row - p][column - q];
                         keep_bits(&mut mask[position * words..], first, S::LANES, winners);
                     }
                 }
