@@ -40,6 +40,9 @@ demo:
 # The figures and numbers of the book.
 DRAWN = docs/book/src/drawn
 
+# Where the profile of the tests says how this crate is compiled.
+IMPASTO = profile.dev.package.impasto
+
 # Named together, so that all of them share one build of the library and its dependencies.
 PACKAGES = --package impasto --package book --package exercises
 
@@ -55,7 +58,8 @@ test:
 	@echo "building these tests without optimization: they compute little, so building is what takes the time"
 	@# They have the debug assertions that the profile leaves out.
 	@# With `studio`, the dependencies have the features that they have in what follows, and are built once.
-	CARGO_PROFILE_DEV_OPT_LEVEL=0 CARGO_PROFILE_DEV_DEBUG_ASSERTIONS=true $(CARGO) $(TEST) --locked --no-default-features --features studio --lib --test without_weights
+	$(CARGO) $(TEST) --config $(IMPASTO).opt-level=0 --config $(IMPASTO).debug-assertions=true \
+		--locked --no-default-features --features studio --lib --test without_weights
 	@echo "the program, the numerics, and the book: its links, code, formulas, figures and numbers"
 	@# As many tests run at a time as there are cores, so each gets one thread, unless it asks for more: the bits are the same.
 	RAYON_NUM_THREADS=1 BOOK_DRAWN="$(CURDIR)/$(DRAWN)" $(CARGO) $(TEST) --locked $(TESTED) --test '*'

@@ -21,6 +21,13 @@ fn convolved(x: &Array3<f64>, kernel: &Array4<f64>, bias: &Array1<f64>) -> Array
     conv::forward(x, kernel, bias, Padding::Zero)
 }
 
+/// `learn.rs` explains this panic, which the profile has to ask for.
+#[test]
+fn an_unsigned_number_below_0_panics() {
+    let zero = std::hint::black_box(0_usize);
+    assert!(std::panic::catch_unwind(|| zero - 1).is_err());
+}
+
 #[test]
 fn mistakes_in_a_convolution() {
     let of = operations::convolution;
