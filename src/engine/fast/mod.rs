@@ -8,6 +8,11 @@
 //! - `phases` measures the steps inside a Winograd convolution.
 //! - `simd` has the vectors and matrix products of each kind of CPU, and all `unsafe` code.
 
+#![allow(
+    clippy::needless_range_loop,
+    reason = "inner loops go by index: see `SimdTask::run`"
+)]
+
 pub mod conv;
 mod few_channels;
 mod gram;

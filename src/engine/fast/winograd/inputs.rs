@@ -5,8 +5,7 @@ use super::super::simd::{Offsets, Simd, SimdTask, prefetch, store_strided};
 use super::block::{Block, Input};
 use super::transforms;
 use crate::method::scalar::elements;
-use crate::method::{Pooling, Scalar};
-use std::array::from_fn;
+use crate::method::{Padding, Pooling, Scalar};
 
 /// Computes V of a block of tiles, with DOWN × ACROSS points.
 pub(super) struct TransformInputs<'a, T, const DOWN: usize, const ACROSS: usize> {
@@ -26,7 +25,7 @@ impl<T: Scalar, const DOWN: usize, const ACROSS: usize> SimdTask<T>
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
-        let (height, width, channels) = self.input.dim();
+        let (height, _, channels) = self.input.dim();
         let padding = self.input.padding;
         let source = Source::new(self.input);
         for tile in 0..self.block.tiles() {
@@ -34,9 +33,13 @@ impl<T: Scalar, const DOWN: usize, const ACROSS: usize> SimdTask<T>
             let v = &mut self.v[tile * self.tile_stride..][..self.tile_stride];
             // Row p of a tile's inputs is row `top` + p − 1 of the picture, if there is one; likewise the columns.
             let (top, left) = ((DOWN - 2) * i, (ACROSS - 2) * j);
-            let rows: [_; DOWN] = from_fn(|p| Some(source.row(padding.position(top + p, height)?)));
-            let columns: [_; ACROSS] = from_fn(|q| padding.position(left + q, width));
-            let columns = source.columns(columns, left);
+            let mut rows = [None; DOWN];
+            for p in 0..DOWN {
+                if let Some(position) = padding.position(top + p, height) {
+                    rows[p] = Some(source.row(position));
+                }
+            }
+            let columns = source.columns::<ACROSS>(left, padding);
             // The transformed rows. Those that do not exist stay 0.
             let mut d = [[s.zero(); ACROSS]; DOWN];
             for first in (0..channels).step_by(S::LANES) {
@@ -79,6 +82,7 @@ struct Source<'a, T> {
 }
 
 /// A row that a tile reads.
+#[derive(Clone, Copy)]
 struct Row<'a, T> {
     x: &'a [T],
     /// Empty if there is no mask.
@@ -118,6 +122,7 @@ impl<'a, T: Scalar> Source<'a, T> {
     }
 
     /// The row at this position.
+    #[inline(always)]
     fn row(&self, position: usize) -> Row<'a, T> {
         let (height, width, channels) = self.shape;
         let words = position * width * words_per_position(channels);
@@ -128,20 +133,16 @@ impl<'a, T: Scalar> Source<'a, T> {
         }
     }
 
-    /// The columns at these positions, of a tile whose first output is in column `left`.
+    /// The columns of a tile whose first output is in column `left`.
     #[inline(always)]
-    fn columns<const ACROSS: usize>(
-        &self,
-        positions: [Option<usize>; ACROSS],
-        left: usize,
-    ) -> Columns<T, ACROSS> {
+    fn columns<const ACROSS: usize>(&self, left: usize, padding: Padding) -> Columns<T, ACROSS> {
         let (_, width, channels) = self.shape;
         let words = words_per_position(channels);
         let (mut exists, mut all_exist) = ([true; ACROSS], true);
         let (mut in_x, mut in_mask) = ([0; ACROSS], [0; ACROSS]);
         let mut shares = [T::one(); ACROSS];
         for q in 0..ACROSS {
-            let Some(position) = positions[q] else {
+            let Some(position) = padding.position(left + q, width) else {
                 (exists[q], all_exist) = (false, false);
                 continue;
             };

@@ -218,9 +218,10 @@ impl<T: SimdScalar, const DOWN: usize, const ACROSS: usize> TransformPanel<'_, T
     fn store<S: Simd<T>>(&mut self, s: S, g: Taps<S::Vector>, channel: usize, lane: usize) {
         let at = channel * 2 * S::LANES + lane;
         let values = transforms::kernel::<T, S, DOWN, ACROSS>(s, g);
-        let values = values.as_flattened();
-        for (pair, to) in self.to.iter_mut().enumerate() {
-            s.store(values[pair], &mut to[at..]);
+        for p in 0..DOWN {
+            for q in 0..ACROSS {
+                s.store(values[p][q], &mut self.to[p * ACROSS + q][at..]);
+            }
         }
     }
 }
