@@ -40,7 +40,7 @@ demo:
 # The figures and numbers of the book.
 DRAWN = docs/book/src/drawn
 
-# Where the profile of the tests says how this crate is compiled.
+# The part of the tests' profile that is about this crate.
 IMPASTO = profile.dev.package.impasto
 
 # Named together, so that all of them share one build of the library and its dependencies.

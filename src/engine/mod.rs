@@ -40,7 +40,7 @@ pub trait Engine<T: Scalar>: Products<T> {
     fn release_memory(&self) {}
 
     /// Sets how many bytes there are to spare for what would otherwise be computed anew in each iteration, 500 MB unless set. What is kept beyond
-    /// that is freed, and the rest stays, for other sizes too.
+    /// that is freed. The rest stays, also for pictures of other sizes.
     fn set_spare_memory(&self, bytes: u64) {
         let _ = bytes;
     }

@@ -95,7 +95,7 @@ impl<T: Scalar> Workspace<T> {
         lock(&self.kept).retain(|kept| Arc::as_ptr(kept) != buffer.as_ptr());
     }
 
-    /// Sets how many bytes may be kept, and frees the newest of what is kept beyond that.
+    /// Sets how many bytes may be kept, and frees the newest buffers beyond that.
     pub fn set_spare(&self, bytes: u64) {
         self.spare.store(bytes, Ordering::Relaxed);
         let mut total = 0;
@@ -303,7 +303,6 @@ mod tests {
     #[test]
     fn large_buffers_begin_at_a_large_page_and_others_at_a_cache_line() {
         let workspace = Workspace::<f32>::default();
-        let is_aligned = |address: usize, to: usize| address.is_multiple_of(to);
         let large = if cfg!(target_os = "linux") {
             LARGE_PAGE
         } else {
@@ -311,13 +310,15 @@ mod tests {
         };
         // The second is lent the memory of the first.
         for length in [3 << 20, 2 << 20] {
-            assert!(is_aligned(workspace.buffer(length).as_ptr().addr(), large));
+            let buffer = workspace.buffer(length);
+            assert!(buffer.as_ptr().addr().is_multiple_of(large));
         }
         let array = workspace.array((1 << 10, 1 << 10, 1));
-        assert!(is_aligned(array.as_ptr().addr(), large));
-        assert!(is_aligned(workspace.words(2 << 20).as_ptr().addr(), large));
+        assert!(array.as_ptr().addr().is_multiple_of(large));
+        let words = workspace.words(2 << 20);
+        assert!(words.as_ptr().addr().is_multiple_of(large));
         let small = workspace.buffer(LARGE_PAGE / size_of::<f32>() - 1);
-        assert!(is_aligned(small.as_ptr().addr(), LINE));
+        assert!(small.as_ptr().addr().is_multiple_of(LINE));
     }
 
     #[test]
