@@ -6,8 +6,11 @@ use super::pictures::{Kind, MAX_BYTES, PictureId, Pictures};
 use super::refusal::Refusal;
 use crate::cli::request::embedded::EmbeddedSettings;
 use crate::cli::request::{REST, init_file};
+use crate::files::picture::source;
+use image::ImageReader;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -32,7 +35,7 @@ impl Painted {
     /// A painting; `None` if this is not one.
     pub fn open(path: PathBuf, pictures: &Pictures) -> Option<Self> {
         let embedded = EmbeddedSettings::open(&path).ok()?;
-        let (width, height) = image::image_dimensions(&path).ok()?;
+        let (width, height) = dimensions(&path)?;
         let written = path.metadata().ok()?.modified().ok()?;
         let name = path.file_name()?.to_str()?.to_owned();
         let digest = Sha256::digest(name.as_bytes());
@@ -170,4 +173,11 @@ pub fn desk_of(painted: &Painted, pictures: &Pictures) -> Result<Desk, Refusal> 
         preset,
         settings: changed,
     })
+}
+
+/// The width and height that a picture file states.
+fn dimensions(path: &Path) -> Option<(u32, u32)> {
+    let file = File::open(path).ok()?;
+    let reader = ImageReader::new(source::from_start(&file).ok()?);
+    reader.with_guessed_format().ok()?.into_dimensions().ok()
 }

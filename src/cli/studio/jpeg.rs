@@ -1,8 +1,7 @@
 //! Pictures as JPEG, for the page to show.
 
-use crate::files::picture::Picture;
+use crate::files::picture::{Picture, source};
 use image::{ImageReader, Limits};
-use std::io::Cursor;
 
 const QUALITY: u8 = 88;
 
@@ -16,7 +15,7 @@ pub fn jpeg(picture: &Picture, edge: u32) -> Vec<u8> {
 
 /// A small picture of this PNG or JPEG; `None` if it is none, or takes too much memory.
 pub fn smaller(bytes: &[u8], edge: u32) -> Option<Vec<u8>> {
-    let mut reader = ImageReader::new(Cursor::new(bytes))
+    let mut reader = ImageReader::new(source::of_bytes(bytes))
         .with_guessed_format()
         .ok()?;
     let mut limits = Limits::no_limits();

@@ -5,14 +5,13 @@ use super::jpeg::jpeg;
 use super::refusal::Refusal;
 use crate::cli::request::RunRequest;
 use crate::cli::terminal::printable;
-use crate::files::picture::{Picture, Size};
+use crate::files::picture::{Picture, Size, source};
 use axum::http::StatusCode;
 use image::{ImageFormat, ImageReader};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -218,7 +217,7 @@ impl Pictures {
         let format =
             format.ok_or_else(|| refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, &not_a_picture))?;
         if let Ok((width, height)) =
-            ImageReader::with_format(Cursor::new(bytes), format).into_dimensions()
+            ImageReader::with_format(source::of_bytes(bytes), format).into_dimensions()
             && u64::from(width) * u64::from(height) > MAX_PIXELS
         {
             let trouble = format!(

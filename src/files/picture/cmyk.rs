@@ -1,10 +1,10 @@
 //! Decodes CMYK pictures without converting them to RGB, so that their color profile can be applied. `image` converts them
 //! before it returns them.
 
+use super::source;
 use super::strips::tiff_limits;
 use image::{DynamicImage, ImageBuffer, ImageFormat, RgbaImage};
 use libjpeg_turbo_rs::{PixelFormat, decompress_to};
-use std::io::Cursor;
 use tiff::ColorType;
 use tiff::decoder::{Decoder, DecodingResult};
 
@@ -30,7 +30,7 @@ fn decode_jpeg(bytes: &[u8]) -> Option<RgbaImage> {
 }
 
 fn decode_tiff(bytes: &[u8]) -> Option<DynamicImage> {
-    let mut decoder = Decoder::new(Cursor::new(bytes))
+    let mut decoder = Decoder::new(source::of_bytes(bytes))
         .ok()?
         .with_limits(tiff_limits());
     let color_type = decoder.colortype().ok()?;

@@ -5,7 +5,7 @@ use super::SizeRequest;
 use super::resize::{Scaling, resample};
 use super::{Picture, Size};
 use fast_image_resize::images::TypedImageRef;
-use fast_image_resize::pixels::U8;
+use fast_image_resize::pixels::F32;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions};
 use image::imageops::crop_imm;
 use image::{GrayImage, RgbImage};
@@ -14,13 +14,12 @@ use std::ops::Range;
 /// The radius of the Lanczos filter, in pixels of the smaller picture.
 const LANCZOS_RADIUS: f64 = 3.0;
 
-/// Pixels of a fitted picture that are computed at a time, at most. A smaller picture is one block. The library's rounding is that of a block: in
-/// another division into blocks a level may differ by 1.
-const BLOCK_PIXELS: usize = 16 << 20;
+/// Pixels of a fitted picture that are computed at a time, at most. A smaller picture is one block.
+const BLOCK_PIXELS: usize = 4 << 20;
 
 /// Pixels of the source that are scaled horizontally at a time, unless a row has more. Fewer would take longer: the weights of the filter are
 /// computed anew for each strip.
-const STRIP_PIXELS: usize = 16 << 20;
+const STRIP_PIXELS: usize = 4 << 20;
 
 impl Picture {
     /// Crops the picture around its center to the aspect ratio of `size`, and scales it to `size` with a Lanczos filter
@@ -140,7 +139,8 @@ fn fit_channels<const N: usize>(bytes: &[u8], from: Size, size: Size) -> Vec<u8>
 
 /// These rows of the result.
 ///
-/// The channels are scaled one after the other: the library's code for a pixel of one byte is all that is compiled.
+/// The channels are scaled one after the other, as numbers: the library's code for a pixel of one number is all that is compiled. What it has for
+/// bytes is 30 times as much, since each precision of the weights has its own.
 fn fit_rows<const N: usize>(bytes: &[u8], from: Size, size: Size, rows: Range<usize>) -> Vec<u8> {
     // The largest crop with the aspect ratio of `size`, in fractions of a pixel.
     let (width, height) = (f64::from(from.width), f64::from(from.height));
@@ -157,7 +157,7 @@ fn fit_rows<const N: usize>(bytes: &[u8], from: Size, size: Size, rows: Range<us
     };
     let (behind, more) = (scaling.rows_behind(&rows), scaling.with_margin(&rows));
     let (behind_top, behind_height) = scaling.part(&more, &behind);
-    // Horizontally first, then vertically, as common tools do. Overshoot is clamped to 0..255 in between.
+    // Horizontally first, then vertically, as common tools do. In between, levels are rounded and overshoot is clamped to 0..255.
     let lanczos = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
     let vertical = lanczos.crop(0.0, behind_top, f64::from(size.width), behind_height);
 
@@ -167,24 +167,34 @@ fn fit_rows<const N: usize>(bytes: &[u8], from: Size, size: Size, rows: Range<us
     for channel in 0..N {
         let mut narrowed = Vec::with_capacity(fitted_width * behind.len());
         for strip in source.chunks((STRIP_PIXELS / source_width).max(1) * N * source_width) {
-            let levels = strip.chunks_exact(N).map(|pixel| U8::new(pixel[channel]));
-            let levels: Vec<U8> = levels.collect();
+            let levels: Vec<F32> = numbers(strip.chunks_exact(N).map(|pixel| &pixel[channel]));
             let rows = (levels.len() / source_width) as u32;
             let strip =
                 TypedImageRef::new(from.width, rows, &levels).expect("the strip has these rows");
             let horizontal = lanczos.crop(left, 0.0, crop_width, f64::from(rows));
             let scaled = resample(&strip, size.width, rows, &horizontal);
-            narrowed.extend_from_slice(scaled.pixels());
+            narrowed.extend(scaled.pixels().iter().map(level));
         }
+        let narrowed = numbers(&narrowed);
         let narrowed = TypedImageRef::new(size.width, behind.len() as u32, &narrowed)
             .expect("all strips have these rows");
         let scaled = resample(&narrowed, size.width, more.len() as u32, &vertical);
         let scaled = &scaled.pixels()[(rows.start - more.start) * fitted_width..];
         for (to, value) in fitted.chunks_exact_mut(N).zip(scaled) {
-            to[channel] = value.0;
+            to[channel] = level(value);
         }
     }
     fitted
+}
+
+fn numbers<'a>(levels: impl IntoIterator<Item = &'a u8>) -> Vec<F32> {
+    let numbers = levels.into_iter().map(|&level| F32::new(level.into()));
+    numbers.collect()
+}
+
+/// The nearest level. The conversion clamps to 0..255.
+fn level(number: &F32) -> u8 {
+    number.0.round() as u8
 }
 
 #[cfg(test)]

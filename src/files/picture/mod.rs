@@ -23,6 +23,7 @@ mod read;
 mod resize;
 mod serial;
 mod size;
+pub(crate) mod source;
 mod srgb;
 mod strips;
 mod write;

@@ -1,10 +1,10 @@
 //! Reads the text that a PNG file stores next to its pixels.
 
 use super::encoding::MAX_TEXT_BYTES;
-use super::{PictureError, PictureErrorKind};
+use super::{PictureError, PictureErrorKind, source};
 use png::{DecodeOptions, Decoder, DecodingError, Limits};
 use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::io::{BufRead, ErrorKind};
 use std::path::Path;
 use thiserror::Error;
 
@@ -50,7 +50,7 @@ fn find_text(path: &Path, key: &str) -> Result<String, PictureErrorKind> {
     if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
         return Err(TextError::NotAFile.into());
     }
-    let mut file = BufReader::new(file);
+    let mut file = source::from_start(&file).map_err(PictureErrorKind::Unreadable)?;
     let start = file.fill_buf().map_err(PictureErrorKind::Unreadable)?;
     if !start.starts_with(SIGNATURE) {
         return Err(TextError::NotPng.into());

@@ -2,6 +2,7 @@
 
 use super::profile::Profile;
 use super::size::MAX_PIXELS;
+use super::source::{self, Source};
 use super::srgb;
 use super::strips::{Rows, Strips};
 use super::{Picture, PictureError, PictureErrorKind, cmyk, jpeg};
@@ -11,7 +12,7 @@ use image::{
     RgbaImage,
 };
 use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor, Read, Seek};
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -83,10 +84,8 @@ fn open_file(path: &Path) -> Result<File, PictureErrorKind> {
     File::open(path).map_err(PictureErrorKind::Unreadable)
 }
 
-/// Reads a file from its start. One reader at a time: they share the position in the file.
-fn from_start(mut file: &File) -> Result<BufReader<&File>, PictureErrorKind> {
-    file.rewind().map_err(PictureErrorKind::Unreadable)?;
-    Ok(BufReader::new(file))
+fn from_start(file: &File) -> Result<Source<'_>, PictureErrorKind> {
+    source::from_start(file).map_err(PictureErrorKind::Unreadable)
 }
 
 /// Detects the format from the first bytes. TGA has no signature, so there the file name decides.
@@ -115,11 +114,11 @@ struct Header {
 
 /// Reads the header, and returns the decoder too, which can go on with the pixels.
 fn read_header<'a>(
-    reader: impl BufRead + Seek + 'a,
+    source: Source<'a>,
     format: ImageFormat,
     profile_of_tiff: Option<Profile>,
 ) -> Result<(impl ImageDecoder + 'a, Header), PictureErrorKind> {
-    let mut reader = ImageReader::with_format(reader, format);
+    let mut reader = ImageReader::with_format(source, format);
     reader.limits(limits(METADATA_BYTES));
     let mut decoder = reader
         .into_decoder()
@@ -177,10 +176,10 @@ fn decode_strips(file: &File, format: ImageFormat) -> Result<Option<Decoded>, Pi
 /// Decodes the picture as a whole.
 fn decode(bytes: &[u8], format: ImageFormat) -> Result<Decoded, PictureErrorKind> {
     let profile_of_tiff = match format {
-        ImageFormat::Tiff => srgb::tiff_profile(Cursor::new(bytes))?,
+        ImageFormat::Tiff => srgb::tiff_profile(source::of_bytes(bytes))?,
         _ => None,
     };
-    let (decoder, header) = read_header(Cursor::new(bytes), format, profile_of_tiff)?;
+    let (decoder, header) = read_header(source::of_bytes(bytes), format, profile_of_tiff)?;
     let image = if format == ImageFormat::Jpeg {
         jpeg::decode(bytes, header.size)?
     } else {
@@ -258,6 +257,7 @@ fn blend_with_white(level: u8, alpha: u8) -> u8 {
 mod tests {
     use super::*;
     use image::{ImageBuffer, Rgba};
+    use std::io::Cursor;
     use tiff::encoder::colortype::RGB8;
     use tiff::encoder::{Compression, DeflateLevel, TiffEncoder};
 

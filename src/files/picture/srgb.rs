@@ -2,8 +2,8 @@
 
 use super::PictureErrorKind;
 use super::profile::Profile;
+use super::source::Source;
 use image::{DynamicImage, ImageDecoder};
-use std::io::{Read, Seek};
 use tiff::TiffResult;
 use tiff::decoder::{Decoder, Limits};
 use tiff::tags::Tag;
@@ -27,11 +27,11 @@ pub fn embedded_profile(decoder: &mut impl ImageDecoder) -> Option<Profile> {
 ///
 /// # Errors
 /// If the system cannot read the file.
-pub fn tiff_profile(reader: impl Read + Seek) -> Result<Option<Profile>, PictureErrorKind> {
+pub fn tiff_profile(source: Source) -> Result<Option<Profile>, PictureErrorKind> {
     let read = || -> TiffResult<Option<Vec<u8>>> {
         let mut limits = Limits::default();
         limits.ifd_value_size = MAX_PROFILE_BYTES;
-        let mut decoder = Decoder::new(reader)?.with_limits(limits);
+        let mut decoder = Decoder::new(source)?.with_limits(limits);
         (decoder.find_tag(Tag::IccProfile)?)
             .map(|profile| profile.into_u8_vec())
             .transpose()

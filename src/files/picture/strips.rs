@@ -3,10 +3,10 @@
 
 use super::read::{MAX_BYTES, METADATA_BYTES};
 use super::size::MAX_PIXELS;
+use super::source::Source;
 use super::{Picture, PictureErrorKind};
 use image::{DynamicImage, GrayImage, ImageBuffer, ImageFormat, RgbImage};
 use png::{BitDepth, DecodingError, Transformations};
-use std::io::{BufRead, Seek};
 use tiff::decoder::{ChunkType, DecodingResult, Limits};
 use tiff::tags::Tag;
 use tiff::{ColorType, TiffError};
@@ -15,13 +15,13 @@ use tiff::{ColorType, TiffError};
 const STRIP_PIXELS: u32 = 1 << 20;
 
 /// The strips of a picture, each some of its rows, from top to bottom.
-pub enum Strips<R: BufRead + Seek> {
+pub enum Strips<'a> {
     /// Not interlaced.
-    Png(Box<png::Reader<R>>),
+    Png(Box<png::Reader<Source<'a>>>),
     /// In strips of whole rows, and with all channels of a pixel side by side.
     Tiff {
         /// Where the strips are.
-        decoder: Box<tiff::decoder::Decoder<R>>,
+        decoder: Box<tiff::decoder::Decoder<Source<'a>>>,
         /// 1 for gray, 3 for RGB, 4 with alpha.
         channels: usize,
         /// The number of the next one.
@@ -31,34 +31,34 @@ pub enum Strips<R: BufRead + Seek> {
     },
 }
 
-impl<R: BufRead + Seek> Strips<R> {
+impl<'a> Strips<'a> {
     /// The strips of a file. `None` if its pixels are not stored from top to bottom, or in an unusual way.
     ///
     /// # Errors
     /// If the file is damaged.
-    pub fn new(reader: R, format: ImageFormat) -> Result<Option<Self>, PictureErrorKind> {
+    pub fn new(source: Source<'a>, format: ImageFormat) -> Result<Option<Self>, PictureErrorKind> {
         match format {
-            ImageFormat::Png => Self::of_png(reader).map_err(PictureErrorKind::of_png),
-            ImageFormat::Tiff => Self::of_tiff(reader).map_err(PictureErrorKind::of_tiff),
+            ImageFormat::Png => Self::of_png(source).map_err(PictureErrorKind::of_png),
+            ImageFormat::Tiff => Self::of_tiff(source).map_err(PictureErrorKind::of_tiff),
             _ => Ok(None),
         }
     }
 
-    fn of_png(reader: R) -> Result<Option<Self>, DecodingError> {
+    fn of_png(source: Source<'a>) -> Result<Option<Self>, DecodingError> {
         let limits = png::Limits {
             bytes: METADATA_BYTES as usize,
         };
-        let mut decoder = png::Decoder::new_with_limits(reader, limits);
+        let mut decoder = png::Decoder::new_with_limits(source, limits);
         // Palettes to RGB, and fewer bits to 8; 16 stay.
         decoder.set_transformations(Transformations::EXPAND);
         let reader = decoder.read_info()?;
         Ok((!reader.info().interlaced).then(|| Self::Png(Box::new(reader))))
     }
 
-    fn of_tiff(reader: R) -> Result<Option<Self>, TiffError> {
+    fn of_tiff(source: Source<'a>) -> Result<Option<Self>, TiffError> {
         /// The planar configuration that stores the channels of a pixel side by side.
         const CHUNKY: u16 = 1;
-        let mut decoder = tiff::decoder::Decoder::new(reader)?.with_limits(tiff_limits());
+        let mut decoder = tiff::decoder::Decoder::new(source)?.with_limits(tiff_limits());
         let channels = match decoder.colortype()? {
             ColorType::Gray(8 | 16) => 1,
             ColorType::RGB(8 | 16) => 3,
@@ -80,7 +80,7 @@ impl<R: BufRead + Seek> Strips<R> {
     }
 }
 
-impl<R: BufRead + Seek> Iterator for Strips<R> {
+impl Iterator for Strips<'_> {
     type Item = Result<DynamicImage, PictureErrorKind>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -121,9 +121,7 @@ pub(super) fn tiff_limits() -> Limits {
     limits
 }
 
-fn next_of_png<R: BufRead + Seek>(
-    reader: &mut png::Reader<R>,
-) -> Result<Option<DynamicImage>, DecodingError> {
+fn next_of_png(reader: &mut png::Reader<Source>) -> Result<Option<DynamicImage>, DecodingError> {
     const SIZE: &str = "a row has the pixels of the width";
     let width = reader.info().width;
     let (color, depth) = reader.output_color_type();
