@@ -76,6 +76,7 @@ pub mod mpi;
 pub mod network;
 pub mod objective;
 pub mod painting;
+mod parallel;
 pub mod vgg;
 
 pub use files::{AtomicFileError, picture, weights};

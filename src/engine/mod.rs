@@ -15,9 +15,10 @@ pub use reference::Reference;
 
 pub use fast::simd::return_freed_memory;
 
+use crate::method::scalar::zip_in_place;
 use crate::method::{Padding, Pooling, Products, Scalar};
 use fast::simd::Dispatch;
-use ndarray::{Array1, Array3, Array4, Zip};
+use ndarray::{Array1, Array3, Array4};
 use std::sync::Arc;
 
 /// A way to compute the network's layers and, as [`Products`], what losses need.
@@ -100,7 +101,7 @@ pub trait Backward<T> {
         T: Scalar,
     {
         let own = self.backward(dy);
-        Zip::from(dx).and(&own).par_for_each(|dx, &own| *dx += own);
+        zip_in_place(dx, &own, |dx, own| dx + own);
         products.recycle(own);
     }
 }

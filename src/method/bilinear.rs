@@ -9,8 +9,8 @@
 //! It is linear in x, and its backward pass is its adjoint: dL/dx\[p, q\] = Σ a\[i, p\]·b\[j, q\]·dL/dy\[i, j\].
 
 use super::scalar::{Scalar, elements, elements_mut};
+use crate::parallel::for_each;
 use ndarray::Array3;
-use rayon::prelude::*;
 
 /// The two neighbors of a position, and the share of the second.
 #[derive(Clone, Copy, Debug)]
@@ -64,18 +64,17 @@ pub fn forward<T: Scalar>(x: &Array3<T>, (h, w): (usize, usize)) -> Array3<T> {
     let (rows, columns) = (axis::<T>(height, h), axis::<T>(width, w));
     let x = elements(x);
     let mut y = Array3::zeros((h, w, channels));
-    (elements_mut(&mut y).par_chunks_mut(w * channels))
-        .zip(rows)
-        .for_each(|(y, row)| {
-            for (y, column) in y.chunks_exact_mut(channels).zip(&columns) {
-                for (p, a) in row.shares() {
-                    for (q, b) in column.shares() {
-                        let x = &x[(p * width + q) * channels..][..channels];
-                        y.iter_mut().zip(x).for_each(|(y, &x)| *y += a * b * x);
-                    }
+    let rows = elements_mut(&mut y).chunks_mut(w * channels).zip(rows);
+    for_each(rows, |(y, row)| {
+        for (y, column) in y.chunks_exact_mut(channels).zip(&columns) {
+            for (p, a) in row.shares() {
+                for (q, b) in column.shares() {
+                    let x = &x[(p * width + q) * channels..][..channels];
+                    y.iter_mut().zip(x).for_each(|(y, &x)| *y += a * b * x);
                 }
             }
-        });
+        }
+    });
     y
 }
 
@@ -98,21 +97,20 @@ pub fn backward<T: Scalar>(dy: &Array3<T>, (height, width): (usize, usize)) -> A
     }
     let dy = elements(dy);
     let mut dx = Array3::zeros((height, width, channels));
-    (elements_mut(&mut dx).par_chunks_mut(width * channels))
-        .zip(contributions)
-        .for_each(|(dx, contributions)| {
-            for (i, a) in contributions {
-                let dy = dy[i * w * channels..][..w * channels].chunks_exact(channels);
-                for (dy, column) in dy.zip(&columns) {
-                    for (q, b) in column.shares() {
-                        let dx = &mut dx[q * channels..][..channels];
-                        dx.iter_mut()
-                            .zip(dy)
-                            .for_each(|(dx, &dy)| *dx += a * b * dy);
-                    }
+    let rows = elements_mut(&mut dx).chunks_mut(width * channels);
+    for_each(rows.zip(contributions), |(dx, contributions)| {
+        for (i, a) in contributions {
+            let dy = dy[i * w * channels..][..w * channels].chunks_exact(channels);
+            for (dy, column) in dy.zip(&columns) {
+                for (q, b) in column.shares() {
+                    let dx = &mut dx[q * channels..][..channels];
+                    dx.iter_mut()
+                        .zip(dy)
+                        .for_each(|(dx, &dy)| *dx += a * b * dy);
                 }
             }
-        });
+        }
+    });
     dx
 }
 

@@ -9,8 +9,8 @@
 
 use super::loss::{Loss, Products};
 use super::scalar::{Scalar, sum_slices};
+use crate::parallel::map;
 use ndarray::{Array3, ArrayView3, ArrayViewMut3, Axis};
-use rayon::prelude::*;
 
 /// The content loss of one layer.
 pub struct ContentLoss<T> {
@@ -42,21 +42,19 @@ pub(crate) fn add_gradient_of_part<T: Scalar>(
     assert!(f.dim() == target.dim() && f.dim() == df.dim(), "one shape");
     let size = size as f64;
     let scale = T::of(weight / (2.0 * size));
-    let rows = df.axis_iter_mut(Axis(0)).into_par_iter();
+    let rows = df.axis_iter_mut(Axis(0));
     let rows = rows
         .zip(f.axis_iter(Axis(0)))
         .zip(target.axis_iter(Axis(0)));
-    let squares: Vec<f64> = rows
-        .map(|((mut df, f), p)| {
-            let df = df.as_slice_mut().expect("a row is contiguous");
-            let f = f.to_slice().expect("a row is contiguous");
-            let p = p.to_slice().expect("a row is contiguous");
-            for k in 0..df.len() {
-                df[k] += scale * (f[k] - p[k]);
-            }
-            sum_slices(f, p, |f, p| (f - p) * (f - p))
-        })
-        .collect();
+    let squares = map(rows, |((mut df, f), p)| {
+        let df = df.as_slice_mut().expect("a row is contiguous");
+        let f = f.to_slice().expect("a row is contiguous");
+        let p = p.to_slice().expect("a row is contiguous");
+        for k in 0..df.len() {
+            df[k] += scale * (f[k] - p[k]);
+        }
+        sum_slices(f, p, |f, p| (f - p) * (f - p))
+    });
     squares.iter().sum::<f64>() / (4.0 * size)
 }
 // ANCHOR_END: gradient

@@ -18,9 +18,9 @@
 
 use super::Padding;
 use super::scalar::{Scalar, elements, elements_mut};
+use crate::parallel::for_each_with;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array1, Array3, Array4, ArrayView2, ArrayViewMut2, s};
-use rayon::prelude::*;
 
 /// Numbers in the neighborhoods of one band: 2 MiB of `f32`, about what a core's cache holds.
 const BAND_ELEMENTS: usize = 512 * 1024;
@@ -52,22 +52,21 @@ pub fn forward<T: Scalar>(
         .max(MIN_BAND_POSITIONS / width)
         .clamp(1, height);
     let mut y = Array3::zeros((height, width, cout));
-    (elements_mut(&mut y).par_chunks_mut(rows * width * cout))
-        .enumerate()
-        .for_each_init(Vec::new, |neighborhoods, (band, y)| {
-            let positions = y.len() / cout;
-            neighborhoods.resize(positions * 9 * cin, T::zero());
-            let of_rows = neighborhoods.chunks_exact_mut(width * 9 * cin);
-            for (i, of_row) in (band * rows..).zip(of_rows) {
-                copy_neighborhoods(x, padding, i, of_row);
-            }
-            let neighborhoods = ArrayView2::from_shape((positions, 9 * cin), neighborhoods)
-                .expect("a neighborhood for each position");
-            let mut y =
-                ArrayViewMut2::from_shape((positions, cout), y).expect("a band is whole rows of y");
-            y.assign(bias);
-            general_mat_mul(T::one(), &neighborhoods, &kernel, T::one(), &mut y);
-        });
+    let bands = elements_mut(&mut y).chunks_mut(rows * width * cout);
+    for_each_with(bands.enumerate(), Vec::new, |neighborhoods, (band, y)| {
+        let positions = y.len() / cout;
+        neighborhoods.resize(positions * 9 * cin, T::zero());
+        let of_rows = neighborhoods.chunks_exact_mut(width * 9 * cin);
+        for (i, of_row) in (band * rows..).zip(of_rows) {
+            copy_neighborhoods(x, padding, i, of_row);
+        }
+        let neighborhoods = ArrayView2::from_shape((positions, 9 * cin), neighborhoods)
+            .expect("a neighborhood for each position");
+        let mut y =
+            ArrayViewMut2::from_shape((positions, cout), y).expect("a band is whole rows of y");
+        y.assign(bias);
+        general_mat_mul(T::one(), &neighborhoods, &kernel, T::one(), &mut y);
+    });
     y
     // ANCHOR_END: forward
 }

@@ -8,8 +8,8 @@
 //! A Gram matrix is a sum over positions: that of a picture is the sum of those of its tiles.
 
 use super::Scalar;
+use crate::parallel::{for_each, map};
 use ndarray::linalg::general_mat_mul;
-use ndarray::parallel::prelude::*;
 use ndarray::{Array2, Array3, ArrayView2, Axis};
 
 /// Positions that one parallel task sums. The sum is N×N with N ≤ 512, so that a task must be long to be worth it.
@@ -27,9 +27,8 @@ pub fn matrix<T: Scalar>(activations: &Array3<T>) -> ArrayView2<'_, T> {
 /// G = FᵀF (N×N) of `activations` (H×W×N).
 pub fn forward<T: Scalar>(activations: &Array3<T>) -> Array2<T> {
     let f = matrix(activations);
-    let sums: Vec<Array2<T>> = (f.axis_chunks_iter(Axis(0), GRAM_CHUNK).into_par_iter())
-        .map(|f| f.t().dot(&f))
-        .collect();
+    let chunks = f.axis_chunks_iter(Axis(0), GRAM_CHUNK);
+    let sums: Vec<Array2<T>> = map(chunks, |f| f.t().dot(&f));
     // Added in the order of the chunks, whichever thread computed them.
     (sums.into_iter())
         .reduce(|sum, g| sum + g)
@@ -55,8 +54,11 @@ pub fn add_backward<T: Scalar>(
     let mut df = (df.view_mut())
         .into_shape_with_order((height * width, channels))
         .expect("activations are in standard layout");
-    (df.axis_chunks_iter_mut(Axis(0), GRAM_CHUNK).into_par_iter())
-        .zip(matrix(activations).axis_chunks_iter(Axis(0), GRAM_CHUNK))
-        .for_each(|(mut df, f)| general_mat_mul(scale, &f, dg, T::one(), &mut df));
+    let f = matrix(activations);
+    let chunks = df.axis_chunks_iter_mut(Axis(0), GRAM_CHUNK);
+    let chunks = chunks.zip(f.axis_chunks_iter(Axis(0), GRAM_CHUNK));
+    for_each(chunks, |(mut df, f)| {
+        general_mat_mul(scale, &f, dg, T::one(), &mut df)
+    });
     // ANCHOR_END: backward
 }

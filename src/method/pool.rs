@@ -8,7 +8,7 @@
 //! > max: y is the largest of them, and its position gets all of dL/dy; if several are equally large, the first in row order
 
 use super::Scalar;
-use ndarray::parallel::prelude::*;
+use crate::parallel::for_each;
 use ndarray::{Array1, Array3, ArrayView3, Axis};
 use serde::{Deserialize, Serialize};
 
@@ -28,19 +28,18 @@ pub enum Pooling {
 pub fn forward<T: Scalar>(pooling: Pooling, x: &Array3<T>) -> Array3<T> {
     let (height, width, channels) = x.dim();
     let mut y = Array3::zeros((height.div_ceil(2), width.div_ceil(2), channels));
-    (y.axis_iter_mut(Axis(0)).into_par_iter())
-        .zip(x.axis_chunks_iter(Axis(0), 2))
-        .for_each(|(mut y, x)| {
-            for (mut y, cell) in (y.outer_iter_mut()).zip(x.axis_chunks_iter(Axis(1), 2)) {
-                match pooling {
-                    Pooling::Average => {
-                        cell.lanes(Axis(2)).into_iter().for_each(|x| y += &x);
-                        y *= share(cell);
-                    }
-                    Pooling::Max => y.assign(&largest(cell).1),
+    let rows = (y.axis_iter_mut(Axis(0))).zip(x.axis_chunks_iter(Axis(0), 2));
+    for_each(rows, |(mut y, x)| {
+        for (mut y, cell) in (y.outer_iter_mut()).zip(x.axis_chunks_iter(Axis(1), 2)) {
+            match pooling {
+                Pooling::Average => {
+                    cell.lanes(Axis(2)).into_iter().for_each(|x| y += &x);
+                    y *= share(cell);
                 }
+                Pooling::Max => y.assign(&largest(cell).1),
             }
-        });
+        }
+    });
     y
 }
 // ANCHOR_END: pool_forward
@@ -55,25 +54,25 @@ pub fn backward<T: Scalar>(pooling: Pooling, x: &Array3<T>, dy: &Array3<T>) -> A
     let pooled = (height.div_ceil(2), width.div_ceil(2), channels);
     assert_eq!(dy.dim(), pooled, "dy must have the pooled shape of x");
     let mut dx = Array3::zeros(x.dim());
-    (dx.axis_chunks_iter_mut(Axis(0), 2).into_par_iter())
+    let rows = (dx.axis_chunks_iter_mut(Axis(0), 2))
         .zip(x.axis_chunks_iter(Axis(0), 2))
-        .zip(dy.axis_iter(Axis(0)))
-        .for_each(|((mut dx, x), dy)| {
-            let cells = (dx.axis_chunks_iter_mut(Axis(1), 2)).zip(x.axis_chunks_iter(Axis(1), 2));
-            for ((mut dx, x), dy) in cells.zip(dy.outer_iter()) {
-                match pooling {
-                    Pooling::Average => dx.assign(&(&dy * share(x))),
-                    Pooling::Max => {
-                        let (winners, _) = largest(x);
-                        for (number, mut dx) in dx.lanes_mut(Axis(2)).into_iter().enumerate() {
-                            for ((dx, &dy), &winner) in dx.iter_mut().zip(dy).zip(&winners) {
-                                *dx = if winner == number { dy } else { T::zero() };
-                            }
+        .zip(dy.axis_iter(Axis(0)));
+    for_each(rows, |((mut dx, x), dy)| {
+        let cells = (dx.axis_chunks_iter_mut(Axis(1), 2)).zip(x.axis_chunks_iter(Axis(1), 2));
+        for ((mut dx, x), dy) in cells.zip(dy.outer_iter()) {
+            match pooling {
+                Pooling::Average => dx.assign(&(&dy * share(x))),
+                Pooling::Max => {
+                    let (winners, _) = largest(x);
+                    for (number, mut dx) in dx.lanes_mut(Axis(2)).into_iter().enumerate() {
+                        for ((dx, &dy), &winner) in dx.iter_mut().zip(dy).zip(&winners) {
+                            *dx = if winner == number { dy } else { T::zero() };
                         }
                     }
                 }
             }
-        });
+        }
+    });
     dx
 }
 // ANCHOR_END: pool_backward

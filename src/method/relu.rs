@@ -5,15 +5,15 @@
 //! At the kink, x = 0, the derivative is taken to be 0. The backward pass needs only the sign of the output, so that x need not
 //! be stored.
 
-use super::Scalar;
-use ndarray::{Array3, Zip};
+use super::scalar::{Scalar, map_in_place, zip_in_place};
+use ndarray::Array3;
 
 /// Overwrites `x` (H×W×C) with max(x, 0), and returns it.
 ///
 /// A NaN stays a NaN, so that a broken run is noticed instead of looking like a black picture.
 // ANCHOR: forward
 pub fn forward<T: Scalar>(mut x: Array3<T>) -> Array3<T> {
-    x.par_mapv_inplace(|x| if x < T::zero() { T::zero() } else { x });
+    map_in_place(&mut x, |x| if x < T::zero() { T::zero() } else { x });
     x
 }
 // ANCHOR_END: forward
@@ -24,7 +24,12 @@ pub fn forward<T: Scalar>(mut x: Array3<T>) -> Array3<T> {
 /// If the shapes differ.
 // ANCHOR: backward
 pub fn backward<T: Scalar>(y: &Array3<T>, dy: &Array3<T>) -> Array3<T> {
-    let gate = |&y: &T, &dy: &T| if y > T::zero() { dy } else { T::zero() };
-    Zip::from(y).and(dy).par_map_collect(gate)
+    let mut dx = dy.clone();
+    zip_in_place(
+        &mut dx,
+        y,
+        |dy, y| if y > T::zero() { dy } else { T::zero() },
+    );
+    dx
 }
 // ANCHOR_END: backward

@@ -1,8 +1,8 @@
 //! The numbers that everything here computes with, and sums over arrays of them.
 
+use crate::parallel::{for_each, map};
 use half::bf16;
-use ndarray::{Array, Array2, Array3, Dimension, NdFloat};
-use rayon::prelude::*;
+use ndarray::{Array, Array3, Dimension, NdFloat};
 
 /// `f32`, in which pictures are painted, or `f64`, in which gradients are checked.
 pub trait Scalar: NdFloat + Default + radsort::Key + bytemuck::Pod {
@@ -80,10 +80,9 @@ pub(crate) fn sum_pairs<T: Scalar, D: Dimension>(
 ) -> f64 {
     assert_eq!(a.shape(), b.shape(), "the two arrays must have one shape");
     let [a, b] = [a, b].map(|array| array.as_slice().expect("it is in standard layout"));
-    let chunks: Vec<f64> = (a.par_chunks(SUM_CHUNK).zip(b.par_chunks(SUM_CHUNK)))
-        .map(|(a, b)| sum_slices(a, b, &f))
-        .collect();
-    chunks.iter().sum()
+    let chunks = a.chunks(SUM_CHUNK).zip(b.chunks(SUM_CHUNK));
+    let sums = map(chunks, |(a, b)| sum_slices(a, b, &f));
+    sums.iter().sum()
 }
 
 /// Elements that one parallel task replaces.
@@ -109,37 +108,38 @@ pub(crate) fn sum_slices<T: Scalar>(a: &[T], b: &[T], f: impl Fn(f64, f64) -> f6
 }
 // ANCHOR_END: lanes
 
-/// Replaces each element of a matrix by `f` of it. The compiler vectorizes a loop over a slice, but not one over ndarray's iterators.
+/// Replaces each element of an array by `f` of it. The compiler vectorizes a loop over a slice, but not one over ndarray's iterators.
 ///
 /// # Panics
-/// If `m` is not in standard layout.
-pub(crate) fn map_in_place<T: Scalar>(m: &mut Array2<T>, f: impl Fn(T) -> T + Sync) {
-    let elements = m.as_slice_mut().expect("it is in standard layout");
-    elements.par_chunks_mut(MAP_CHUNK).for_each(|elements| {
-        for m in elements {
-            *m = f(*m);
+/// If `a` is not in standard layout.
+pub(crate) fn map_in_place<T: Scalar, D: Dimension>(
+    a: &mut Array<T, D>,
+    f: impl Fn(T) -> T + Sync,
+) {
+    let elements = a.as_slice_mut().expect("it is in standard layout");
+    for_each(elements.chunks_mut(MAP_CHUNK), |elements| {
+        for a in elements {
+            *a = f(*a);
         }
     });
 }
 
-/// Replaces each element a of `m` by `f(a, b)`, with b the element of `other` at its place.
+/// Replaces each element aᵢ of `a` by `f(aᵢ, bᵢ)`.
 ///
 /// # Panics
 /// If the shapes differ, or one of them is not in standard layout.
-pub(crate) fn zip_in_place<T: Scalar>(
-    m: &mut Array2<T>,
-    other: &Array2<T>,
+pub(crate) fn zip_in_place<T: Scalar, D: Dimension>(
+    a: &mut Array<T, D>,
+    b: &Array<T, D>,
     f: impl Fn(T, T) -> T + Sync,
 ) {
-    assert_eq!(m.dim(), other.dim(), "the two matrices must have one shape");
-    let elements = m.as_slice_mut().expect("it is in standard layout");
-    let others = other.as_slice().expect("it is in standard layout");
-    (elements
-        .par_chunks_mut(MAP_CHUNK)
-        .zip(others.par_chunks(MAP_CHUNK)))
-    .for_each(|(m, other)| {
-        for k in 0..m.len() {
-            m[k] = f(m[k], other[k]);
+    assert_eq!(a.shape(), b.shape(), "the two arrays must have one shape");
+    let a = a.as_slice_mut().expect("it is in standard layout");
+    let b = b.as_slice().expect("it is in standard layout");
+    let chunks = a.chunks_mut(MAP_CHUNK).zip(b.chunks(MAP_CHUNK));
+    for_each(chunks, |(a, b)| {
+        for k in 0..a.len() {
+            a[k] = f(a[k], b[k]);
         }
     });
 }

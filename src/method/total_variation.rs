@@ -10,8 +10,8 @@
 use super::Padding;
 use super::loss::{Loss, Products};
 use super::scalar::{Scalar, elements, elements_mut};
+use crate::parallel::{for_each, map};
 use ndarray::Array3;
-use rayon::prelude::*;
 use std::ops::Range;
 
 /// The total variation of a picture (H×W×C).
@@ -135,33 +135,29 @@ impl TotalVariation {
         assert_eq!(dx.dim(), shape, "x and dx must have one shape");
         // ANCHOR: gradient
         let steps = self.steps(true);
-        (elements_mut(dx).par_chunks_mut(width * channels))
-            .zip(own.clone())
-            .for_each(|(dx, i)| {
-                let here = x.row(i);
-                self.for_each_stretch(x, i, &steps, |at, there, share| {
-                    let weight = T::of(weight * share);
-                    let here = here[at.clone()].iter().zip(there);
-                    let pairs = dx[at].iter_mut().zip(here);
-                    pairs.for_each(|(dx, (&a, &b))| *dx += weight * (a - b));
-                });
+        let rows = elements_mut(dx).chunks_mut(width * channels);
+        for_each(rows.zip(own.clone()), |(dx, i)| {
+            let here = x.row(i);
+            self.for_each_stretch(x, i, &steps, |at, there, share| {
+                let weight = T::of(weight * share);
+                let here = here[at.clone()].iter().zip(there);
+                let pairs = dx[at].iter_mut().zip(here);
+                pairs.for_each(|(dx, (&a, &b))| *dx += weight * (a - b));
             });
+        });
         // ANCHOR_END: gradient
         let steps = self.steps(false);
-        let rows: Vec<f64> = own
-            .into_par_iter()
-            .map(|i| {
-                let here = x.row(i);
-                let mut sum = 0.0;
-                self.for_each_stretch(x, i, &steps, |at, there, share| {
-                    let pairs = here[at].iter().zip(there);
-                    let square = |(&a, &b): (&T, &T)| (a.as_f64() - b.as_f64()).powi(2);
-                    sum += share * pairs.map(square).sum::<f64>();
-                });
-                sum
-            })
-            .collect();
-        0.5 * rows.iter().sum::<f64>()
+        let sums = map(own, |i| {
+            let here = x.row(i);
+            let mut sum = 0.0;
+            self.for_each_stretch(x, i, &steps, |at, there, share| {
+                let pairs = here[at].iter().zip(there);
+                let square = |(&a, &b): (&T, &T)| (a.as_f64() - b.as_f64()).powi(2);
+                sum += share * pairs.map(square).sum::<f64>();
+            });
+            sum
+        });
+        0.5 * sums.iter().sum::<f64>()
     }
 }
 

@@ -2,11 +2,11 @@
 
 use super::joint::JointTerm;
 use super::{Objective, TermLoss};
-use crate::method::scalar::sum_pairs;
+use crate::method::scalar::{sum_pairs, zip_in_place};
 use crate::method::style::{Features, SumsGradient};
 use crate::method::{JointBackward, Scalar};
 use crate::network::{LayerLosses, Network};
-use ndarray::{Array3, Zip};
+use ndarray::Array3;
 
 /// Added to the norm that [`Targets::normalize`](super::Targets::normalize) divides by, which may be 0.
 const MIN_NORM: f64 = 1e-12;
@@ -87,9 +87,7 @@ impl<'a, T: Scalar> PictureLosses<'a, T> {
         self.add_term(number, 1.0, f, &mut gradient);
         let norm = sum_pairs(&gradient, &gradient, |g, _| g.abs());
         let scale = T::of(self.objective.terms[number].weight / (norm + MIN_NORM));
-        Zip::from(df)
-            .and(&gradient)
-            .par_for_each(|df, &g| *df += scale * g);
+        zip_in_place(df, &gradient, |df, g| df + scale * g);
         engine.recycle(gradient);
     }
 }

@@ -60,8 +60,8 @@ fn matrix(f: &Array3<f32>) -> Array2<f64> {
 /// FᵀF, in parallel.
 fn gram(f: &Array3<f32>) -> Array2<f64> {
     let channels = f.dim().2;
-    let parts = f.axis_chunks_iter(ndarray::Axis(0), 2).into_par_iter();
-    let grams = parts.map(|rows| {
+    let parts: Vec<_> = f.axis_chunks_iter(ndarray::Axis(0), 2).collect();
+    let grams = parts.into_par_iter().map(|rows| {
         let rows = matrix(&rows.to_owned());
         rows.t().dot(&rows)
     });

@@ -3,7 +3,7 @@
 use crate::files::atomic_file::{AtomicFile, AtomicFileError};
 use crate::files::picture::{Picture, Size};
 use crate::painting::Iteration;
-use rayon::prelude::*;
+use crate::parallel::map;
 use std::io::Write;
 use std::path::Path;
 use thiserror::Error;
@@ -161,7 +161,7 @@ fn encode_gif(frames: &[Picture]) -> Result<Vec<u8>, gif::EncodingError> {
     let with_palette = |frame: &Picture| {
         gif::Frame::from_rgb_speed(width, height, frame.image().as_raw(), GIF_SPEED)
     };
-    let indexed: Vec<_> = frames.par_iter().map(with_palette).collect();
+    let indexed = map(frames, with_palette);
     for (index, mut frame) in indexed.into_iter().enumerate() {
         frame.delay = delay(index, frames.len()) / 10;
         encoder.write_frame(&frame)?;

@@ -8,13 +8,13 @@
 //! depth is Cout.
 
 use super::mask::{Mask, apply_mask, relu_and_mask, word_of, words_per_position};
-use super::parallel::for_each_with_buffers;
 use super::simd::gemm::{self, Panel, Strided};
 use super::simd::{Cpu, MAX_LANES, Simd, SimdTask, load_partial, store_partial};
 use super::workspace::Workspace;
 use crate::engine::SimdScalar;
 use crate::method::scalar::{elements, elements_mut};
 use crate::method::{Padding, Scalar};
+use crate::parallel::for_each_with;
 use ndarray::{Array3, Array4};
 use std::ops::Range;
 
@@ -79,10 +79,10 @@ impl<T: SimdScalar> FewChannels<T> {
             .collect();
         let depth = 9 * self.cin + 1;
         let lengths = [depth, gemm::panel_width::<T>(self.cpu)].map(|n| PRODUCT_POSITIONS * n);
-        for_each_with_buffers(
+        let buffers = || workspace.buffers(lengths);
+        for_each_with(
             rows,
-            lengths,
-            workspace,
+            buffers,
             |[neighborhoods, products], (i, (y, mask))| {
                 self.cpu.run(ForwardRow {
                     conv: self,
@@ -115,15 +115,14 @@ impl<T: SimdScalar> FewChannels<T> {
         );
         let mut dx = workspace.array((height, width, self.cin));
         let bands = elements_mut(&mut dx).chunks_mut(TASK_ROWS * width * self.cin);
-        let bands: Vec<_> = bands.enumerate().collect();
         let lengths = [
             (TASK_ROWS.min(height) + 2) * width * self.contribution_stride(),
             PRODUCT_POSITIONS * (self.cout + MAX_LANES),
         ];
-        for_each_with_buffers(
-            bands,
-            lengths,
-            workspace,
+        let buffers = || workspace.buffers(lengths);
+        for_each_with(
+            bands.enumerate(),
+            buffers,
             |[contributions, masked], (band, dx)| {
                 let first = band * TASK_ROWS;
                 let rows = match self.padding {

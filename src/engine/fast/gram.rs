@@ -1,6 +1,5 @@
 //! Gram matrices as [`method::gram`](crate::method::gram) defines them, on the CPU's vectors.
 
-use super::parallel::for_each_with_buffers;
 use super::product::{self, mirror};
 use super::simd::gemm::{self, Panel, Strided};
 use super::simd::{Cpu, Simd, SimdTask};
@@ -8,8 +7,8 @@ use super::workspace::{Buffer, Workspace};
 use crate::engine::SimdScalar;
 use crate::method::Scalar;
 use crate::method::scalar::{elements, elements_mut};
+use crate::parallel::{for_each, for_each_with};
 use ndarray::{Array2, Array3};
-use rayon::prelude::*;
 
 /// Positions that one parallel task sums. The sum is N×N with N ≤ 512, so that a task must be long to be worth it.
 const GRAM_CHUNK: usize = 4096;
@@ -62,8 +61,8 @@ pub(super) fn forward<T: SimdScalar>(
         }
     }
     let positions = PANEL_BYTES / (width * size_of::<T>());
-    let lengths = [panels * positions * width];
-    for_each_with_buffers(tasks, lengths, workspace, |[packed], (f, sums)| {
+    let buffers = || workspace.buffers([panels * positions * width]);
+    for_each_with(tasks, buffers, |[packed], (f, sums)| {
         cpu.run(LowerPanels {
             f,
             channels,
@@ -73,30 +72,27 @@ pub(super) fn forward<T: SimdScalar>(
         });
     });
     let (total, rest) = sums.split_at_mut(chunk_size);
-    (total.par_chunks_exact_mut(panel_size))
-        .enumerate()
-        .for_each(|(panel, total)| {
-            // Added in the order of the chunks, whichever thread computed them.
-            for chunk in rest.chunks_exact(chunk_size) {
-                let chunk = &chunk[panel * panel_size..][..panel_size];
-                for k in panel * width * width..panel_size {
-                    total[k] += chunk[k];
-                }
+    let panels_of_total = total.chunks_exact_mut(panel_size).enumerate();
+    for_each(panels_of_total, |(panel, total)| {
+        // Added in the order of the chunks, whichever thread computed them.
+        for chunk in rest.chunks_exact(chunk_size) {
+            let chunk = &chunk[panel * panel_size..][..panel_size];
+            for k in panel * width * width..panel_size {
+                total[k] += chunk[k];
             }
-        });
+        }
+    });
     let mut g = workspace.matrix((channels, channels));
     let rows = g.as_slice_mut().expect("it is in standard layout");
-    (rows.par_chunks_exact_mut(channels))
-        .enumerate()
-        .for_each(|(i, row)| {
-            // To the diagonal.
-            for (g, panel) in row[..=i]
-                .chunks_mut(width)
-                .zip(total.chunks_exact(panel_size))
-            {
-                g.copy_from_slice(&panel[i * width..][..g.len()]);
-            }
-        });
+    for_each(rows.chunks_exact_mut(channels).enumerate(), |(i, row)| {
+        // To the diagonal.
+        for (g, panel) in row[..=i]
+            .chunks_mut(width)
+            .zip(total.chunks_exact(panel_size))
+        {
+            g.copy_from_slice(&panel[i * width..][..g.len()]);
+        }
+    });
     mirror(rows, channels, 0);
     g
 }
@@ -194,9 +190,9 @@ pub(super) fn add_backward<T: SimdScalar>(
     let channels = df.dim().2;
     let packed = pack(dg, channels, scale, cpu, workspace);
     let size = task_size(df);
-    let tasks = elements_mut(df).par_chunks_mut(size);
-    let tasks = tasks.zip(elements(activations).par_chunks(size));
-    tasks.for_each(|(df, f)| {
+    let tasks = elements_mut(df).chunks_mut(size);
+    let tasks = tasks.zip(elements(activations).chunks(size));
+    for_each(tasks, |(df, f)| {
         cpu.run(AddBackward {
             f,
             dg: &packed,
@@ -220,9 +216,8 @@ pub(super) fn backward_in_place<T: SimdScalar>(
     let channels = f.dim().2;
     let packed = pack(dg, channels, scale, cpu, workspace);
     let size = task_size(f);
-    let tasks: Vec<_> = elements_mut(f).chunks_mut(size).collect();
-    let lengths = [GRADIENT_CHUNK * channels];
-    for_each_with_buffers(tasks, lengths, workspace, |[copy], f| {
+    let buffers = || workspace.buffers([GRADIENT_CHUNK * channels]);
+    for_each_with(elements_mut(f).chunks_mut(size), buffers, |[copy], f| {
         cpu.run(BackwardInPlace {
             f,
             copy,
@@ -241,7 +236,7 @@ fn pack<T: SimdScalar>(
     workspace: &Workspace<T>,
 ) -> Buffer<T> {
     assert_eq!(dg.dim(), (channels, channels), "dL/dG must be N×N");
-    product::pack(dg.view(), T::of(2.0) * scale, 1, cpu, workspace)
+    product::pack(dg.view(), T::of(2.0) * scale, false, cpu, workspace)
 }
 
 /// Adds F times a packed matrix to dF, a chunk at a time.

@@ -17,7 +17,6 @@ pub mod conv;
 mod few_channels;
 mod gram;
 mod mask;
-mod parallel;
 mod phases;
 mod pool;
 mod product;

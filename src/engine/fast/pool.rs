@@ -5,8 +5,8 @@ use super::workspace::{Buffer, Workspace};
 use crate::engine::{Activation, Forward, Layer};
 use crate::method::scalar::{elements, elements_mut};
 use crate::method::{Pooling, Scalar};
+use crate::parallel::for_each;
 use ndarray::Array3;
-use rayon::prelude::*;
 use std::sync::Arc;
 
 /// A pooling layer.
@@ -59,20 +59,19 @@ fn averages<T: Scalar>(x: &Array3<T>, workspace: &Workspace<T>) -> Array3<T> {
     let shape = x.dim();
     let mut y = workspace.array(pooled(shape));
     let (row, x) = (y.dim().1 * shape.2, elements(x));
-    (elements_mut(&mut y).par_chunks_mut(row))
-        .enumerate()
-        .for_each(|(i, y)| {
-            for (j, y) in y.chunks_exact_mut(shape.2).enumerate() {
-                let cell = Cell::new(shape, i, j);
-                let mut positions = cell.positions().map(|at| &x[at..at + shape.2]);
-                y.copy_from_slice(positions.next().expect("a cell has a position"));
-                for x in positions {
-                    y.iter_mut().zip(x).for_each(|(y, &x)| *y += x);
-                }
-                let share = cell.share::<T>();
-                y.iter_mut().for_each(|y| *y *= share);
+    let rows = elements_mut(&mut y).chunks_mut(row).enumerate();
+    for_each(rows, |(i, y)| {
+        for (j, y) in y.chunks_exact_mut(shape.2).enumerate() {
+            let cell = Cell::new(shape, i, j);
+            let mut positions = cell.positions().map(|at| &x[at..at + shape.2]);
+            y.copy_from_slice(positions.next().expect("a cell has a position"));
+            for x in positions {
+                y.iter_mut().zip(x).for_each(|(y, &x)| *y += x);
             }
-        });
+            let share = cell.share::<T>();
+            y.iter_mut().for_each(|y| *y *= share);
+        }
+    });
     y
 }
 
@@ -94,19 +93,17 @@ fn maxima<T: Scalar>(x: &Array3<T>, workspace: &Workspace<T>) -> (Array3<T>, Buf
     let mut y = workspace.array(pooled(shape));
     let mut winners = workspace.words(y.len());
     let (row, x) = (y.dim().1 * shape.2, elements(x));
-    (elements_mut(&mut y).par_chunks_mut(row))
-        .zip(winners.par_chunks_mut(row))
-        .enumerate()
-        .for_each(|(i, (y, winners))| {
-            let cells = y.chunks_exact_mut(shape.2);
-            for (j, (y, winners)) in cells.zip(winners.chunks_mut(shape.2)).enumerate() {
-                let cell = Cell::new(shape, i, j);
-                for (c, (y, winner)) in y.iter_mut().zip(winners).enumerate() {
-                    *winner = cell.largest(x, c);
-                    *y = x[cell.starts[usize::from(*winner)] + c];
-                }
+    let rows = (elements_mut(&mut y).chunks_mut(row)).zip(winners.chunks_mut(row));
+    for_each(rows.enumerate(), |(i, (y, winners))| {
+        let cells = y.chunks_exact_mut(shape.2);
+        for (j, (y, winners)) in cells.zip(winners.chunks_mut(shape.2)).enumerate() {
+            let cell = Cell::new(shape, i, j);
+            for (c, (y, winner)) in y.iter_mut().zip(winners).enumerate() {
+                *winner = cell.largest(x, c);
+                *y = x[cell.starts[usize::from(*winner)] + c];
             }
-        });
+        }
+    });
     (y, winners)
 }
 
@@ -144,19 +141,18 @@ fn backward<T: Scalar>(
     let mut dx = workspace.array(shape);
     let dy = elements(dy);
     // Two rows of x for one row of y: no two tasks write to the same place.
-    (elements_mut(&mut dx).par_chunks_mut(2 * width * channels))
-        .enumerate()
-        .for_each(|(i, dx)| {
-            let offset = 2 * i * width * channels;
-            for j in 0..across {
-                let cell = Cell::new(shape, i, j);
-                let first = (i * across + j) * channels;
-                let dy = &dy[first..first + channels];
-                for (number, at) in cell.positions().enumerate() {
-                    fill(&cell, number, first, dy, &mut dx[at - offset..][..channels]);
-                }
+    let rows = elements_mut(&mut dx).chunks_mut(2 * width * channels);
+    for_each(rows.enumerate(), |(i, dx)| {
+        let offset = 2 * i * width * channels;
+        for j in 0..across {
+            let cell = Cell::new(shape, i, j);
+            let first = (i * across + j) * channels;
+            let dy = &dy[first..first + channels];
+            for (number, at) in cell.positions().enumerate() {
+                fill(&cell, number, first, dy, &mut dx[at - offset..][..channels]);
             }
-        });
+        }
+    });
     dx
 }
 

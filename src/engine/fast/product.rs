@@ -5,8 +5,8 @@ use super::simd::{Cpu, Simd, SimdTask};
 use super::workspace::{Buffer, Workspace};
 use crate::engine::SimdScalar;
 use crate::method::Scalar;
+use crate::parallel::for_each;
 use ndarray::{Array2, ArrayView2, s};
-use rayon::prelude::*;
 
 /// Rows of C that one parallel task computes: full register tiles, or nearly full ones.
 const ROW_CHUNK: usize = 48;
@@ -83,11 +83,9 @@ pub(super) fn mirror<T: SimdScalar>(rows: &mut [T], size: usize, first: usize) {
             }
         }
     };
-    (upper.par_chunks_mut(SQUARE * size).enumerate()).for_each(copy);
-    rayon::join(
-        || mirror(upper, size, first),
-        || mirror(lower, size, first + half),
-    );
+    for_each(upper.chunks_mut(SQUARE * size).enumerate(), copy);
+    let halves = [(upper, first), (lower, first + half)];
+    for_each(halves, |(rows, first)| mirror(rows, size, first));
 }
 
 /// C = A·B, or what is on and below its diagonal, and maybe more.
@@ -109,12 +107,8 @@ fn compute<T: SimdScalar>(
         c.fill(T::zero());
         return c;
     }
-    let min_len = if rows * depth * columns <= SMALL {
-        usize::MAX
-    } else {
-        1
-    };
-    let packed = pack(b, T::one(), min_len, cpu, workspace);
+    let alone = rows * depth * columns <= SMALL;
+    let packed = pack(b, T::one(), alone, cpu, workspace);
     // A with its columns side by side, as a transposed view has them, is as good as one with its rows side by side.
     let in_order;
     let (elements, row_stride, depth_stride) = match (a.to_slice(), a.reversed_axes().to_slice()) {
@@ -127,60 +121,69 @@ fn compute<T: SimdScalar>(
         }
     };
     let of_rows = c.as_slice_mut().expect("it is in standard layout");
-    (of_rows.par_chunks_mut(ROW_CHUNK * columns))
-        .enumerate()
-        .with_min_len(min_len)
-        .for_each(|(chunk, c)| {
-            let a = Strided {
-                elements: &elements[chunk * ROW_CHUNK * row_stride..],
-                row_stride,
-                depth_stride,
-            };
-            let end = (chunk + 1) * ROW_CHUNK;
-            cpu.run(Rows {
-                a,
-                packed: &packed,
-                depth,
-                columns,
-                needed: if lower { columns.min(end) } else { columns },
-                c,
-            });
+    let chunks = of_rows.chunks_mut(ROW_CHUNK * columns).enumerate();
+    for_each_or_alone(alone, chunks, |(chunk, c)| {
+        let a = Strided {
+            elements: &elements[chunk * ROW_CHUNK * row_stride..],
+            row_stride,
+            depth_stride,
+        };
+        let end = (chunk + 1) * ROW_CHUNK;
+        cpu.run(Rows {
+            a,
+            packed: &packed,
+            depth,
+            columns,
+            needed: if lower { columns.min(end) } else { columns },
+            c,
         });
+    });
     c
 }
 
-/// `factor`·B (K×N) in panels. A task packs at least `min_len` of them.
+/// `factor`·B (K×N) in panels. One thread packs them `alone`, or all do.
 pub(super) fn pack<T: SimdScalar>(
     b: ArrayView2<T>,
     factor: T,
-    min_len: usize,
+    alone: bool,
     cpu: Cpu,
     workspace: &Workspace<T>,
 ) -> Buffer<T> {
     let (depth, columns) = b.dim();
     let width = gemm::panel_width::<T>(cpu);
     let mut packed = workspace.buffer(columns.div_ceil(width) * depth * width);
-    (packed.par_chunks_exact_mut(depth * width))
-        .enumerate()
-        .with_min_len(min_len)
-        .for_each(|(panel, packed)| {
-            let of_panel = panel * width..columns.min((panel + 1) * width);
-            let rows = b.slice(s![.., of_panel]);
-            for (k, row) in rows.outer_iter().enumerate() {
-                let packed = &mut packed[k * width..][..row.len()];
-                let Some(slice) = row.to_slice() else {
-                    for n in 0..row.len() {
-                        packed[n] = factor * row[n];
-                    }
-                    continue;
-                };
-                // The same loop: over a slice the compiler vectorizes it.
-                for n in 0..slice.len() {
-                    packed[n] = factor * slice[n];
+    let panels = packed.chunks_exact_mut(depth * width).enumerate();
+    for_each_or_alone(alone, panels, |(panel, packed)| {
+        let of_panel = panel * width..columns.min((panel + 1) * width);
+        let rows = b.slice(s![.., of_panel]);
+        for (k, row) in rows.outer_iter().enumerate() {
+            let packed = &mut packed[k * width..][..row.len()];
+            let Some(slice) = row.to_slice() else {
+                for n in 0..row.len() {
+                    packed[n] = factor * row[n];
                 }
+                continue;
+            };
+            // The same loop: over a slice the compiler vectorizes it.
+            for n in 0..slice.len() {
+                packed[n] = factor * slice[n];
             }
-        });
+        }
+    });
     packed
+}
+
+/// Calls `work` with each item, on all threads or on this one alone.
+fn for_each_or_alone<I: Send>(
+    alone: bool,
+    items: impl ExactSizeIterator<Item = I> + Send,
+    work: impl Fn(I) + Sync,
+) {
+    if alone {
+        items.for_each(work);
+    } else {
+        for_each(items, work);
+    }
 }
 
 /// Some rows of a product.

@@ -66,7 +66,12 @@ impl<T: Scalar> Workspace<T> {
         Buffer::borrowed(&self.numbers, length)
     }
 
-    /// The same, of 16-bit words.
+    /// Buffers of these lengths.
+    pub fn buffers<const N: usize>(&self, lengths: [usize; N]) -> [Buffer<T>; N] {
+        lengths.map(|length| self.buffer(length))
+    }
+
+    /// A buffer of this length, of 16-bit words.
     pub fn words(&self, length: usize) -> Buffer<u16> {
         Buffer::borrowed(&self.words, length)
     }

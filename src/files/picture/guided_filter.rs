@@ -8,8 +8,8 @@
 //! the mean of the input; an edge of the guide stays. All means are box sums, whose cost does not depend on the size of the window.
 //! Source: He, Sun and Tang 2010, Guided Image Filtering, equations 5, 6 and 8.
 
-use ndarray::{Array2, Axis, Zip};
-use rayon::prelude::*;
+use crate::parallel::for_each;
+use ndarray::{Array2, Zip};
 
 /// The output for the `input` (H×W), with windows of 2·`radius` + 1 pixels a side. At a border only the part of a window inside counts.
 ///
@@ -43,20 +43,19 @@ fn box_mean(array: &Array2<f64>, radius: usize) -> Array2<f64> {
 fn mean_of_rows(array: &Array2<f64>, radius: usize) -> Array2<f64> {
     let mut means = Array2::zeros(array.dim());
     let width = array.ncols();
-    (means.axis_iter_mut(Axis(0)).into_par_iter())
-        .zip(array.axis_iter(Axis(0)))
-        .for_each(|(mut means, row)| {
-            // sums[j] is the sum of all elements before j.
-            let mut sums = Vec::with_capacity(width + 1);
-            sums.push(0.0);
-            for value in row {
-                sums.push(sums[sums.len() - 1] + value);
-            }
-            for (j, mean) in means.iter_mut().enumerate() {
-                let (from, to) = (j.saturating_sub(radius), (j + radius + 1).min(width));
-                *mean = (sums[to] - sums[from]) / (to - from) as f64;
-            }
-        });
+    let rows = means.outer_iter_mut().zip(array.outer_iter());
+    for_each(rows, |(mut means, row)| {
+        // sums[j] is the sum of all elements before j.
+        let mut sums = Vec::with_capacity(width + 1);
+        sums.push(0.0);
+        for value in row {
+            sums.push(sums[sums.len() - 1] + value);
+        }
+        for (j, mean) in means.iter_mut().enumerate() {
+            let (from, to) = (j.saturating_sub(radius), (j + radius + 1).min(width));
+            *mean = (sums[to] - sums[from]) / (to - from) as f64;
+        }
+    });
     means
 }
 

@@ -13,8 +13,8 @@
 use super::guided_filter::guided_filter;
 use super::matrix::{Matrix, Vector, apply, transport};
 use super::{FloatPicture, Picture, Size, oklab};
+use crate::parallel::{for_each, map};
 use ndarray::{Array2, Axis};
-use rayon::prelude::*;
 
 /// Added to the variances of a and b: twice the variance of a color cast that can just be seen. A gray photograph, whose chroma is noise,
 /// then stays nearly gray, instead of its noise becoming colors.
@@ -41,43 +41,38 @@ impl FloatPicture {
         let Self { pixels, alpha } = self;
         let mut pixels = pixels.into_array();
         let source = Chroma::of(&[photograph]).expect("there is a picture");
-        let map = transport(source.covariance, target.covariance);
+        let to_target = transport(source.covariance, target.covariance);
         let size = (height as usize, width as usize);
-        let lightness: Vec<f64> = (pixels.axis_iter(Axis(0)).into_par_iter())
-            .flat_map_iter(|row| {
-                let pixels = row.axis_iter(Axis(0)).map(|pixel| {
-                    let levels = std::array::from_fn(|c| f64::from(pixel[c]).clamp(0.0, 255.0));
-                    oklab::from_srgb(levels)[0]
-                });
-                pixels.collect::<Vec<_>>()
-            })
-            .collect();
+        let lightness = map(pixels.outer_iter(), |row| {
+            let pixels = row.outer_iter().map(|pixel| {
+                let levels = std::array::from_fn(|c| f64::from(pixel[c]).clamp(0.0, 255.0));
+                oklab::from_srgb(levels)[0]
+            });
+            Vec::from_iter(pixels)
+        });
+        let lightness = lightness.concat();
         let lightness = Array2::from_shape_vec(size, lightness).expect("a value for each pixel");
-        let mapped: Vec<Vector> = (photograph.rgb.as_raw().par_chunks_exact(3))
-            .map(|pixel| {
-                let [_, a, b] = lab(pixel);
-                let [a, b, _] = apply(map, [a - source.mean[0], b - source.mean[1], 0.0]);
-                [a + target.mean[0], b + target.mean[1], 0.0]
-            })
-            .collect();
+        let mapped: Vec<Vector> = map(photograph.rgb.as_raw().chunks_exact(3), |pixel| {
+            let [_, a, b] = lab(pixel);
+            let [a, b, _] = apply(to_target, [a - source.mean[0], b - source.mean[1], 0.0]);
+            [a + target.mean[0], b + target.mean[1], 0.0]
+        });
         let radius = (size.0.max(size.1) / RADII).max(2);
         let [a, b] = [0, 1].map(|k| {
             let plane = mapped.iter().map(|chroma| chroma[k]).collect();
             let plane = Array2::from_shape_vec(size, plane).expect("a value for each pixel");
             guided_filter(&lightness, &plane, radius, EDGE)
         });
-        (pixels.axis_iter_mut(Axis(0)).into_par_iter())
-            .enumerate()
-            .for_each(|(i, mut row)| {
-                for (j, mut pixel) in row.axis_iter_mut(Axis(0)).enumerate() {
-                    let at = (i, j);
-                    let [low, high] = target.range;
-                    let a = a[at].clamp(low[0], high[0]);
-                    let b = b[at].clamp(low[1], high[1]);
-                    let color = oklab::to_srgb([lightness[at], a, b]);
-                    (0..3).for_each(|c| pixel[c] = color[c] as f32);
-                }
-            });
+        for_each(pixels.outer_iter_mut().enumerate(), |(i, mut row)| {
+            for (j, mut pixel) in row.axis_iter_mut(Axis(0)).enumerate() {
+                let at = (i, j);
+                let [low, high] = target.range;
+                let a = a[at].clamp(low[0], high[0]);
+                let b = b[at].clamp(low[1], high[1]);
+                let color = oklab::to_srgb([lightness[at], a, b]);
+                (0..3).for_each(|c| pixel[c] = color[c] as f32);
+            }
+        });
         Self {
             pixels: pixels.into(),
             alpha,
@@ -154,7 +149,7 @@ impl Chroma {
             let pixels = picture.rgb.as_raw();
             let width = picture.rgb.width() as usize;
             // Added in the order of the rows, whichever thread computed them.
-            let rows: Vec<Sums> = pixels.par_chunks(3 * width).map(Sums::of_row).collect();
+            let rows = map(pixels.chunks(3 * width), Sums::of_row);
             let sums = rows.into_iter().fold(Sums::EMPTY, Sums::and);
             sums.scaled(share / (pixels.len() / 3) as f64)
         };

@@ -4,7 +4,7 @@ use super::scratch::DiskArray;
 use super::{BigArray, Place};
 use crate::method::Scalar;
 use crate::method::scalar::{SUM_CHUNK, elements, elements_mut, sum_slices};
-use rayon::prelude::*;
+use crate::parallel::{for_each, map};
 use std::ops::{Deref, DerefMut};
 
 /// Elements of a block: 256 KiB of `f32`. A whole number of [`SUM_CHUNK`]s, so that sums have the same bits as those of arrays in memory.
@@ -27,7 +27,7 @@ pub(crate) fn for_each_block<T: Scalar, const M: usize, const N: usize>(
     let tasks: Vec<[Option<BlockMut<T>>; M]> = (0..blocks)
         .map(|_| std::array::from_fn(|k| changed[k].next()))
         .collect();
-    (tasks.into_par_iter().enumerate()).for_each(|(number, mut changed)| {
+    for_each(tasks.into_iter().enumerate(), |(number, mut changed)| {
         let read = read.map(|array| array.block(number));
         f(
             (changed.each_mut()).map(|block| &mut **block.as_mut().expect("as many as the others")),
@@ -46,14 +46,11 @@ pub(crate) fn sum_blocks<T: Scalar>(
     f: impl Fn(f64, f64) -> f64 + Sync,
 ) -> f64 {
     assert_eq!(a.dim(), b.dim(), "the two arrays must have one shape");
-    let chunks: Vec<Vec<f64>> = (0..a.len().div_ceil(BLOCK))
-        .into_par_iter()
-        .map(|number| {
-            let (a, b) = (a.block(number), b.block(number));
-            let pairs = a.chunks(SUM_CHUNK).zip(b.chunks(SUM_CHUNK));
-            pairs.map(|(a, b)| sum_slices(a, b, &f)).collect()
-        })
-        .collect();
+    let chunks = map(0..a.len().div_ceil(BLOCK), |number| {
+        let (a, b) = (a.block(number), b.block(number));
+        let pairs = a.chunks(SUM_CHUNK).zip(b.chunks(SUM_CHUNK));
+        Vec::from_iter(pairs.map(|(a, b)| sum_slices(a, b, &f)))
+    });
     chunks.iter().flatten().sum()
 }
 
@@ -116,20 +113,20 @@ impl<T: Scalar> BigArray<T> {
 
     /// The largest |a|; 0 of an array without elements.
     pub(crate) fn max_abs(&self) -> f64 {
-        let blocks = (0..self.len().div_ceil(BLOCK)).into_par_iter();
-        let largest = blocks.map(|number| {
+        let largest = map(0..self.len().div_ceil(BLOCK), |number| {
             let block = self.block(number);
-            block
-                .iter()
-                .fold(0.0, |most: f64, a| most.max(a.as_f64().abs()))
+            (block.iter()).fold(0.0, |most: f64, a| most.max(a.as_f64().abs()))
         });
-        largest.reduce(|| 0.0, f64::max)
+        largest.into_iter().fold(0.0, f64::max)
     }
 
     /// Whether every element is a finite number.
     pub fn is_finite(&self) -> bool {
-        let blocks = (0..self.len().div_ceil(BLOCK)).into_par_iter();
-        blocks.all(|number| self.block(number).iter().all(|a| a.is_finite()))
+        let blocks = 0..self.len().div_ceil(BLOCK);
+        let finite = map(blocks, |number| {
+            self.block(number).iter().all(|a| a.is_finite())
+        });
+        finite.into_iter().all(|finite| finite)
     }
 
     /// Calls `visit` with each block, one after the other.

@@ -14,6 +14,7 @@ pub use scratch::{Scratch, Storage};
 pub use serial::deserialize_into;
 
 use crate::method::Scalar;
+use crate::parallel::for_each;
 use ndarray::{Array3, Axis, s};
 use scratch::DiskArray;
 use std::borrow::Cow;
@@ -183,10 +184,11 @@ impl<T: Scalar> BigArray<T> {
                 let source = part.slice(s![from.clone(), from_columns, ..]);
                 match &mut self.place {
                     Place::Memory(array) => {
-                        let target = array.slice_mut(s![at.clone(), at_columns, ..]);
-                        ndarray::Zip::from(target)
-                            .and(source)
-                            .par_for_each(|old, &new| *old = change(*old, new));
+                        let mut target = array.slice_mut(s![at.clone(), at_columns, ..]);
+                        let rows = target.outer_iter_mut().zip(source.outer_iter());
+                        for_each(rows, |(mut old, new)| {
+                            old.zip_mut_with(&new, |old, &new| *old = change(*old, new));
+                        });
                     }
                     Place::Disk(disk) => {
                         let mut row = vec![T::zero(); at_columns.len() * channels];

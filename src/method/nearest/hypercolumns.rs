@@ -16,9 +16,9 @@ use super::masks::Position;
 use super::matching::{Columns, Rows};
 use crate::method::Scalar;
 use crate::method::bilinear::{Neighbors, axis};
-use crate::method::scalar::{elements, elements_mut};
-use ndarray::{Array2, Array3, Zip};
-use rayon::prelude::*;
+use crate::method::scalar::{elements, elements_mut, zip_in_place};
+use crate::parallel::{for_each, for_each_with};
+use ndarray::{Array2, Array3};
 
 /// Rows of a layer that one parallel task computes the gradient of. A row of the grid contributes to two rows of the layer, which are
 /// mostly in the same block.
@@ -124,19 +124,17 @@ impl<T: Scalar> LayerSamples<T> {
     pub fn read(&mut self, f: &Array3<T>) {
         assert_eq!(f.dim(), self.shape, "a layer keeps its shape");
         if f.dim() == self.samples.dim() {
-            let pairs = Zip::from(&mut self.samples).and(f);
-            pairs.par_for_each(|sample, &f| *sample = f);
+            zip_in_place(&mut self.samples, f, |_, f| f);
             return;
         }
         let (h, w, channels) = self.samples.dim();
         let layer = LayerGrid::new(f.dim(), (h, w), 1.0);
-        (elements_mut(&mut self.samples).par_chunks_mut(w * channels))
-            .enumerate()
-            .for_each(|(i, row)| {
-                for (j, sample) in row.chunks_exact_mut(channels).enumerate() {
-                    layer.write(elements(f), (i, j), sample);
-                }
-            });
+        let rows = elements_mut(&mut self.samples).chunks_mut(w * channels);
+        for_each(rows.enumerate(), |(i, row)| {
+            for (j, sample) in row.chunks_exact_mut(channels).enumerate() {
+                layer.write(elements(f), (i, j), sample);
+            }
+        });
     }
 }
 
@@ -229,21 +227,18 @@ impl<T: Scalar> LayerGrid<T> {
                 }
             }
         }
-        (df.par_chunks_mut(BLOCK * row_length))
-            .zip(blocks)
-            .for_each_init(
-                || vec![T::zero(); self.columns.len() * self.channels],
-                |parts, (df, contributions)| {
-                    for Contribution { from: i, to } in contributions {
-                        for (j, part) in parts.chunks_exact_mut(self.channels).enumerate() {
-                            gradient(i * self.columns.len() + j, part);
-                        }
-                        for (p, a) in to {
-                            self.add_row(parts, a, &mut df[p * row_length..][..row_length]);
-                        }
-                    }
-                },
-            );
+        let blocks = df.chunks_mut(BLOCK * row_length).zip(blocks);
+        let parts = || vec![T::zero(); self.columns.len() * self.channels];
+        for_each_with(blocks, parts, |parts, (df, contributions)| {
+            for Contribution { from: i, to } in contributions {
+                for (j, part) in parts.chunks_exact_mut(self.channels).enumerate() {
+                    gradient(i * self.columns.len() + j, part);
+                }
+                for (p, a) in to {
+                    self.add_row(parts, a, &mut df[p * row_length..][..row_length]);
+                }
+            }
+        });
     }
 
     /// Adds `share` times a row of the grid's gradient to the row of `df` that it was interpolated from.

@@ -15,8 +15,8 @@
 use super::cosine;
 use crate::method::loss::Loan;
 use crate::method::{Products, Scalar};
+use crate::parallel::{for_each, map};
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
-use rayon::prelude::*;
 use std::ops::Range;
 
 /// Rows of A in a block.
@@ -101,10 +101,8 @@ impl<'a, T: Scalar> Rows<'a, T> {
         let columns = self.columns();
         let mut block = Loan::new(products.matrix((range.len(), columns)), products);
         let rows = block.as_slice_mut().expect("it is in standard layout");
-        (rows.par_chunks_mut(columns.max(1)))
-            .zip(&self.numbers[range])
-            .with_min_len(64)
-            .for_each(|(row, &number)| self.write(number, row));
+        let rows = rows.chunks_mut(columns.max(1)).zip(&self.numbers[range]);
+        for_each(rows, |(row, &number)| self.write(number, row));
         block
     }
 }
@@ -185,16 +183,13 @@ fn compare<T: Scalar>(
 ) {
     let similarities = Loan::new(products.product(a, b.t()), products);
     let rows = (similarities.as_slice()).expect("products are in standard layout");
-    (rows.par_chunks(b.nrows().max(1)))
-        .zip(best)
-        .with_min_len(64)
-        .for_each(|(row, best)| {
-            let largest = largest(row);
-            if largest > best.0 {
-                let at = row.iter().position(|&similarity| similarity == largest);
-                *best = (largest, first + at.expect("it is one of them"));
-            }
-        });
+    for_each(rows.chunks(b.nrows().max(1)).zip(best), |(row, best)| {
+        let largest = largest(row);
+        if largest > best.0 {
+            let at = row.iter().position(|&similarity| similarity == largest);
+            *best = (largest, first + at.expect("it is one of them"));
+        }
+    });
 }
 
 /// The largest of these numbers.
@@ -239,16 +234,14 @@ impl Mean {
         self.sums.resize(columns, 0.0);
         self.count += matrix.nrows();
         let elements = matrix.to_slice().expect("vectors are in standard layout");
-        let sums: Vec<Vec<f64>> = (elements.par_chunks(MEAN_ROWS * columns.max(1)))
-            .map(|rows| {
-                let mut sums = vec![0.0; columns];
-                for row in rows.chunks_exact(columns) {
-                    let pairs = sums.iter_mut().zip(row);
-                    pairs.for_each(|(sum, x)| *sum += x.as_f64());
-                }
-                sums
-            })
-            .collect();
+        let sums = map(elements.chunks(MEAN_ROWS * columns.max(1)), |rows| {
+            let mut sums = vec![0.0; columns];
+            for row in rows.chunks_exact(columns) {
+                let pairs = sums.iter_mut().zip(row);
+                pairs.for_each(|(sum, x)| *sum += x.as_f64());
+            }
+            sums
+        });
         // Added in the order of the rows, whichever thread computed them.
         for sums in sums {
             let pairs = self.sums.iter_mut().zip(sums);
@@ -273,16 +266,14 @@ pub(super) fn mean<T: Scalar>(matrix: ArrayView2<T>) -> Vec<f64> {
 pub(super) fn center<T: Scalar>(mut m: ArrayViewMut2<T>, mean: &[f64]) {
     let mean: Vec<T> = mean.iter().map(|&mean| T::of(mean)).collect();
     let elements = m.as_slice_mut().expect("vectors are in standard layout");
-    (elements.par_chunks_mut(mean.len().max(1)))
-        .with_min_len(64)
-        .for_each(|row| row.iter_mut().zip(&mean).for_each(|(x, &mean)| *x -= mean));
+    for_each(elements.chunks_mut(mean.len().max(1)), |row| {
+        row.iter_mut().zip(&mean).for_each(|(x, &mean)| *x -= mean);
+    });
 }
 
 /// Divides each row by its length, which is a little more than that of the vector (see `cosine`).
 pub(super) fn normalize<T: Scalar>(m: &mut Array2<T>) {
     let columns = m.ncols().max(1);
     let elements = m.as_slice_mut().expect("vectors are in standard layout");
-    (elements.par_chunks_mut(columns))
-        .with_min_len(64)
-        .for_each(cosine::normalize);
+    for_each(elements.chunks_mut(columns), cosine::normalize);
 }

@@ -20,10 +20,10 @@ use super::split_samples::{Stored, draw};
 use crate::method::loss::Loan;
 use crate::method::scalar::{elements, elements_mut};
 use crate::method::{JointBackward, JointForward, JointLoss, Products, Scalar};
+use crate::parallel::{for_each, map};
 use ndarray::{Array2, Array3};
 use rand::{Rng, SeedableRng};
 use rand_pcg::Pcg64Mcg;
-use rayon::prelude::*;
 
 /// The loss of a picture's layers, each of which is to come close to a painting's, or to those of several.
 ///
@@ -138,13 +138,10 @@ fn stacked<'a, T: Scalar, S: Copy + Sync>(
     let channels = vectors[0].len();
     let mut matrix = Loan::new(products.matrix((vectors.len(), channels)), products);
     let rows = matrix.as_slice_mut().expect("it is in standard layout");
-    (rows.par_chunks_mut(channels))
-        .zip(vectors)
-        .with_min_len(64)
-        .for_each(|(row, vector)| {
-            let pairs = row.iter_mut().zip(*vector);
-            pairs.for_each(|(x, &element)| *x = value(element));
-        });
+    for_each(rows.chunks_mut(channels).zip(vectors), |(row, vector)| {
+        let pairs = row.iter_mut().zip(*vector);
+        pairs.for_each(|(x, &element)| *x = value(element));
+    });
     matrix
 }
 
@@ -164,19 +161,15 @@ fn distances<'a, T: Scalar>(
     let painting = painting.as_slice().expect("it is in standard layout");
     // u is replaced by g.
     let rows = x.as_slice_mut().expect("it is in standard layout");
-    let distances: Vec<f64> = (rows.par_chunks_mut(channels))
-        .zip(&matches)
-        .with_min_len(64)
-        .map(|(u, &row)| {
-            let b = &painting[row * channels..][..channels];
-            let norm = norm(dot(u, u));
-            let cosine = dot(u, b) / norm;
-            let derivative = Derivative::new(cosine, norm, -1.0);
-            let pairs = u.iter_mut().zip(b);
-            pairs.for_each(|(u, &b)| *u = derivative.of(b, *u));
-            1.0 - cosine
-        })
-        .collect();
+    let distances = map(rows.chunks_mut(channels).zip(&matches), |(u, &row)| {
+        let b = &painting[row * channels..][..channels];
+        let norm = norm(dot(u, u));
+        let cosine = dot(u, b) / norm;
+        let derivative = Derivative::new(cosine, norm, -1.0);
+        let pairs = u.iter_mut().zip(b);
+        pairs.for_each(|(u, &b)| *u = derivative.of(b, *u));
+        1.0 - cosine
+    });
     // The mean was subtracted, and its backward pass is to subtract the mean.
     let mean = mean(x.view());
     center(x.view_mut(), &mean);

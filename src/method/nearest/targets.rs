@@ -19,8 +19,8 @@ use super::masks::{self, Position};
 use super::matching::{Columns, Mean, Rows, Search};
 use crate::method::scalar::elements_mut;
 use crate::method::{JointBackward, JointForward, JointLoss, Products, Scalar};
+use crate::parallel::{for_each_with, map_with};
 use ndarray::{Array2, Array3};
-use rayon::prelude::*;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The loss of a picture's layers, which are to come close to a painting's, or to those of several.
@@ -106,15 +106,11 @@ impl<T: Scalar> NearestLoss<T> {
 
     /// Takes these rows of a painting, at length 1, for the targets at these positions.
     fn take_targets(&mut self, chosen: &[(Position, usize)], painting: &Rows<T>) {
-        let scales: Vec<T> = (chosen.par_iter())
-            .map_init(
-                || vec![T::zero(); painting.columns()],
-                |t, &(_, row)| {
-                    painting.write(row, t);
-                    T::of(1.0 / norm(dot(t, t)))
-                },
-            )
-            .collect();
+        let vector = |length| move || vec![T::zero(); length];
+        let scales = map_with(chosen, vector(painting.columns()), |t, &(_, row)| {
+            painting.write(row, t);
+            T::of(1.0 / norm(dot(t, t)))
+        });
         let mut of_position = vec![None; self.grid.0 * self.grid.1];
         for (&((i, j), row), scale) in chosen.iter().zip(scales) {
             of_position[i * self.grid.1 + j] = Some((row, scale));
@@ -123,18 +119,14 @@ impl<T: Scalar> NearestLoss<T> {
         for (target, part) in self.targets.iter_mut().zip(&painting.parts) {
             let channels = part.columns();
             let rows = target.as_slice_mut().expect("it is in standard layout");
-            (rows.par_chunks_mut(channels))
-                .zip(&of_position)
-                .for_each_init(
-                    || vec![T::zero(); channels],
-                    |x, (target, chosen)| {
-                        if let &Some((row, scale)) = chosen {
-                            part.write(row, x);
-                            let pairs = target.iter_mut().zip(x);
-                            pairs.for_each(|(t, x)| *t = (scale * *x).to_short());
-                        }
-                    },
-                );
+            let rows = rows.chunks_mut(channels).zip(&of_position);
+            for_each_with(rows, vector(channels), |x, (target, chosen)| {
+                if let &Some((row, scale)) = chosen {
+                    part.write(row, x);
+                    let pairs = target.iter_mut().zip(x);
+                    pairs.for_each(|(t, x)| *t = (scale * *x).to_short());
+                }
+            });
         }
     }
 }
@@ -169,22 +161,18 @@ impl<T: Scalar> NearestLoss<T> {
     fn add_layer(&self, k: usize, layer: &LayerSamples<T>, sums: &mut [(f64, f64)]) {
         let (width, channels) = (self.grid.1, layer.columns());
         let target = self.target(k, channels);
-        (sums.par_chunks_mut(width))
-            .zip(target.par_chunks(width * channels))
-            .enumerate()
-            .for_each_init(
-                || [(); 2].map(|()| vec![T::zero(); channels]),
-                |[x, t], (i, (sums, target))| {
-                    let targets = target.chunks_exact(channels);
-                    for (j, ((along, square), target)) in sums.iter_mut().zip(targets).enumerate() {
-                        layer.write(i * width + j, x);
-                        let pairs = t.iter_mut().zip(target);
-                        pairs.for_each(|(t, &short)| *t = T::from_short(short));
-                        *along += dot(t, x);
-                        *square += dot(x, x);
-                    }
-                },
-            );
+        let rows = sums.chunks_mut(width).zip(target.chunks(width * channels));
+        let vectors = || [(); 2].map(|()| vec![T::zero(); channels]);
+        for_each_with(rows.enumerate(), vectors, |[x, t], (i, (sums, target))| {
+            let targets = target.chunks_exact(channels);
+            for (j, ((along, square), target)) in sums.iter_mut().zip(targets).enumerate() {
+                layer.write(i * width + j, x);
+                let pairs = t.iter_mut().zip(target);
+                pairs.for_each(|(t, &short)| *t = T::from_short(short));
+                *along += dot(t, x);
+                *square += dot(x, x);
+            }
+        });
     }
 
     fn last_samples(&self) -> MutexGuard<'_, Vec<LayerSamples<T>>> {

@@ -5,7 +5,7 @@ use super::hypercolumns::Hypercolumns;
 use super::{Sampling, self_similarity};
 use crate::method::Scalar;
 use crate::method::loss::{JointBackward, JointForward, JointLoss, Loan, Products};
-use ndarray::{Array3, Zip};
+use ndarray::Array3;
 
 /// The loss that is small where positions of the picture resemble each other as those of the photograph do. Its arrays are the
 /// picture, and the activations of the layers.
@@ -26,8 +26,7 @@ impl<T: Scalar> SelfSimilarity<T> {
 
     /// Reads the photograph's next array, which may be gone afterwards: first its pixels, then the activations of the layers.
     pub fn read(&mut self, f: &Array3<T>) {
-        self.photograph
-            .push(Zip::from(f).par_map_collect(|f| f.to_short()));
+        self.photograph.push(f.mapv(T::to_short));
     }
 }
 

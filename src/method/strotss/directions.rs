@@ -15,8 +15,8 @@
 use super::EPSILON;
 use crate::method::Scalar;
 use crate::method::loss::{Loan, Products};
+use crate::parallel::{for_each, map};
 use ndarray::{Array2, ArrayView2};
-use rayon::prelude::*;
 
 /// Vectors of length 1 (but for ε), and the lengths that they had.
 pub struct Directions<'a, T: Scalar> {
@@ -33,13 +33,11 @@ impl<'a, T: Scalar> Directions<'a, T> {
         unit.assign(&x);
         let channels = unit.ncols().max(1);
         let rows = unit.as_slice_mut().expect("it is in standard layout");
-        let lengths = (rows.par_chunks_exact_mut(channels))
-            .map(|x| {
-                let length = T::of((dot(x, x) + EPSILON).sqrt());
-                x.iter_mut().for_each(|x| *x /= length);
-                length
-            })
-            .collect();
+        let lengths = map(rows.chunks_exact_mut(channels), |x| {
+            let length = T::of((dot(x, x) + EPSILON).sqrt());
+            x.iter_mut().for_each(|x| *x /= length);
+            length
+        });
         Self { unit, lengths }
     }
 
@@ -52,14 +50,14 @@ impl<'a, T: Scalar> Directions<'a, T> {
         let channels = dx.ncols().max(1);
         let unit = self.unit.as_slice().expect("it is in standard layout");
         let rows = dx.as_slice_mut().expect("in standard layout");
-        (rows.par_chunks_exact_mut(channels))
-            .zip(unit.par_chunks_exact(channels))
-            .zip(&self.lengths)
-            .for_each(|((dx, unit), &length)| {
-                let along = T::of(dot(unit, dx));
-                let pairs = dx.iter_mut().zip(unit);
-                pairs.for_each(|(dx, &unit)| *dx = (*dx - along * unit) / length);
-            });
+        let rows = (rows.chunks_exact_mut(channels))
+            .zip(unit.chunks_exact(channels))
+            .zip(&self.lengths);
+        for_each(rows, |((dx, unit), &length)| {
+            let along = T::of(dot(unit, dx));
+            let pairs = dx.iter_mut().zip(unit);
+            pairs.for_each(|(dx, &unit)| *dx = (*dx - along * unit) / length);
+        });
         dx
     }
 }

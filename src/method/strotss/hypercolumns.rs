@@ -15,8 +15,8 @@ use crate::method::Scalar;
 use crate::method::bilinear::Neighbors;
 use crate::method::loss::{JointBackward, Loan, Products};
 use crate::method::scalar::{elements, elements_mut};
+use crate::parallel::for_each;
 use ndarray::{Array3, ArrayView2, s};
-use rayon::prelude::*;
 
 /// From units of 0..255 to 0..1.
 const PIXEL_UNIT: f64 = 1.0 / 255.0;
@@ -90,24 +90,23 @@ impl<'a, T: Scalar> Hypercolumns<'a, T> {
         assert!(start + channels <= total, "as many channels as was said");
         let unit = T::of(unit(k));
         let rows = self.x.as_slice_mut().expect("it is in standard layout");
-        (rows.par_chunks_exact_mut(total))
-            .zip(&*positions)
-            .for_each(|(x, &at)| {
-                let part = &mut x[start..][..channels];
-                part.fill(T::zero());
-                for (p, a) in on_axis(at.0, size.0, h).shares() {
-                    for (q, b) in on_axis(at.1, size.1, w).shares() {
-                        let share = unit * a * b;
-                        let f = &elements(f)[(p * w + q) * channels..][..channels];
-                        let pairs = part.iter_mut().zip(f);
-                        pairs.for_each(|(x, &f)| *x += share * value(f));
-                    }
+        let rows = rows.chunks_exact_mut(total).zip(&*positions);
+        for_each(rows, |(x, &at)| {
+            let part = &mut x[start..][..channels];
+            part.fill(T::zero());
+            for (p, a) in on_axis(at.0, size.0, h).shares() {
+                for (q, b) in on_axis(at.1, size.1, w).shares() {
+                    let share = unit * a * b;
+                    let f = &elements(f)[(p * w + q) * channels..][..channels];
+                    let pairs = part.iter_mut().zip(f);
+                    pairs.for_each(|(x, &f)| *x += share * value(f));
                 }
-                if k == 0 {
-                    let mean = mean.map(|m| T::of(PIXEL_UNIT * m));
-                    part.iter_mut().zip(mean).for_each(|(x, mean)| *x += mean);
-                }
-            });
+            }
+            if k == 0 {
+                let mean = mean.map(|m| T::of(PIXEL_UNIT * m));
+                part.iter_mut().zip(mean).for_each(|(x, mean)| *x += mean);
+            }
+        });
     }
 
     /// All of them, n×C.
@@ -157,20 +156,19 @@ pub fn add_backward<T: Scalar>(
         }
     }
     let unit = T::of(weight * unit(k));
-    (elements_mut(df).par_chunks_mut((w * channels).max(1)))
-        .zip(contributions)
-        .for_each(|(df, contributions)| {
-            for (number, a, columns) in contributions {
-                let dx = dx.row(number);
-                for (q, b) in columns.shares() {
-                    let share = unit * a * b;
-                    let df = &mut df[q * channels..][..channels];
-                    df.iter_mut()
-                        .zip(dx)
-                        .for_each(|(df, &dx)| *df += share * dx);
-                }
+    let rows = elements_mut(df).chunks_mut((w * channels).max(1));
+    for_each(rows.zip(contributions), |(df, contributions)| {
+        for (number, a, columns) in contributions {
+            let dx = dx.row(number);
+            for (q, b) in columns.shares() {
+                let share = unit * a * b;
+                let df = &mut df[q * channels..][..channels];
+                df.iter_mut()
+                    .zip(dx)
+                    .for_each(|(df, &dx)| *df += share * dx);
             }
-        });
+        }
+    });
 }
 
 /// Where pixel `i` of `from` is on an axis of length `to`.

@@ -12,10 +12,9 @@
 use super::sign;
 use crate::method::Scalar;
 use crate::method::loss::Products;
-use crate::method::scalar::elements_mut;
-use ndarray::parallel::prelude::*;
-use ndarray::{Array1, Array2, Array3, ArrayView2, Axis, Zip};
-use rayon::prelude::*;
+use crate::method::scalar::{elements_mut, map_in_place};
+use crate::parallel::{for_each, map};
+use ndarray::{Array1, Array2, Array3, ArrayView2, Axis};
 
 /// Vectors that one parallel task sums.
 const MEAN_CHUNK: usize = 128;
@@ -52,12 +51,13 @@ impl<T: Scalar> Moments<T> {
             other_share / (share + other_share),
         );
         let difference = &self.mean - &other.mean;
-        Zip::indexed(&mut self.covariance)
-            .and(&other.covariance)
-            .par_for_each(|(i, j), own, other| {
+        let rows = (self.covariance.outer_iter_mut()).zip(other.covariance.outer_iter());
+        for_each(rows.enumerate(), |(i, (own, other))| {
+            for (j, (own, other)) in own.into_iter().zip(other).enumerate() {
                 let between = a * b * difference[i] * difference[j];
                 *own = T::of(a * own.as_f64() + b * other.as_f64() + between);
-            });
+            }
+        });
         self.mean = a * &self.mean + b * &other.mean;
     }
 
@@ -65,31 +65,28 @@ impl<T: Scalar> Moments<T> {
     fn and_centered(x: ArrayView2<T>, products: &dyn Products<T>) -> (Self, Array3<T>) {
         let (n, channels) = x.dim();
         assert!(n > 0, "moments of at least one vector");
-        let sums: Vec<Array1<f64>> = (x.axis_chunks_iter(Axis(0), MEAN_CHUNK).into_par_iter())
-            .map(|x| {
-                let mut sum = Array1::zeros(channels);
-                for x in x.rows() {
-                    sum.zip_mut_with(&x, |sum, x| *sum += x.as_f64());
-                }
-                sum
-            })
-            .collect();
+        let sums = map(x.axis_chunks_iter(Axis(0), MEAN_CHUNK), |x| {
+            let mut sum = Array1::zeros(channels);
+            for x in x.rows() {
+                sum.zip_mut_with(&x, |sum, x| *sum += x.as_f64());
+            }
+            sum
+        });
         // Added in the order of the chunks, whichever thread computed them.
         let mut mean = Array1::zeros(channels);
         sums.iter().for_each(|sum| mean += sum);
         mean /= n as f64;
         let of_type: Vec<T> = mean.iter().map(|&m| T::of(m)).collect();
         let mut centered = products.array((1, n, channels));
-        (elements_mut(&mut centered).par_chunks_exact_mut(channels.max(1)))
-            .enumerate()
-            .for_each(|(i, centered)| {
-                for ((c, &x), &mean) in centered.iter_mut().zip(x.row(i)).zip(&of_type) {
-                    *c = x - mean;
-                }
-            });
+        let rows = elements_mut(&mut centered).chunks_exact_mut(channels.max(1));
+        for_each(rows.enumerate(), |(i, centered)| {
+            for ((c, &x), &mean) in centered.iter_mut().zip(x.row(i)).zip(&of_type) {
+                *c = x - mean;
+            }
+        });
         let mut covariance = products.gram(&centered);
         let scale = T::of(1.0 / n as f64);
-        covariance.par_mapv_inplace(|c| scale * c);
+        map_in_place(&mut covariance, |c| scale * c);
         (Self { mean, covariance }, centered)
     }
 }
@@ -118,26 +115,24 @@ pub fn value_and_gradient<T: Scalar>(
     let of_means = difference.mapv(f64::abs).sum() / c;
     // S, which sign(S − S′) replaces.
     let mut signs = moments.covariance;
-    let of_rows: Vec<f64> = (signs.axis_iter_mut(Axis(0)).into_par_iter())
-        .zip(target.covariance.axis_iter(Axis(0)))
-        .map(|(mut own, target)| {
-            let mut sum = 0.0;
-            own.zip_mut_with(&target, |own, &target| {
-                let difference = *own - target;
-                sum += difference.abs().as_f64();
-                *own = sign(difference);
-            });
-            sum
-        })
-        .collect();
+    let rows = signs.outer_iter_mut().zip(target.covariance.outer_iter());
+    let of_rows = map(rows, |(mut own, target)| {
+        let mut sum = 0.0;
+        own.zip_mut_with(&target, |own, &target| {
+            let difference = *own - target;
+            sum += difference.abs().as_f64();
+            *own = sign(difference);
+        });
+        sum
+    });
     let of_covariances = of_rows.iter().sum::<f64>() / (c * c);
 
     let constant: Vec<T> = (difference.iter())
         .map(|&d| sign(T::of(d)) * T::of(1.0 / (count * c)))
         .collect();
     let mut dx = products.array((1, n, channels));
-    (elements_mut(&mut dx).par_chunks_exact_mut(channels))
-        .for_each(|dx| dx.copy_from_slice(&constant));
+    let rows = elements_mut(&mut dx).chunks_exact_mut(channels);
+    for_each(rows, |dx| dx.copy_from_slice(&constant));
     let scale = T::of(1.0 / (count * c * c)); // which the backward pass of FᵀF doubles
     products.add_gram_backward(&centered, &signs, scale, &mut dx);
     products.recycle(centered);

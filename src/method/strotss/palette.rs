@@ -13,8 +13,8 @@ use super::EPSILON;
 use super::remd::Pairs;
 use crate::method::Scalar;
 use crate::method::loss::{Loan, Products};
+use crate::parallel::for_each;
 use ndarray::{Array2, ArrayView2};
-use rayon::prelude::*;
 
 /// L and dL/dX (n×3) for the colors in the rows of `x` (n×3) and of `y` (m×3), in units of 0..1. 0 if there are none in one of
 /// them.
@@ -33,12 +33,10 @@ pub fn value_and_gradient<T: Scalar>(
     }
     let mut costs = Loan::new(products.matrix((x.len(), y.len())), products);
     let rows = costs.as_slice_mut().expect("it is in standard layout");
-    (rows.par_chunks_exact_mut(y.len()))
-        .zip(&x)
-        .for_each(|(costs, x)| {
-            let pairs = costs.iter_mut().zip(&y);
-            pairs.for_each(|(c, y)| *c = cost(x, y));
-        });
+    for_each(rows.chunks_exact_mut(y.len()).zip(&x), |(costs, x)| {
+        let pairs = costs.iter_mut().zip(&y);
+        pairs.for_each(|(c, y)| *c = cost(x, y));
+    });
     let pairs = Pairs::cheapest(&costs);
     for ((mut dx, x), partners) in dx.rows_mut().into_iter().zip(&x).zip(&pairs.of_row) {
         for &j in partners {

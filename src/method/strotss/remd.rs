@@ -15,8 +15,9 @@
 use super::directions::Directions;
 use crate::method::Scalar;
 use crate::method::loss::{Loan, Products};
+use crate::method::scalar::map_in_place;
+use crate::parallel::{for_each, map};
 use ndarray::{Array2, ArrayView2};
-use rayon::prelude::*;
 
 /// L and dL/dX (n×C) for the vectors in the rows of `x` (n×C) and of `y` (m×C). 0 if there are none in one of them.
 ///
@@ -34,21 +35,20 @@ pub fn value_and_gradient<T: Scalar>(
     let (x, y) = (Directions::of(x, products), Directions::of(y, products));
     let costs = products.product(x.unit.view(), y.unit.t());
     let mut costs = Loan::new(costs, products);
-    costs.par_mapv_inplace(|cosine| T::one() - cosine);
+    map_in_place(&mut costs, |cosine| T::one() - cosine);
     let pairs = Pairs::cheapest(&costs);
     let share = T::of(pairs.share);
     let channels = dx.ncols();
     let rows = dx
         .as_slice_mut()
         .expect("a new matrix is in standard layout");
-    (rows.par_chunks_exact_mut(channels))
-        .zip(&pairs.of_row)
-        .for_each(|(dx, partners)| {
-            for &j in partners {
-                let pairs = dx.iter_mut().zip(y.unit.row(j));
-                pairs.for_each(|(dx, &y)| *dx -= share * y);
-            }
-        });
+    let rows = rows.chunks_exact_mut(channels).zip(&pairs.of_row);
+    for_each(rows, |(dx, partners)| {
+        for &j in partners {
+            let pairs = dx.iter_mut().zip(y.unit.row(j));
+            pairs.for_each(|(dx, &y)| *dx -= share * y);
+        }
+    });
     (pairs.value, x.backward(dx))
 }
 
@@ -67,7 +67,7 @@ impl Pairs {
     pub fn cheapest<T: Scalar>(costs: &Array2<T>) -> Self {
         let (n, m) = costs.dim();
         let elements = costs.as_slice().expect("costs are in standard layout");
-        let in_rows: Vec<(T, usize)> = elements.par_chunks_exact(m).map(smallest).collect();
+        let in_rows: Vec<(T, usize)> = map(elements.chunks_exact(m), smallest);
         let in_columns = smallest_in_columns(elements, m);
         let mean = |found: &[(T, usize)]| {
             found.iter().map(|(cost, _)| cost.as_f64()).sum::<f64>() / found.len() as f64

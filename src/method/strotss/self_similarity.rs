@@ -18,9 +18,9 @@ use super::transpose::transpose;
 use super::{EPSILON, sign};
 use crate::method::Scalar;
 use crate::method::loss::{Loan, Products};
-use crate::method::scalar::elements_mut;
+use crate::method::scalar::{elements_mut, map_in_place};
+use crate::parallel::{for_each, map};
 use ndarray::{Array2, ArrayView2};
-use rayon::prelude::*;
 
 /// L and dL/dX (n×C) for the vectors in the rows of `x` (n×C) and the photograph's in the rows of `photograph` (n×C′). 0 if there
 /// are none.
@@ -45,15 +45,13 @@ pub fn value_and_gradient<T: Scalar>(
     let target = of_photograph
         .as_slice()
         .expect("products are in standard layout");
-    let values: Vec<f64> = (rows.par_chunks_exact_mut(n))
-        .zip(target.par_chunks_exact(n))
-        .map(|(d, target)| row(d, target))
-        .collect();
+    let rows = rows.chunks_exact_mut(n).zip(target.chunks_exact(n));
+    let values = map(rows, |(d, target)| row(d, target));
     let mut both = Loan::new(products.matrix(d.dim()), products);
     transpose(d.view(), both.as_slice_mut().expect("in standard layout"));
     *both += &*d;
     let mut dx = products.product(both.view(), x.unit.view());
-    dx.par_mapv_inplace(|dx| -dx);
+    map_in_place(&mut dx, |dx| -dx);
     (values.iter().sum(), x.backward(dx))
 }
 
@@ -65,7 +63,7 @@ fn distances<'a, T: Scalar>(x: &Directions<T>, products: &'a dyn Products<T>) ->
     let mut d = Loan::new(products.gram(&transposed), products);
     products.recycle(transposed);
     let rows = d.as_slice_mut().expect("products are in standard layout");
-    (rows.par_chunks_exact_mut(n).enumerate()).for_each(|(i, row)| {
+    for_each(rows.chunks_exact_mut(n).enumerate(), |(i, row)| {
         row.iter_mut()
             .for_each(|d| *d = (T::one() - *d).max(T::zero()));
         row[i] = T::zero();

@@ -12,8 +12,8 @@ use super::positions::{self, Sampling};
 use super::{palette, remd};
 use crate::method::Scalar;
 use crate::method::loss::{JointBackward, JointForward, JointLoss, Loan, Products};
+use crate::parallel::for_each;
 use ndarray::{Array2, Array3, s};
-use rayon::prelude::*;
 
 /// Vectors that are kept of each painting, for each position that is looked at.
 const KEPT: usize = 5;
@@ -121,9 +121,9 @@ impl<T: Scalar> StrotssStyle<T> {
         let channels = self.paintings[0].0.ncols();
         let mut y = Loan::new(products.matrix((count, channels)), products);
         let rows = y.as_slice_mut().expect("it is in standard layout");
-        (rows.par_chunks_exact_mut(channels))
-            .zip(drawn)
-            .for_each(|(y, row)| y.copy_from_slice(row.to_slice().expect("rows are contiguous")));
+        for_each(rows.chunks_exact_mut(channels).zip(drawn), |(y, row)| {
+            y.copy_from_slice(row.to_slice().expect("rows are contiguous"));
+        });
         y
     }
 }

@@ -1,8 +1,8 @@
 //! The transposed matrix, in memory order.
 
 use crate::method::Scalar;
+use crate::parallel::for_each;
 use ndarray::ArrayView2;
-use rayon::prelude::*;
 
 /// Columns that are read together: 64 bytes of `f32`, the unit in which memory is read.
 const BLOCK: usize = 16;
@@ -18,16 +18,15 @@ pub(super) fn transpose<T: Scalar>(a: ArrayView2<T>, transposed: &mut [T]) {
     if a.is_empty() {
         return;
     }
-    (transposed.par_chunks_mut(BLOCK * m))
-        .enumerate()
-        .for_each(|(block, transposed)| {
-            let first = block * BLOCK;
-            for (i, row) in a.chunks_exact(n).enumerate() {
-                for (j, &a) in row[first..n.min(first + BLOCK)].iter().enumerate() {
-                    transposed[j * m + i] = a;
-                }
+    let blocks = transposed.chunks_mut(BLOCK * m).enumerate();
+    for_each(blocks, |(block, transposed)| {
+        let first = block * BLOCK;
+        for (i, row) in a.chunks_exact(n).enumerate() {
+            for (j, &a) in row[first..n.min(first + BLOCK)].iter().enumerate() {
+                transposed[j * m + i] = a;
             }
-        });
+        }
+    });
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use super::Positions;
 use crate::method::Scalar;
 use crate::method::loss::Products;
 use crate::method::scalar::{elements, elements_mut};
-use ndarray::{Array1, Array2, Array3, Axis, Zip};
-use rayon::prelude::*;
+use crate::parallel::{for_each, map};
+use ndarray::{Array1, Array2, Array3, Axis};
 use std::borrow::Cow;
 
 /// Positions that one parallel task takes.
@@ -61,18 +61,16 @@ impl<'a, T: Scalar> Features<'a, T> {
     /// Σ w·f over the positions, N.
     pub(super) fn sum(&self) -> Array1<f64> {
         let channels = self.channels();
-        let sums: Vec<Vec<f64>> = (elements(self.f).par_chunks(CHUNK * channels))
-            .enumerate()
-            .map(|(chunk, f)| {
-                let mut sums = vec![0.0; channels];
-                for (at, f) in (chunk * CHUNK..).zip(f.chunks_exact(channels)) {
-                    let w = self.weight(at).as_f64();
-                    let pairs = sums.iter_mut().zip(f);
-                    pairs.for_each(|(sum, f)| *sum += w * f.as_f64());
-                }
-                sums
-            })
-            .collect();
+        let chunks = elements(self.f).chunks(CHUNK * channels).enumerate();
+        let sums = map(chunks, |(chunk, f)| {
+            let mut sums = vec![0.0; channels];
+            for (at, f) in (chunk * CHUNK..).zip(f.chunks_exact(channels)) {
+                let w = self.weight(at).as_f64();
+                let pairs = sums.iter_mut().zip(f);
+                pairs.for_each(|(sum, f)| *sum += w * f.as_f64());
+            }
+            sums
+        });
         // Added in the order of the chunks, whichever thread computed them.
         let mut all = Array1::zeros(channels);
         for sums in sums {
@@ -133,16 +131,16 @@ impl<'a, T: Scalar> Features<'a, T> {
         };
         let (_, width, channels) = self.f.dim();
         let mut scaled = products.array(self.f.dim());
-        (elements_mut(&mut scaled).par_chunks_mut(width * channels))
-            .zip(elements(self.f).par_chunks(width * channels))
-            .zip(weights.par_chunks(width))
-            .for_each(|((scaled, f), weights)| {
-                let rows = scaled.chunks_exact_mut(channels);
-                for ((scaled, f), &weight) in rows.zip(f.chunks_exact(channels)).zip(weights) {
-                    let factor = factor(weight);
-                    scaled.iter_mut().zip(f).for_each(|(s, &f)| *s = factor * f);
-                }
-            });
+        let rows = (elements_mut(&mut scaled).chunks_mut(width * channels))
+            .zip(elements(self.f).chunks(width * channels))
+            .zip(weights.chunks(width));
+        for_each(rows, |((scaled, f), weights)| {
+            let rows = scaled.chunks_exact_mut(channels);
+            for ((scaled, f), &weight) in rows.zip(f.chunks_exact(channels)).zip(weights) {
+                let factor = factor(weight);
+                scaled.iter_mut().zip(f).for_each(|(s, &f)| *s = factor * f);
+            }
+        });
         Cow::Owned(scaled)
     }
 }
@@ -152,24 +150,31 @@ impl<'a, T: Scalar> Features<'a, T> {
 /// # Panics
 /// If the mask has another height or width.
 pub(super) fn weight_positions<T: Scalar>(f: &mut Array3<T>, mask: &Array2<T>) {
-    Zip::from(f.lanes_mut(Axis(2)))
-        .and(mask)
-        .par_for_each(|mut f, &w| f *= w);
+    assert_eq!(
+        (f.dim().0, f.dim().1),
+        mask.dim(),
+        "the mask must have the layer's height and width"
+    );
+    let rows = f.outer_iter_mut().zip(mask.outer_iter());
+    for_each(rows, |(mut f, mask)| {
+        for (mut f, &w) in f.outer_iter_mut().zip(mask) {
+            f *= w;
+        }
+    });
 }
 
 /// Adds w·`vector` (N) to each position of `df` (H×W×N), with the weights of a `mask` (H×W) if there is one: the backward pass of
 /// [`Features::sum`].
 pub(super) fn add_to_each<T: Scalar>(vector: &[T], mask: Option<&[T]>, df: &mut Array3<T>) {
     let channels = vector.len();
-    (elements_mut(df).par_chunks_mut(CHUNK * channels))
-        .enumerate()
-        .for_each(|(chunk, df)| {
-            for (at, df) in (chunk * CHUNK..).zip(df.chunks_exact_mut(channels)) {
-                let w = mask.map_or(T::one(), |mask| mask[at]);
-                let pairs = df.iter_mut().zip(vector);
-                pairs.for_each(|(df, &v)| *df += w * v);
-            }
-        });
+    let chunks = elements_mut(df).chunks_mut(CHUNK * channels).enumerate();
+    for_each(chunks, |(chunk, df)| {
+        for (at, df) in (chunk * CHUNK..).zip(df.chunks_exact_mut(channels)) {
+            let w = mask.map_or(T::one(), |mask| mask[at]);
+            let pairs = df.iter_mut().zip(vector);
+            pairs.for_each(|(df, &v)| *df += w * v);
+        }
+    });
 }
 
 /// Adds `factor`·√w·`gradient` to `df`, both H×W×N: the backward pass of [`Features::scaled_positions`], of few positions.

@@ -16,7 +16,7 @@ use super::with_painting;
 use crate::method::Scalar;
 use crate::method::loss::Products;
 use crate::method::scalar::{sum_slices, zip_in_place};
-use ndarray::parallel::prelude::*;
+use crate::parallel::map;
 use ndarray::{Array2, Array3, Axis};
 
 /// The Gram loss of one layer.
@@ -71,11 +71,9 @@ impl<T: Scalar> SumLoss<T> for GramLoss<T> {
 
 /// Σ (d / `size`)² over a matrix, in an order that is the same for any number of threads.
 pub(super) fn sum_squares<T: Scalar>(differences: &Array2<T>, size: f64) -> f64 {
-    let rows: Vec<f64> = (differences.axis_iter(Axis(0)).into_par_iter())
-        .map(|row| {
-            let row = row.to_slice().expect("the matrix is in standard layout");
-            sum_slices(row, row, |d, _| d * d)
-        })
-        .collect();
+    let rows = map(differences.axis_iter(Axis(0)), |row| {
+        let row = row.to_slice().expect("the matrix is in standard layout");
+        sum_slices(row, row, |d, _| d * d)
+    });
     rows.iter().sum::<f64>() / (size * size)
 }

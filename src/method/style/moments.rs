@@ -18,8 +18,8 @@ use super::sums::{Needs, SecondGradient, SumLoss, Sums, SumsGradient, second_mom
 use super::with_painting;
 use crate::method::Scalar;
 use crate::method::loss::Products;
+use crate::parallel::{for_each, map};
 use ndarray::{Array1, Array2, Array3, Axis};
-use rayon::prelude::*;
 
 /// The loss of one layer.
 pub struct MomentsLoss<T> {
@@ -95,8 +95,8 @@ impl<T: Scalar> SumLoss<T> for MomentsLoss<T> {
 pub(super) fn center<T: Scalar>(second: &mut Array2<T>, mean: &Array1<f64>) {
     let mean = mean.as_slice().expect("it is in standard layout");
     let rows = second.as_slice_mut().expect("it is in standard layout");
-    let rows = rows.par_chunks_exact_mut(mean.len().max(1)).enumerate();
-    rows.for_each(|(i, row)| {
+    let rows = rows.chunks_exact_mut(mean.len().max(1)).enumerate();
+    for_each(rows, |(i, row)| {
         for (c, mean_j) in row.iter_mut().zip(mean) {
             *c = T::of(c.as_f64() - mean[i] * mean_j);
         }
@@ -105,7 +105,7 @@ pub(super) fn center<T: Scalar>(second: &mut Array2<T>, mean: &Array1<f64>) {
 
 /// `m`·`vector`, in `f64`.
 pub(super) fn times<T: Scalar>(m: &Array2<T>, vector: &Array1<f64>) -> Array1<f64> {
-    let rows = m.axis_iter(Axis(0)).into_par_iter();
-    let products: Vec<f64> = rows.map(|row| row.mapv(T::as_f64).dot(vector)).collect();
+    let rows = m.axis_iter(Axis(0));
+    let products = map(rows, |row| row.mapv(T::as_f64).dot(vector));
     Array1::from(products)
 }

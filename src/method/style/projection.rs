@@ -6,13 +6,12 @@
 use crate::method::Scalar;
 use crate::method::gram::matrix;
 use crate::method::scalar::elements_mut;
+use crate::parallel::for_each;
 use ndarray::linalg::general_mat_mul;
-use ndarray::parallel::prelude::*;
 use ndarray::{Array1, Array2, Array3, ArrayView2, ArrayViewMut2, Axis};
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64Mcg;
-use rayon::prelude::*;
 
 /// Positions that one parallel task projects: their part of P should fit into the cache.
 const PROJECTION_CHUNK: usize = 512;
@@ -67,10 +66,10 @@ pub fn forward<T: Scalar>(
     directions: &Directions<T>,
     mut p: ArrayViewMut2<T>,
 ) {
-    (p.axis_chunks_iter_mut(Axis(1), PROJECTION_CHUNK)
-        .into_par_iter())
-    .zip(matrix(activations).axis_chunks_iter(Axis(0), PROJECTION_CHUNK))
-    .for_each(|(mut p, f)| match directions {
+    let f = matrix(activations);
+    let chunks = p.axis_chunks_iter_mut(Axis(1), PROJECTION_CHUNK);
+    let chunks = chunks.zip(f.axis_chunks_iter(Axis(0), PROJECTION_CHUNK));
+    for_each(chunks, |(mut p, f)| match directions {
         Directions::Axes => p.assign(&f.t()),
         Directions::Given(d) => general_mat_mul(T::one(), d, &f.t(), T::zero(), &mut p),
     });
@@ -89,17 +88,14 @@ pub fn add_backward<T: Scalar>(
     let (height, width, channels) = df.dim();
     let shape = (directions.count(channels), height * width);
     assert_eq!(dp.dim(), shape, "dL/dP must be K×M");
-    (elements_mut(df).par_chunks_mut(PROJECTION_CHUNK * channels))
-        .zip(
-            dp.axis_chunks_iter(Axis(1), PROJECTION_CHUNK)
-                .into_par_iter(),
-        )
-        .for_each(|(df, dp)| {
-            let df = ArrayViewMut2::from_shape((dp.ncols(), channels), df);
-            let mut df = df.expect("as many positions in both");
-            match directions {
-                Directions::Axes => df.scaled_add(scale, &dp.t()),
-                Directions::Given(d) => general_mat_mul(scale, &dp.t(), d, T::one(), &mut df),
-            }
-        });
+    let chunks = elements_mut(df).chunks_mut(PROJECTION_CHUNK * channels);
+    let chunks = chunks.zip(dp.axis_chunks_iter(Axis(1), PROJECTION_CHUNK));
+    for_each(chunks, |(df, dp)| {
+        let df = ArrayViewMut2::from_shape((dp.ncols(), channels), df);
+        let mut df = df.expect("as many positions in both");
+        match directions {
+            Directions::Axes => df.scaled_add(scale, &dp.t()),
+            Directions::Given(d) => general_mat_mul(scale, &dp.t(), d, T::one(), &mut df),
+        }
+    });
 }

@@ -22,8 +22,8 @@ use super::transport::{Masses, quantiles, transport};
 use super::{Features, StyleLoss, with_painting};
 use crate::method::Scalar;
 use crate::method::loss::Products;
+use crate::parallel::{map, map_with};
 use ndarray::{Array2, Array3, ArrayView1, Axis};
-use rayon::prelude::*;
 
 /// The most steps of a painting's quantile functions. With more positions each step is the mean of several neighboring values,
 /// which makes no visible difference, and limits the memory that a painting needs.
@@ -105,16 +105,15 @@ impl<T: Scalar> StyleLoss<T> for SlicedLoss<T> {
         let mut p = self.project(features, products);
         let positions = features.positions();
         let rows = p.as_slice_mut().expect("in standard layout");
-        let costs: Vec<f64> = (rows.par_chunks_exact_mut(positions).enumerate())
-            .map_init(Vec::new, |sorted, (k, row)| {
-                transport(
-                    row,
-                    masses(features),
-                    contiguous(self.target.row(k)),
-                    sorted,
-                )
-            })
-            .collect();
+        let rows = rows.chunks_exact_mut(positions).enumerate();
+        let costs = map_with(rows, Vec::new, |sorted, (k, row)| {
+            transport(
+                row,
+                masses(features),
+                contiguous(self.target.row(k)),
+                sorted,
+            )
+        });
         let scale = T::of(2.0 * self.scale * weight);
         projection::add_backward(p.view(), &self.directions, scale, df);
         products.recycle(p.insert_axis(Axis(0)));
@@ -135,10 +134,7 @@ fn masses<'a, T: Scalar>(features: Features<'a, T>) -> Masses<'a, T> {
 
 /// The quantile function of each row of values, in this many steps; all rows have the same masses.
 fn quantiles_of_rows<T: Scalar>(rows: &[&[T]], masses: Masses<T>, steps: usize) -> Array2<T> {
-    let quantiles = rows
-        .par_iter()
-        .flat_map_iter(|row| quantiles(row, masses, steps));
-    let elements = quantiles.collect();
+    let elements = map(rows, |row| quantiles(row, masses, steps)).concat();
     Array2::from_shape_vec((rows.len(), steps), elements).expect("as many steps in each row")
 }
 

@@ -13,8 +13,8 @@ use super::{Features, GramLoss, MomentsLoss, StyleLoss, WassersteinLoss};
 use crate::method::Scalar;
 use crate::method::loss::Products;
 use crate::method::scalar::map_in_place;
+use crate::parallel::map;
 use ndarray::{Array1, Array2, Array3, s};
-use rayon::prelude::*;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -117,19 +117,17 @@ pub(crate) fn evaluate_all<T: Scalar>(
     losses: Vec<Option<LossOfSums<T>>>,
     products: &dyn Products<T>,
 ) -> Vec<(f64, Option<SumsGradient<T>>)> {
-    (losses.into_par_iter().with_max_len(1))
-        .map(|loss| match loss {
-            Some((loss, sums)) if sums.weight > 0.0 => {
-                let (value, gradient) = loss.at(sums, products);
-                (value, Some(gradient))
-            }
-            Some((_, sums)) => {
-                sums.recycle(products);
-                (0.0, None)
-            }
-            None => (0.0, None),
-        })
-        .collect()
+    map(losses, |loss| match loss {
+        Some((loss, sums)) if sums.weight > 0.0 => {
+            let (value, gradient) = loss.at(sums, products);
+            (value, Some(gradient))
+        }
+        Some((_, sums)) => {
+            sums.recycle(products);
+            (0.0, None)
+        }
+        None => (0.0, None),
+    })
 }
 
 impl<T: Scalar> Sums<T> {

@@ -11,7 +11,7 @@
 //! the division of A's rows into tiles does not change a bit of the result.
 
 use super::{Cpu, Dispatch, LINE, Simd, SimdTask, prefetch, prefetch_to_l2};
-use rayon::prelude::*;
+use crate::parallel::for_each;
 
 /// B is prefetched this many multiplications of two vectors ahead. The distance is a time, and therefore more steps with a tile of fewer
 /// rows.
@@ -64,15 +64,14 @@ pub fn pack<T: Dispatch + Copy + Default + Send>(
 ) -> Vec<T> {
     let width = panel_width::<T>(cpu);
     let mut packed = vec![T::default(); columns.div_ceil(width) * depth * width];
-    (packed.par_chunks_exact_mut(depth * width))
-        .enumerate()
-        .for_each(|(panel, packed)| {
-            for (k, row) in packed.chunks_exact_mut(width).enumerate() {
-                for (n, value) in (panel * width..columns).zip(row) {
-                    *value = element(k, n);
-                }
+    let panels = packed.chunks_exact_mut(depth * width).enumerate();
+    for_each(panels, |(panel, packed)| {
+        for (k, row) in packed.chunks_exact_mut(width).enumerate() {
+            for (n, value) in (panel * width..columns).zip(row) {
+                *value = element(k, n);
             }
-        });
+        }
+    });
     packed
 }
 

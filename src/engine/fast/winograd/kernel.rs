@@ -10,8 +10,8 @@ use super::super::workspace::Buffer;
 use super::tile::Tile;
 use super::transforms;
 use crate::engine::SimdScalar;
+use crate::parallel::for_each;
 use ndarray::{Array4, s};
-use rayon::prelude::*;
 
 /// Rows and columns of a kernel.
 const SIDE: usize = 3;
@@ -41,8 +41,8 @@ impl<T: SimdScalar> Kernel<T> {
         let width = gemm::panel_width::<T>(cpu);
         let panel = cin * SIDE * SIDE * width;
         let mut taps = (engine.workspace).lasting_buffer(cout.div_ceil(width) * panel);
-        let panels = taps.par_chunks_exact_mut(panel).enumerate();
-        panels.for_each(|(at, panel)| {
+        let panels = taps.chunks_exact_mut(panel).enumerate();
+        for_each(panels, |(at, panel)| {
             let outputs = at * width..cout.min((at + 1) * width);
             for (at, to) in panel.chunks_exact_mut(width).enumerate() {
                 let (c, k, l) = (at / (SIDE * SIDE), at / SIDE % SIDE, at % SIDE);
@@ -85,14 +85,11 @@ impl<T: SimdScalar> Kernel<T> {
                 panel.push(part);
             }
         }
-        panels
-            .into_par_iter()
-            .enumerate()
-            .for_each(|(panel, to)| match tile {
-                Tile::TwoByTwo => self.transform_panel::<4, 4>(direction, panel, to),
-                Tile::FourByFour => self.transform_panel::<6, 6>(direction, panel, to),
-                Tile::FourBySix => self.transform_panel::<6, 8>(direction, panel, to),
-            });
+        for_each(panels.into_iter().enumerate(), |(panel, to)| match tile {
+            Tile::TwoByTwo => self.transform_panel::<4, 4>(direction, panel, to),
+            Tile::FourByFour => self.transform_panel::<6, 6>(direction, panel, to),
+            Tile::FourBySix => self.transform_panel::<6, 8>(direction, panel, to),
+        });
     }
 
     fn transform_panel<const DOWN: usize, const ACROSS: usize>(

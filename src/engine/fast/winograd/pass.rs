@@ -8,7 +8,6 @@
 //! loaded once, and do one step after the other. Each output is the same sum in the same order either way.
 
 use super::super::mask::words_per_position;
-use super::super::parallel::for_each_with_buffers;
 use super::super::simd::gemm::{self, Panel, Strided};
 use super::super::simd::{Cpu, MAX_LANES, Simd, SimdTask};
 use super::super::{Fast, Mask, Phase};
@@ -20,8 +19,8 @@ use super::tile::Tile;
 use crate::engine::SimdScalar;
 use crate::method::scalar::elements_mut;
 use crate::method::{Pooling, Scalar};
+use crate::parallel::{for_each, for_each_with};
 use ndarray::Array3;
-use rayon::prelude::*;
 use std::ops::Range;
 
 /// Elements of V and M in a thread's own block: half a MiB of `f32`, which its cache holds beside the kernel.
@@ -111,8 +110,8 @@ impl<T: SimdScalar> Pass<'_, T> {
             max_tiles * self.v_tile_stride(),
             self.tile.pairs() * self.m_pair_stride(max_tiles),
         ];
-        let workspace = &engine.workspace;
-        for_each_with_buffers(bands, lengths, workspace, |[v, m], mut band| {
+        let buffers = || engine.workspace.buffers(lengths);
+        for_each_with(bands, buffers, |[v, m], mut band| {
             for first in (0..across).step_by(columns) {
                 let block = Block {
                     rows: band.rows.clone(),
@@ -142,10 +141,10 @@ impl<T: SimdScalar> Pass<'_, T> {
             rows: first + row..first + row + 1,
             columns: 0..across,
         };
-        (v.par_chunks_exact_mut(across * self.v_tile_stride()))
-            .with_max_len(1)
-            .enumerate()
-            .for_each(|(row, v)| self.transform_inputs(&block(row), v, engine));
+        let rows = v.chunks_exact_mut(across * self.v_tile_stride());
+        for_each(rows.enumerate(), |(row, v)| {
+            self.transform_inputs(&block(row), v, engine);
+        });
         // Pair of points, first panel, and their part of M.
         let group = GROUP_CHANNELS / gemm::panel_width::<T>(self.cpu);
         let m_panel = self.m_panel_stride(tiles);
@@ -155,18 +154,16 @@ impl<T: SimdScalar> Pass<'_, T> {
             let firsts = (0..).step_by(group);
             groups.extend(firsts.zip(panels).map(|(first, m)| (pair, first, m)));
         }
-        groups.into_par_iter().for_each(|(pair, first, m)| {
+        for_each(groups, |(pair, first, m)| {
             let panels = first..first + m.len() / m_panel;
             engine.phases.measure(Phase::Products, || {
                 self.multiply((pair, panels), tiles, &v, m);
             });
         });
-        (band.split(1).into_par_iter())
-            .with_max_len(1)
-            .enumerate()
-            .for_each(|(row, mut band)| {
-                self.transform_products(&block(row), &m, row * across, &mut band, engine);
-            });
+        let rows = band.split(1).into_iter().enumerate();
+        for_each(rows, |(row, mut band)| {
+            self.transform_products(&block(row), &m, row * across, &mut band, engine);
+        });
     }
 
     /// Whether all threads share one block, and not each thread has its own.
