@@ -8,7 +8,7 @@
 //! Begin with `examples/one_iteration.rs`: the whole of one iteration on one page. Then:
 //!
 //! 1. [`method`] is the textbook: convolution, ReLU, pooling, the Gram matrix, the losses, L-BFGS and Adam, each with its formula,
-//!    forward beside backward. It depends on nothing else.
+//!    forward beside backward. It depends on nothing else but the loops of `parallel`.
 //! 2. [`engine`] computes these operations. The reference engine calls the textbook; the fast one does the same with a quarter of
 //!    the multiplications, on vectors ([`engine::fast`]).
 //! 3. [`network`] puts them in a row, as [`vgg`] says, and [`objective`] sums the losses.

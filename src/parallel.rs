@@ -1,28 +1,30 @@
 //! Loops that all threads share.
 //!
-//! The loops are guided: a thread that is free takes a share of the items that are left, fewer and fewer of them, so that all threads finish
-//! at about the same time (Polychronopoulos and Kuck 1987, Guided self-scheduling).
+//! The loops are guided: a thread that is free takes a share of the items that are left, many at first and one at last, so that all threads
+//! finish at about the same time (Polychronopoulos and Kuck 1987, Guided self-scheduling).
 //!
 //! rayon starts the threads. Its own loops are compiled anew for each body, in some thirty functions that divide and join; they were a fifth of
-//! this crate's code, and of the time that it took to build.
+//! this crate's code.
 
 use rayon::prelude::*;
 use std::sync::{Mutex, PoisonError};
 
-/// A free thread takes the items that are left, divided by the threads and by this.
+/// A free thread takes 1/(`SHARES` · threads) of the items that are left, at least one. In the paper it takes 1/threads of them. That is too much
+/// where items take different times, or where another program takes a core away.
 const SHARES: usize = 4;
 
 /// Calls `work` with each item, on all threads.
-// ANCHOR: for_each
 pub(crate) fn for_each<I: Send>(
     items: impl IntoIterator<IntoIter: ExactSizeIterator + Send, Item = I>,
     work: impl Fn(I) + Sync,
 ) {
     for_each_with(items, || (), |(), item| work(item));
 }
-// ANCHOR_END: for_each
 
-/// As [`for_each`], with a value of its own for each thread that `init` makes, such as a buffer.
+/// As [`for_each`]. For each thread that gets work, `init` makes a value that `work` may change, such as a buffer.
+///
+/// The lock is held while items are taken, never while `work` runs, so that loops may be inside of loops. The iterator must be quick, and must
+/// not contain a loop of its own.
 // ANCHOR: for_each_with
 pub(crate) fn for_each_with<I: Send, V>(
     items: impl IntoIterator<IntoIter: ExactSizeIterator + Send, Item = I>,
@@ -49,7 +51,7 @@ pub(crate) fn for_each_with<I: Send, V>(
 }
 // ANCHOR_END: for_each_with
 
-/// What `work` makes of each item, in the order of the items, whichever thread made it.
+/// Returns what `work` makes of each item, in the order of the items.
 pub(crate) fn map<I: Send, R: Send>(
     items: impl IntoIterator<IntoIter: ExactSizeIterator + Send, Item = I>,
     work: impl Fn(I) -> R + Sync,
@@ -57,7 +59,7 @@ pub(crate) fn map<I: Send, R: Send>(
     map_with(items, || (), |(), item| work(item))
 }
 
-/// As [`map`], with a value of its own for each thread that `init` makes, such as a buffer.
+/// As [`map`]. For each thread that gets work, `init` makes a value that `work` may change, such as a buffer.
 pub(crate) fn map_with<I: Send, R: Send, V>(
     items: impl IntoIterator<IntoIter: ExactSizeIterator + Send, Item = I>,
     init: impl Fn() -> V + Sync,
@@ -73,7 +75,8 @@ pub(crate) fn map_with<I: Send, R: Send, V>(
     results.collect()
 }
 
-/// Calls `work` on this many threads at once. It is not generic, and is compiled once.
+/// Calls `work` this many times, on as many threads as are free. A call that begins late finds no items left. This is not generic, and is
+/// compiled once.
 fn on_threads(threads: usize, work: &(dyn Fn() + Sync)) {
     (0..threads)
         .into_par_iter()

@@ -77,7 +77,7 @@ impl<T: Scalar> JointBackward<T> for () {
 /// What a loss may ask its engine for: the matrix products that style losses are made of, and memory for intermediate results. Every
 /// loss is handed them, so that all losses are called in one way.
 pub trait Products<T: Scalar>: Send + Sync {
-    /// [`gram::forward`]
+    /// [`gram::forward`], in standard layout.
     fn gram(&self, f: &Array3<T>) -> Array2<T>;
 
     /// [`gram::add_backward`]

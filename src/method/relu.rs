@@ -11,6 +11,9 @@ use ndarray::Array3;
 /// Overwrites `x` (H×W×C) with max(x, 0), and returns it.
 ///
 /// A NaN stays a NaN, so that a broken run is noticed instead of looking like a black picture.
+///
+/// # Panics
+/// If `x` is not in standard layout.
 // ANCHOR: forward
 pub fn forward<T: Scalar>(mut x: Array3<T>) -> Array3<T> {
     map_in_place(&mut x, |x| if x < T::zero() { T::zero() } else { x });
@@ -21,7 +24,7 @@ pub fn forward<T: Scalar>(mut x: Array3<T>) -> Array3<T> {
 /// dL/dx (H×W×C) of `dy` = dL/dy, with the output `y` of the forward pass.
 ///
 /// # Panics
-/// If the shapes differ.
+/// If the shapes differ, or an array is not in standard layout.
 // ANCHOR: backward
 pub fn backward<T: Scalar>(y: &Array3<T>, dy: &Array3<T>) -> Array3<T> {
     let mut dx = dy.clone();

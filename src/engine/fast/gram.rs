@@ -1,6 +1,6 @@
 //! Gram matrices as [`method::gram`](crate::method::gram) defines them, on the CPU's vectors.
 
-use super::product::{self, mirror};
+use super::product::{self, Threads, mirror};
 use super::simd::gemm::{self, Panel, Strided};
 use super::simd::{Cpu, Simd, SimdTask};
 use super::workspace::{Buffer, Workspace};
@@ -236,7 +236,7 @@ fn pack<T: SimdScalar>(
     workspace: &Workspace<T>,
 ) -> Buffer<T> {
     assert_eq!(dg.dim(), (channels, channels), "dL/dG must be N×N");
-    product::pack(dg.view(), T::of(2.0) * scale, false, cpu, workspace)
+    product::pack(dg.view(), T::of(2.0) * scale, Threads::All, cpu, workspace)
 }
 
 /// Adds F times a packed matrix to dF, a chunk at a time.

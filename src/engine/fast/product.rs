@@ -107,8 +107,12 @@ fn compute<T: SimdScalar>(
         c.fill(T::zero());
         return c;
     }
-    let alone = rows * depth * columns <= SMALL;
-    let packed = pack(b, T::one(), alone, cpu, workspace);
+    let threads = if rows * depth * columns <= SMALL {
+        Threads::One
+    } else {
+        Threads::All
+    };
+    let packed = pack(b, T::one(), threads, cpu, workspace);
     // A with its columns side by side, as a transposed view has them, is as good as one with its rows side by side.
     let in_order;
     let (elements, row_stride, depth_stride) = match (a.to_slice(), a.reversed_axes().to_slice()) {
@@ -122,7 +126,7 @@ fn compute<T: SimdScalar>(
     };
     let of_rows = c.as_slice_mut().expect("it is in standard layout");
     let chunks = of_rows.chunks_mut(ROW_CHUNK * columns).enumerate();
-    for_each_or_alone(alone, chunks, |(chunk, c)| {
+    threads.for_each(chunks, |(chunk, c)| {
         let a = Strided {
             elements: &elements[chunk * ROW_CHUNK * row_stride..],
             row_stride,
@@ -141,11 +145,11 @@ fn compute<T: SimdScalar>(
     c
 }
 
-/// `factor`·B (K×N) in panels. One thread packs them `alone`, or all do.
+/// `factor`·B (K×N) in panels.
 pub(super) fn pack<T: SimdScalar>(
     b: ArrayView2<T>,
     factor: T,
-    alone: bool,
+    threads: Threads,
     cpu: Cpu,
     workspace: &Workspace<T>,
 ) -> Buffer<T> {
@@ -153,7 +157,7 @@ pub(super) fn pack<T: SimdScalar>(
     let width = gemm::panel_width::<T>(cpu);
     let mut packed = workspace.buffer(columns.div_ceil(width) * depth * width);
     let panels = packed.chunks_exact_mut(depth * width).enumerate();
-    for_each_or_alone(alone, panels, |(panel, packed)| {
+    threads.for_each(panels, |(panel, packed)| {
         let of_panel = panel * width..columns.min((panel + 1) * width);
         let rows = b.slice(s![.., of_panel]);
         for (k, row) in rows.outer_iter().enumerate() {
@@ -173,16 +177,24 @@ pub(super) fn pack<T: SimdScalar>(
     packed
 }
 
-/// Calls `work` with each item, on all threads or on this one alone.
-fn for_each_or_alone<I: Send>(
-    alone: bool,
-    items: impl ExactSizeIterator<Item = I> + Send,
-    work: impl Fn(I) + Sync,
-) {
-    if alone {
-        items.for_each(work);
-    } else {
-        for_each(items, work);
+/// The threads that compute a product.
+#[derive(Clone, Copy)]
+pub(super) enum Threads {
+    One,
+    All,
+}
+
+impl Threads {
+    /// Calls `work` with each item.
+    fn for_each<I: Send>(
+        self,
+        items: impl ExactSizeIterator<Item = I> + Send,
+        work: impl Fn(I) + Sync,
+    ) {
+        match self {
+            Self::One => items.for_each(work),
+            Self::All => for_each(items, work),
+        }
     }
 }
 

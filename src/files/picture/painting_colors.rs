@@ -52,11 +52,16 @@ impl FloatPicture {
         });
         let lightness = lightness.concat();
         let lightness = Array2::from_shape_vec(size, lightness).expect("a value for each pixel");
-        let mapped: Vec<Vector> = map(photograph.rgb.as_raw().chunks_exact(3), |pixel| {
-            let [_, a, b] = lab(pixel);
-            let [a, b, _] = apply(to_target, [a - source.mean[0], b - source.mean[1], 0.0]);
-            [a + target.mean[0], b + target.mean[1], 0.0]
+        let rows = photograph.rgb.as_raw().chunks_exact(3 * size.1);
+        let mapped = map(rows, |row| {
+            let colors = row.chunks_exact(3).map(|pixel| {
+                let [_, a, b] = lab(pixel);
+                let [a, b, _] = apply(to_target, [a - source.mean[0], b - source.mean[1], 0.0]);
+                [a + target.mean[0], b + target.mean[1]]
+            });
+            Vec::from_iter(colors)
         });
+        let mapped = mapped.concat();
         let radius = (size.0.max(size.1) / RADII).max(2);
         let [a, b] = [0, 1].map(|k| {
             let plane = mapped.iter().map(|chroma| chroma[k]).collect();

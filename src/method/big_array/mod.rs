@@ -130,6 +130,7 @@ impl<T: Scalar> BigArray<T> {
     /// # Panics
     /// If it has fewer rows, or other columns or channels.
     pub fn set_rows(&mut self, first: usize, rows: &Array3<T>) {
+        assert_eq!(rows.dim().1, self.shape.1, "rows must be whole");
         let interval = first as isize..(first + rows.dim().0) as isize;
         self.change_part(interval, 0, rows, |_, new| new);
     }
@@ -178,6 +179,11 @@ impl<T: Scalar> BigArray<T> {
         change: impl Fn(T, T) -> T + Sync,
     ) {
         let (height, width, channels) = self.shape;
+        assert_eq!(
+            part.dim().2,
+            channels,
+            "the part must have the array's channels"
+        );
         let columns = column..column + part.dim().1 as isize;
         for (from, at) in pieces(&rows, height) {
             for (from_columns, at_columns) in pieces(&columns, width) {

@@ -106,8 +106,8 @@ impl<T: Scalar> NearestLoss<T> {
 
     /// Takes these rows of a painting, at length 1, for the targets at these positions.
     fn take_targets(&mut self, chosen: &[(Position, usize)], painting: &Rows<T>) {
-        let vector = |length| move || vec![T::zero(); length];
-        let scales = map_with(chosen, vector(painting.columns()), |t, &(_, row)| {
+        let vector = || vec![T::zero(); painting.columns()];
+        let scales = map_with(chosen, vector, |t, &(_, row)| {
             painting.write(row, t);
             T::of(1.0 / norm(dot(t, t)))
         });
@@ -120,7 +120,8 @@ impl<T: Scalar> NearestLoss<T> {
             let channels = part.columns();
             let rows = target.as_slice_mut().expect("it is in standard layout");
             let rows = rows.chunks_mut(channels).zip(&of_position);
-            for_each_with(rows, vector(channels), |x, (target, chosen)| {
+            let vector = || vec![T::zero(); channels];
+            for_each_with(rows, vector, |x, (target, chosen)| {
                 if let &Some((row, scale)) = chosen {
                     part.write(row, x);
                     let pairs = target.iter_mut().zip(x);

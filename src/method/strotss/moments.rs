@@ -50,6 +50,8 @@ impl<T: Scalar> Moments<T> {
             share / (share + other_share),
             other_share / (share + other_share),
         );
+        let (shape, other_shape) = (self.covariance.dim(), other.covariance.dim());
+        assert_eq!(shape, other_shape, "both must have as many channels");
         let difference = &self.mean - &other.mean;
         let rows = (self.covariance.outer_iter_mut()).zip(other.covariance.outer_iter());
         for_each(rows.enumerate(), |(i, (own, other))| {

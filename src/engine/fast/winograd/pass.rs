@@ -305,8 +305,8 @@ fn rounded(a: usize, b: usize) -> usize {
     (a + b / 2) / b
 }
 
-/// Rows of tiles in a band: about `rows`, such that each thread has a band if there are enough rows, and that the threads, if they take bands
-/// in turn, have about the same number of the `down` rows.
+/// Rows of tiles in a band: about `rows`, such that each thread has a band if there are enough rows, and that the threads, if each computes
+/// as many bands, have about the same number of the `down` rows.
 fn even_bands(down: usize, rows: usize) -> usize {
     let threads = rayon::current_num_threads();
     let rows = rows.clamp(1, down.div_ceil(threads));
