@@ -247,7 +247,6 @@ mod tests {
                 let rows = first..(first + count).min(height);
                 let part = fit_rows::<3>(&bytes, from, to, rows.clone());
                 assert_eq!(part.len(), 3 * width * rows.len());
-                // A part begins elsewhere, and its rows' positions are rounded in another way.
                 for (a, b) in part.iter().zip(&whole[3 * width * first..]) {
                     assert_eq!(a, b, "{to} {rows:?}");
                 }
