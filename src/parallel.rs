@@ -1,7 +1,8 @@
 //! Loops that all threads share.
 //!
-//! The loops are guided: a thread that is free takes a share of the items that are left, many at first and one at last, so that all threads
-//! finish at about the same time (Polychronopoulos and Kuck 1987, Guided self-scheduling).
+//! Each thread begins with a part of its own. A thread that has finished its part helps with the others' (Markatos and LeBlanc 1994, Using
+//! processor affinity in loop scheduling on shared-memory multiprocessors). So a thread finds in its cache what it wrote in the loop before, and
+//! all threads finish at about the same time.
 //!
 //! rayon starts the threads. Its own loops are compiled anew for each body, in some thirty functions that divide and join; they were a fifth of
 //! this crate's code.
@@ -9,13 +10,13 @@
 use rayon::prelude::*;
 use std::sync::{Mutex, PoisonError};
 
-/// A free thread takes 1/(`SHARES` · threads) of the items that are left, at least one. In the paper it takes 1/threads of them. That is too much
-/// where items take different times, or where another program takes a core away.
+/// A thread takes 1/`SHARES` of what is left of a part, at least one item: many at first, which takes the lock rarely, and one at last, so that
+/// what remains can be shared.
 const SHARES: usize = 4;
 
 /// Calls `work` with each item, on all threads.
 pub(crate) fn for_each<I: Send>(
-    items: impl IntoIterator<IntoIter: ExactSizeIterator + Send, Item = I>,
+    items: impl IntoIterator<IntoIter: ExactSizeIterator, Item = I>,
     work: impl Fn(I) + Sync,
 ) {
     for_each_with(items, || (), |(), item| work(item));
@@ -23,29 +24,36 @@ pub(crate) fn for_each<I: Send>(
 
 /// As [`for_each`]. For each thread that gets work, `init` makes a value that `work` may change, such as a buffer.
 ///
-/// The lock is held while items are taken, never while `work` runs, so that loops may be inside of loops. The iterator must be quick, and must
-/// not contain a loop of its own.
+/// No lock is held while `work` runs, so that loops may be inside of loops.
 // ANCHOR: for_each_with
 pub(crate) fn for_each_with<I: Send, V>(
-    items: impl IntoIterator<IntoIter: ExactSizeIterator + Send, Item = I>,
+    items: impl IntoIterator<IntoIter: ExactSizeIterator, Item = I>,
     init: impl Fn() -> V + Sync,
     work: impl Fn(&mut V, I) + Sync,
 ) {
-    let items = items.into_iter();
+    let mut items = items.into_iter();
     let threads = rayon::current_num_threads().min(items.len());
-    let items = Mutex::new(items);
+    let parts = (1..=threads).rev().map(|left| {
+        let length = items.len() / left;
+        let part: Vec<I> = items.by_ref().take(length).collect();
+        Mutex::new(part.into_iter())
+    });
+    let parts: Vec<_> = parts.collect();
     on_threads(threads, &|| {
+        let own = rayon::current_thread_index().unwrap_or(0);
         let (mut value, mut taken) = (None, Vec::new());
-        loop {
-            let mut left = items.lock().unwrap_or_else(PoisonError::into_inner);
-            let share = (left.len() / (SHARES * threads)).max(1);
-            taken.extend(left.by_ref().take(share));
-            drop(left);
-            if taken.is_empty() {
-                break;
+        for part in parts.iter().cycle().skip(own % threads).take(threads) {
+            loop {
+                let mut left = part.lock().unwrap_or_else(PoisonError::into_inner);
+                let share = left.len().div_ceil(SHARES);
+                taken.extend(left.by_ref().take(share));
+                drop(left);
+                if taken.is_empty() {
+                    break;
+                }
+                let value = value.get_or_insert_with(&init);
+                taken.drain(..).for_each(|item| work(value, item));
             }
-            let value = value.get_or_insert_with(&init);
-            taken.drain(..).for_each(|item| work(value, item));
         }
     });
 }
@@ -53,7 +61,7 @@ pub(crate) fn for_each_with<I: Send, V>(
 
 /// Returns what `work` makes of each item, in the order of the items.
 pub(crate) fn map<I: Send, R: Send>(
-    items: impl IntoIterator<IntoIter: ExactSizeIterator + Send, Item = I>,
+    items: impl IntoIterator<IntoIter: ExactSizeIterator, Item = I>,
     work: impl Fn(I) -> R + Sync,
 ) -> Vec<R> {
     map_with(items, || (), |(), item| work(item))
@@ -61,7 +69,7 @@ pub(crate) fn map<I: Send, R: Send>(
 
 /// As [`map`]. For each thread that gets work, `init` makes a value that `work` may change, such as a buffer.
 pub(crate) fn map_with<I: Send, R: Send, V>(
-    items: impl IntoIterator<IntoIter: ExactSizeIterator + Send, Item = I>,
+    items: impl IntoIterator<IntoIter: ExactSizeIterator, Item = I>,
     init: impl Fn() -> V + Sync,
     work: impl Fn(&mut V, I) -> R + Sync,
 ) -> Vec<R> {
@@ -87,6 +95,7 @@ fn on_threads(threads: usize, work: &(dyn Fn() + Sync)) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Barrier;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     fn on(threads: usize, work: impl FnOnce() + Send) {
@@ -125,6 +134,22 @@ mod tests {
                 || unreachable!("there is no work"),
                 |_: &mut (), _| (),
             );
+        });
+    }
+
+    #[test]
+    fn each_thread_begins_with_its_own_part() {
+        on(2, || {
+            // Each thread waits in its first item until the other has one too.
+            let (barrier, first) = (Barrier::new(2), Mutex::new([None; 2]));
+            for_each(0..100, |item| {
+                let thread = rayon::current_thread_index().expect("it is one of two");
+                if first.lock().unwrap()[thread].is_none() {
+                    first.lock().unwrap()[thread] = Some(item);
+                    barrier.wait();
+                }
+            });
+            assert_eq!(first.into_inner().unwrap(), [Some(0), Some(50)]);
         });
     }
 
