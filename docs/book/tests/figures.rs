@@ -3,6 +3,7 @@
 use book::chapters::CHAPTERS;
 use book::drawings::{Drawings, Numbers};
 use book::markdown::{includes, links, numbers};
+use rayon::ThreadPoolBuilder;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,9 +19,13 @@ fn every_figure_and_number_is_drawn_and_shown() {
     fs::create_dir(folder).unwrap();
     let mut measured = Numbers::default();
     let (mut shown, mut named) = (BTreeSet::new(), BTreeSet::new());
+    // This test is alone in its program, and takes all cores, however many threads each test is to have.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let pool = ThreadPoolBuilder::new().num_threads(cores).build().unwrap();
     for chapter in CHAPTERS {
         let mut drawings = Drawings::of_chapter(folder, chapter.name);
-        (chapter.draw)(&mut drawings).unwrap_or_else(|error| panic!("{}: {error:#}", chapter.name));
+        let drawn = pool.install(|| (chapter.draw)(&mut drawings));
+        drawn.unwrap_or_else(|error| panic!("{}: {error:#}", chapter.name));
         measured.replace(drawings);
     }
     let texts = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/learn");
