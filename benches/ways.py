@@ -20,7 +20,7 @@ WAYS = {
     "L-BFGS": "--optimizer lbfgs --learning-rate 10 --iterations 100",
     "L-BFGS, 2 sizes": "--optimizer lbfgs --learning-rate 10 --iterations 54 --scales 2",
     "L-BFGS, 3 sizes": "--optimizer lbfgs --learning-rate 10 --iterations 60 --scales 3",
-    "L-BFGS, 118 and 235 pixels first": "--optimizer lbfgs --learning-rate 10 --iterations 66 --scales 118,235",
+    "L-BFGS, 118 and 235 pixels first": "--optimizer lbfgs --learning-rate 10 --iterations 68 --scales 118,235",
     "L-BFGS, --scales auto": "--optimizer lbfgs --learning-rate 10 --iterations 90 --scales auto",
 }
 PAIRS = [("chelsea", "starry_night"), ("coffee", "great_wave")]
