@@ -1,14 +1,14 @@
 //! Loops that all threads share.
 //!
 //! Each thread begins with a part of its own. A thread that has finished its part helps with the others' (Markatos and LeBlanc 1994, Using
-//! processor affinity in loop scheduling on shared-memory multiprocessors). So a thread finds in its cache what it wrote in the loop before, and
-//! all threads finish at about the same time.
+//! processor affinity in loop scheduling on shared-memory multiprocessors). So a thread often finds in its cache what it wrote in the loop before,
+//! and all threads finish at about the same time.
 //!
 //! rayon starts the threads. Its own loops are compiled anew for each body, in some thirty functions that divide and join; they were a fifth of
 //! this crate's code.
 
 use rayon::prelude::*;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 /// A thread takes 1/`SHARES` of what is left of a part, at least one item: many at first, which takes the lock rarely, and one at last, so that
 /// what remains can be shared.
@@ -33,18 +33,20 @@ pub(crate) fn for_each_with<I: Send, V>(
 ) {
     let mut items = items.into_iter();
     let threads = rayon::current_num_threads().min(items.len());
-    let parts = (1..=threads).rev().map(|left| {
-        let length = items.len() / left;
+    // Each part gets an equal share of the items that are left, in their order.
+    let parts = (1..=threads).rev().map(|parts_left| {
+        let length = items.len() / parts_left;
         let part: Vec<I> = items.by_ref().take(length).collect();
         Mutex::new(part.into_iter())
     });
     let parts: Vec<_> = parts.collect();
     on_threads(threads, &|| {
-        let own = rayon::current_thread_index().unwrap_or(0);
+        let thread = rayon::current_thread_index().unwrap_or(0);
         let (mut value, mut taken) = (None, Vec::new());
-        for part in parts.iter().cycle().skip(own % threads).take(threads) {
+        // Its own part first, then each of the others.
+        for part in parts.iter().cycle().skip(thread % threads).take(threads) {
             loop {
-                let mut left = part.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut left = part.lock().expect("nothing panics while it is held");
                 let share = left.len().div_ceil(SHARES);
                 taken.extend(left.by_ref().take(share));
                 drop(left);
@@ -83,7 +85,7 @@ pub(crate) fn map_with<I: Send, R: Send, V>(
     results.collect()
 }
 
-/// Calls `work` this many times, on as many threads as are free. A call that begins late finds no items left. This is not generic, and is
+/// Calls `work` this many times, on as many threads as are free. A call that begins late may find no items left. This is not generic, and is
 /// compiled once.
 fn on_threads(threads: usize, work: &(dyn Fn() + Sync)) {
     (0..threads)

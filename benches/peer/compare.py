@@ -3,7 +3,7 @@
     python compare.py PATH/TO/impasto [--rounds 3] [--iterations 3]
 
 Each round runs every program once, so that other load on the machine affects all of them. Prints the medians over the rounds,
-as a table for the README.
+as a table. A ratio is the median of the rounds' ratios, so it may differ from the quotient of the medians.
 """
 
 import argparse

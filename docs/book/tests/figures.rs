@@ -19,7 +19,7 @@ fn every_figure_and_number_is_drawn_and_shown() {
     fs::create_dir(folder).unwrap();
     let mut measured = Numbers::default();
     let (mut shown, mut named) = (BTreeSet::new(), BTreeSet::new());
-    // This test is alone in its program, and takes all cores, however many threads each test is to have.
+    // `make test` gives each test one thread, since tests run side by side. This program has one test, so it takes all cores.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let pool = ThreadPoolBuilder::new().num_threads(cores).build().unwrap();
     for chapter in CHAPTERS {

@@ -73,15 +73,12 @@ impl<T: SimdScalar> FewChannels<T> {
         let mut masks =
             mask.map(|mask| (mask.words_mut()).chunks_mut(width * words_per_position(self.cout)));
         let rows = elements_mut(&mut y).chunks_mut(width * self.cout);
-        let rows: Vec<_> = rows
-            .map(|y| (y, masks.as_mut().and_then(Iterator::next)))
-            .enumerate()
-            .collect();
+        let rows = rows.map(|y| (y, masks.as_mut().and_then(Iterator::next)));
         let depth = 9 * self.cin + 1;
         let lengths = [depth, gemm::panel_width::<T>(self.cpu)].map(|n| PRODUCT_POSITIONS * n);
         let buffers = || workspace.buffers(lengths);
         for_each_with(
-            rows,
+            rows.enumerate(),
             buffers,
             |[neighborhoods, products], (i, (y, mask))| {
                 self.cpu.run(ForwardRow {

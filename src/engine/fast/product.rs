@@ -186,11 +186,7 @@ pub(super) enum Threads {
 
 impl Threads {
     /// Calls `work` with each item.
-    fn for_each<I: Send>(
-        self,
-        items: impl ExactSizeIterator<Item = I> + Send,
-        work: impl Fn(I) + Sync,
-    ) {
+    fn for_each<I: Send>(self, items: impl ExactSizeIterator<Item = I>, work: impl Fn(I) + Sync) {
         match self {
             Self::One => items.for_each(work),
             Self::All => for_each(items, work),

@@ -24,10 +24,8 @@ pub(crate) fn for_each_block<T: Scalar, const M: usize, const N: usize>(
     assert!(read.iter().all(|a| a.dim() == shape), "one shape");
     let blocks = (shape.0 * shape.1 * shape.2).div_ceil(BLOCK);
     let mut changed = changed.map(|array| array.blocks_mut().into_iter());
-    let tasks: Vec<[Option<BlockMut<T>>; M]> = (0..blocks)
-        .map(|_| std::array::from_fn(|k| changed[k].next()))
-        .collect();
-    for_each(tasks.into_iter().enumerate(), |(number, mut changed)| {
+    let tasks = (0..blocks).map(|_| changed.each_mut().map(Iterator::next));
+    for_each(tasks.enumerate(), |(number, mut changed)| {
         let read = read.map(|array| array.block(number));
         f(
             (changed.each_mut()).map(|block| &mut **block.as_mut().expect("as many as the others")),
