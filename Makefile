@@ -52,7 +52,7 @@ test:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked $(PACKAGES) --all-targets -- -D warnings
 	$(CARGO) clippy --locked $(PACKAGES) --all-targets --features exercises/solutions -- -D warnings
-	@# At once that the library needs no feature, and that its code for 64-bit Arm compiles.
+	@# One run checks both that the library needs no feature and that its code compiles for 64-bit Arm.
 	@if rustup target add $(ARM) >/dev/null 2>&1; \
 	then echo "checking the library alone, for 64-bit Arm"; $(CARGO) clippy --locked --no-default-features --target $(ARM) -- -D warnings; \
 	else echo "not checking the code for 64-bit Arm: its standard library cannot be installed"; \

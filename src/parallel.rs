@@ -4,8 +4,8 @@
 //! processor affinity in loop scheduling on shared-memory multiprocessors). So a thread often finds in its cache what it wrote in the loop before,
 //! and all threads finish at about the same time.
 //!
-//! rayon starts the threads. Its own loops are compiled anew for each body, in some thirty functions that divide and join; they were a fifth of
-//! this crate's code.
+//! rayon starts the threads. Its parallel iterators are not used: they are compiled anew for each body, into some thirty functions that divide and
+//! join. They would be a fifth of this crate's code.
 
 use rayon::prelude::*;
 use std::sync::Mutex;
@@ -24,7 +24,7 @@ pub(crate) fn for_each<I: Send>(
 
 /// As [`for_each`]. For each thread that gets work, `init` makes a value that `work` may change, such as a buffer.
 ///
-/// No lock is held while `work` runs, so that loops may be inside of loops.
+/// No lock is held while `work` runs, so loops may be nested.
 // ANCHOR: for_each_with
 pub(crate) fn for_each_with<I: Send, V>(
     items: impl IntoIterator<IntoIter: ExactSizeIterator, Item = I>,
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn loops_may_be_inside_of_loops() {
+    fn loops_may_be_nested() {
         on(2, || {
             let sums = map(0..20, |i| map(0..50, |j| i * j).into_iter().sum::<usize>());
             let expected: Vec<usize> = (0..20).map(|i| i * 49 * 25).collect();

@@ -177,7 +177,7 @@ pub(super) fn pack<T: SimdScalar>(
     packed
 }
 
-/// The threads that compute a product.
+/// How many threads compute a product, or pack a matrix.
 #[derive(Clone, Copy)]
 pub(super) enum Threads {
     One,
