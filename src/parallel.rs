@@ -9,6 +9,9 @@
 
 use rayon::prelude::*;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// A thread takes 1/`SHARES` of what is left of a part, at least one item: many at first, which takes the lock rarely, and one at last, so that
 /// what remains can be shared.
@@ -85,20 +88,31 @@ pub(crate) fn map_with<I: Send, R: Send, V>(
     results.collect()
 }
 
+/// How long a thread waits awake for the others to finish their last items.
+const AWAKE: Duration = Duration::from_micros(100);
+
 /// Calls `work` this many times, on as many threads as are free. A call that begins late may find no items left. This is not generic, and is
 /// compiled once.
+///
+/// A thread with nothing left to do waits awake for a while. rayon would soon let it sleep, and to wake it for the next loop takes longer than
+/// the others need for their last items.
 fn on_threads(threads: usize, work: &(dyn Fn() + Sync)) {
-    (0..threads)
-        .into_par_iter()
-        .with_max_len(1)
-        .for_each(|_| work());
+    let working = AtomicUsize::new(0);
+    (0..threads).into_par_iter().with_max_len(1).for_each(|_| {
+        working.fetch_add(1, Ordering::Relaxed);
+        work();
+        working.fetch_sub(1, Ordering::Relaxed);
+        let done = Instant::now();
+        while working.load(Ordering::Relaxed) > 0 && done.elapsed() < AWAKE {
+            thread::yield_now();
+        }
+    });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::sync::Barrier;
-    use std::sync::atomic::{AtomicUsize, Ordering};
 
     fn on(threads: usize, work: impl FnOnce() + Send) {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
