@@ -31,7 +31,7 @@ const THREAD_BLOCK_PRODUCTS: usize = 1024;
 /// Elements of V and M in a block that all threads share: 24 MiB of `f32`.
 const SHARED_BLOCK_ELEMENTS: usize = 6 * 1024 * 1024;
 /// From this product Cin·Cout on, threads share blocks.
-const MIN_SHARED_KERNEL: usize = 256 * 512;
+const MIN_SHARED_KERNEL: usize = 256 * 256;
 /// Output channels that a thread computes in a row, for one pair of points of a shared block. Their inputs stay in its cache.
 const GROUP_CHANNELS: usize = 128;
 
