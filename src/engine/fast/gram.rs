@@ -10,7 +10,8 @@ use crate::method::scalar::{elements, elements_mut};
 use crate::parallel::{for_each, for_each_with};
 use ndarray::{Array2, Array3};
 
-/// Positions that one parallel task sums. The sum is N×N with N ≤ 512, so that a task must be long to be worth it.
+/// Positions that one parallel task sums: at most this many, and 16·N of fewer channels, of which a picture has more positions to share. The sum is
+/// N×N, so a task must be long to be worth it.
 const GRAM_CHUNK: usize = 4096;
 
 /// Bytes of a panel of some positions: two of them about fit into a core's nearest cache, where they are multiplied.
@@ -31,7 +32,7 @@ fn task_size<T>(f: &Array3<T>) -> usize {
     positions.div_ceil(tasks.max(1)).max(1) * channels
 }
 
-/// G = FᵀF (N×N) of `activations` (H×W×N): the panels of its lower triangle, for each chunk of positions.
+/// G = FᵀF (N×N) of `activations` (H×W×N): what is on and below its diagonal, for each chunk of positions.
 pub(super) fn forward<T: SimdScalar>(
     activations: &Array3<T>,
     cpu: Cpu,
@@ -43,80 +44,78 @@ pub(super) fn forward<T: SimdScalar>(
     }
     let width = gemm::panel_width::<T>(cpu);
     let panels = channels.div_ceil(width);
-    let chunk = GRAM_CHUNK * channels;
-    let chunks = f.len().div_ceil(chunk);
-    // For each chunk, for each panel, N rows; those above the diagonal are not used.
-    let (panel_size, chunk_size) = (channels * width, panels * channels * width);
-    let mut sums = workspace.buffer(chunks * chunk_size);
-    // With few chunks, several tasks share the panels of each. They take them in turns, since the first have the most rows.
+    let chunks = f.chunks(GRAM_CHUNK.min(16 * channels) * channels);
+    // The sums of the first chunk are computed in their place in G.
+    let mut g = workspace.matrix((channels, channels));
+    let g_rows = g.as_slice_mut().expect("it is in standard layout");
+    let mut other_sums = workspace.buffer((chunks.len() - 1) * channels * channels);
+    // With few chunks, several tasks share the rows of each.
     let groups = (2 * rayon::current_num_threads())
-        .div_ceil(chunks)
+        .div_ceil(chunks.len())
         .min(panels);
+    let sums = [&mut *g_rows].into_iter();
+    let sums = sums.chain(other_sums.chunks_exact_mut(channels * channels));
     let mut tasks = Vec::new();
-    for (f, sums) in f.chunks(chunk).zip(sums.chunks_exact_mut(chunk_size)) {
+    for (f, sums) in chunks.zip(sums) {
         let first_task = tasks.len();
         tasks.extend((0..groups).map(|_| (f, Vec::new())));
-        for (panel, sums) in sums.chunks_exact_mut(panel_size).enumerate() {
-            tasks[first_task + panel % groups].1.push((panel, sums));
+        for (panel, rows) in sums.chunks_mut(width * channels).enumerate() {
+            // There and back again over the groups, since later rows are longer.
+            let (round, place) = (panel / groups, panel % groups);
+            let group = if round % 2 == 0 {
+                place
+            } else {
+                groups - 1 - place
+            };
+            tasks[first_task + group].1.push((panel, rows));
         }
     }
     let positions = PANEL_BYTES / (width * size_of::<T>());
     let buffers = || workspace.buffers([panels * positions * width]);
-    for_each_with(tasks, buffers, |[packed], (f, sums)| {
-        cpu.run(LowerPanels {
+    for_each_with(tasks, buffers, |[packed], (f, rows)| {
+        cpu.run(LowerRows {
             f,
             channels,
             positions,
             packed,
-            sums,
+            rows,
         });
     });
-    let (total, rest) = sums.split_at_mut(chunk_size);
-    let panels_of_total = total.chunks_exact_mut(panel_size).enumerate();
-    for_each(panels_of_total, |(panel, total)| {
-        // Added in the order of the chunks, whichever thread computed them.
-        for chunk in rest.chunks_exact(chunk_size) {
-            let chunk = &chunk[panel * panel_size..][..panel_size];
-            for k in panel * width * width..panel_size {
-                total[k] += chunk[k];
+    if !other_sums.is_empty() {
+        for_each(g_rows.chunks_exact_mut(channels).enumerate(), |(i, row)| {
+            // Added in the order of the chunks, whichever thread computed them.
+            for sums in other_sums.chunks_exact(channels * channels) {
+                let sums = &sums[i * channels..];
+                for j in 0..=i {
+                    row[j] += sums[j];
+                }
             }
-        }
-    });
-    let mut g = workspace.matrix((channels, channels));
-    let rows = g.as_slice_mut().expect("it is in standard layout");
-    for_each(rows.chunks_exact_mut(channels).enumerate(), |(i, row)| {
-        // To the diagonal.
-        for (g, panel) in row[..=i]
-            .chunks_mut(width)
-            .zip(total.chunks_exact(panel_size))
-        {
-            g.copy_from_slice(&panel[i * width..][..g.len()]);
-        }
-    });
-    mirror(rows, channels, 0);
+        });
+    }
+    mirror(g_rows, channels, 0);
     g
 }
 
-/// Some panels of FᵀF, each from the diagonal down.
-struct LowerPanels<'a, 'b, T> {
+/// Some rows of FᵀF, each up to the diagonal, and maybe a little more.
+struct LowerRows<'a, 'b, T> {
     f: &'a [T],
     channels: usize,
     /// How many are multiplied at a time.
     positions: usize,
     /// Room for these positions, packed in panels.
     packed: &'a mut [T],
-    /// The panels by their numbers, N × the panel's width each.
-    sums: Vec<(usize, &'b mut [T])>,
+    /// As many rows as a panel is wide, N elements each, with the panel's number.
+    rows: Vec<(usize, &'b mut [T])>,
 }
 
-impl<T: Scalar> SimdTask<T> for LowerPanels<'_, '_, T> {
+impl<T: Scalar> SimdTask<T> for LowerRows<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, s: S) {
         let (channels, width) = (self.channels, 2 * S::LANES);
         let panels = channels.div_ceil(width);
-        let products: usize = self.sums.iter().map(|(panel, _)| panels - panel).sum();
+        let products: usize = self.rows.iter().map(|(panel, _)| panel + 1).sum();
         let mut chunks = self
             .f
             .chunks(self.positions * channels)
@@ -130,23 +129,24 @@ impl<T: Scalar> SimdTask<T> for LowerPanels<'_, '_, T> {
             let panel_size = positions * width;
             let packed = &mut self.packed[..panels * panel_size];
             pack_positions(s, f, channels, packed);
-            for (panel, sums) in &mut self.sums {
-                let b = &packed[*panel * panel_size..][..panel_size];
-                let row_panels = packed.chunks_exact(panel_size).enumerate();
-                for (row_panel, elements) in row_panels.skip(*panel) {
-                    let a = Strided {
-                        elements,
-                        row_stride: 1,
-                        depth_stride: width,
-                    };
-                    let first = row_panel * width;
-                    let shape = (width.min(channels - first), positions);
-                    let c = (&mut sums[first * width..], width);
+            for (panel, rows) in &mut self.rows {
+                let a = Strided {
+                    elements: &packed[*panel * panel_size..],
+                    row_stride: 1,
+                    depth_stride: width,
+                };
+                let shape = (rows.len() / channels, positions);
+                for (column_panel, elements) in packed.chunks_exact(panel_size).enumerate() {
+                    if column_panel > *panel {
+                        break;
+                    }
                     let b = Panel {
-                        elements: b,
+                        elements,
                         next: next.next().unwrap_or_default(),
                     };
-                    gemm::panel(s, shape, a, b, c, number > 0);
+                    let first = column_panel * width;
+                    let c = (&mut rows[first..], channels);
+                    product::any_panel(s, shape, a, b, c, channels - first, number > 0);
                 }
             }
         }
@@ -315,19 +315,7 @@ fn multiply<T: Scalar, S: Simd<T>>(
             next: next.next().unwrap_or_default(),
         };
         let first = panel * width;
-        if first + width <= channels {
-            let c = (&mut df[first..], channels);
-            gemm::panel(s, (rows, channels), a, dg, c, add);
-            continue;
-        }
-        // The last panel, which has fewer columns.
-        let mut sums = vec![T::zero(); rows * width];
-        gemm::panel(s, (rows, channels), a, dg, (&mut sums, width), false);
-        let rows = df.chunks_exact_mut(channels);
-        for (df, sums) in rows.zip(sums.chunks_exact(width)) {
-            for (df, &sum) in df[first..].iter_mut().zip(sums) {
-                *df = if add { *df + sum } else { sum };
-            }
-        }
+        let c = (&mut df[first..], channels);
+        product::any_panel(s, (rows, channels), a, dg, c, channels - first, add);
     }
 }

@@ -1,6 +1,6 @@
 //! Products of two matrices, C = A·B, on the CPU's vectors and all threads.
 
-use super::simd::gemm::{self, Strided};
+use super::simd::gemm::{self, Panel, Strided};
 use super::simd::{Cpu, Simd, SimdTask};
 use super::workspace::{Buffer, Workspace};
 use crate::engine::SimdScalar;
@@ -219,17 +219,33 @@ impl<T: Scalar> SimdTask<T> for Rows<'_, T> {
             if first >= self.needed {
                 break;
             }
-            if first + width <= columns {
-                gemm::panel(s, shape, self.a, b, (&mut self.c[first..], columns), false);
-                continue;
-            }
-            // The last panel, which has fewer columns.
-            let mut c = vec![T::zero(); shape.0 * width];
-            gemm::panel(s, shape, self.a, b, (&mut c, width), false);
-            let rows = self.c.chunks_exact_mut(columns);
-            for (row, found) in rows.zip(c.chunks_exact(width)) {
-                row[first..].copy_from_slice(&found[..columns - first]);
-            }
+            let c = (&mut self.c[first..], columns);
+            any_panel(s, shape, self.a, b, c, columns - first, false);
+        }
+    }
+}
+
+/// As [`gemm::panel`], but C may have fewer than a panel's columns left.
+#[inline(always)]
+pub(super) fn any_panel<T: Scalar, S: Simd<T>>(
+    s: S,
+    (rows, depth): (usize, usize),
+    a: Strided<T>,
+    b: Panel<T>,
+    (c, c_stride): (&mut [T], usize),
+    columns_left: usize,
+    accumulate: bool,
+) {
+    let width = 2 * S::LANES;
+    if columns_left >= width {
+        gemm::panel(s, (rows, depth), a, b, (c, c_stride), accumulate);
+        return;
+    }
+    let mut sums = vec![T::zero(); rows * width];
+    gemm::panel(s, (rows, depth), a, b, (&mut sums, width), false);
+    for (c, sums) in c.chunks_mut(c_stride).zip(sums.chunks_exact(width)) {
+        for (c, &sum) in c[..columns_left].iter_mut().zip(sums) {
+            *c = if accumulate { *c + sum } else { sum };
         }
     }
 }

@@ -15,9 +15,9 @@ use super::sums::{Needs, SecondGradient, SumLoss, Sums, SumsGradient};
 use super::with_painting;
 use crate::method::Scalar;
 use crate::method::loss::Products;
-use crate::method::scalar::{sum_slices, zip_in_place};
+use crate::method::scalar::sum_slices;
 use crate::parallel::map;
-use ndarray::{Array2, Array3, Axis};
+use ndarray::{Array2, Array3, ArrayView1, Axis};
 
 /// The Gram loss of one layer.
 pub struct GramLoss<T> {
@@ -56,9 +56,13 @@ impl<T: Scalar> SumLoss<T> for GramLoss<T> {
     fn at(&self, sums: Sums<T>, _: &dyn Products<T>) -> (f64, SumsGradient<T>) {
         let m = T::of(sums.weight);
         let mut difference = sums.second.into_sum();
-        zip_in_place(&mut difference, &self.target, |g, a| g - m * a);
         let size = difference.nrows() as f64 * sums.weight;
-        let loss = sum_squares(&difference, size) / 4.0;
+        let rows = difference.axis_iter_mut(Axis(0));
+        let squares = map(rows.zip(self.target.axis_iter(Axis(0))), |(mut row, a)| {
+            row.scaled_add(-m, &a);
+            sum_row_squares(row.view())
+        });
+        let loss = squares.iter().sum::<f64>() / (4.0 * size * size);
         let gradient = SumsGradient {
             first: None,
             second: SecondGradient::Sum(difference),
@@ -71,9 +75,11 @@ impl<T: Scalar> SumLoss<T> for GramLoss<T> {
 
 /// Σ (d / `size`)² over a matrix, in an order that is the same for any number of threads.
 pub(super) fn sum_squares<T: Scalar>(differences: &Array2<T>, size: f64) -> f64 {
-    let rows = map(differences.axis_iter(Axis(0)), |row| {
-        let row = row.to_slice().expect("the matrix is in standard layout");
-        sum_slices(row, row, |d, _| d * d)
-    });
-    rows.iter().sum::<f64>() / (size * size)
+    let squares = map(differences.axis_iter(Axis(0)), sum_row_squares);
+    squares.iter().sum::<f64>() / (size * size)
+}
+
+fn sum_row_squares<T: Scalar>(row: ArrayView1<T>) -> f64 {
+    let row = row.to_slice().expect("the matrix is in standard layout");
+    sum_slices(row, row, |d, _| d * d)
 }
