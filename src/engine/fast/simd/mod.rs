@@ -132,6 +132,20 @@ pub fn prefetch_to_l2<T>(address: *const T) {
     let _ = address;
 }
 
+/// As [`prefetch`], of a line that is to be written: other cores give up their copies of it. A store to a line that others have a copy of waits
+/// until they have.
+#[inline(always)]
+pub fn prefetch_to_write<T>(address: *const T) {
+    // The intrinsic would compile to the prefetch of a line that is to be read, unless it is compiled for CPUs that have both.
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: asking for an address, even for none of ours, neither reads nor writes it, nor fails. A CPU without the instruction does nothing.
+    unsafe {
+        core::arch::asm!("prefetchw [{}]", in(reg) address.addr(), options(nostack, nomem, preserves_flags));
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}
+
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn prefetch_with_hint<const HINT: i32, T>(address: *const T) {

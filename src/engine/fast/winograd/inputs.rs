@@ -1,7 +1,7 @@
 //! Reads tiles from a picture and transforms them, a vector of channels at a time.
 
 use super::super::mask::{Mask, apply_mask, word_of, words_per_position};
-use super::super::simd::{Offsets, Simd, SimdTask, prefetch, store_strided};
+use super::super::simd::{Offsets, Simd, SimdTask, prefetch, prefetch_to_write, store_strided};
 use super::block::{Block, Input};
 use super::transforms;
 use crate::method::scalar::elements;
@@ -55,10 +55,10 @@ impl<T: Scalar, const DOWN: usize, const ACROSS: usize> SimdTask<T>
                     }
                     let column = transforms::input_points(s, column);
                     let v = &mut v[q * self.pair_stride + first..];
-                    // The next tile's place in V, which may have left the cache.
+                    // The next tile's place in V. It may have left the cache, or another core may have read what was there before.
                     for p in 0..DOWN {
                         let ahead = self.tile_stride + ACROSS * p * self.pair_stride;
-                        prefetch(v.as_ptr().wrapping_add(ahead));
+                        prefetch_to_write(v.as_ptr().wrapping_add(ahead));
                     }
                     store_strided(s, column, v, ACROSS * self.pair_stride);
                 }
