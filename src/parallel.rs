@@ -88,14 +88,14 @@ pub(crate) fn map_with<I: Send, R: Send, V>(
     results.collect()
 }
 
-/// How long a thread waits awake for the others to finish their last items.
-const AWAKE: Duration = Duration::from_micros(100);
+/// How long a thread spins, at most, until the others have finished their last items.
+const MAX_SPIN: Duration = Duration::from_micros(100);
 
 /// Calls `work` this many times, on as many threads as are free. A call that begins late may find no items left. This is not generic, and is
 /// compiled once.
 ///
-/// A thread with nothing left to do waits awake for a while. rayon would soon let it sleep, and to wake it for the next loop takes longer than
-/// the others need for their last items.
+/// A thread with nothing left to do spins for a while. rayon lets a thread sleep that has found no work for some 15 µs, and to wake it takes 20 to
+/// 35 µs (2-core Intel Xeon). If it begins to look for work only when the loop ends, it is mostly still awake when the next loop begins.
 fn on_threads(threads: usize, work: &(dyn Fn() + Sync)) {
     let working = AtomicUsize::new(0);
     (0..threads).into_par_iter().with_max_len(1).for_each(|_| {
@@ -103,7 +103,7 @@ fn on_threads(threads: usize, work: &(dyn Fn() + Sync)) {
         work();
         working.fetch_sub(1, Ordering::Relaxed);
         let done = Instant::now();
-        while working.load(Ordering::Relaxed) > 0 && done.elapsed() < AWAKE {
+        while working.load(Ordering::Relaxed) > 0 && done.elapsed() < MAX_SPIN {
             thread::yield_now();
         }
     });

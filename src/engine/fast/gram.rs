@@ -9,10 +9,12 @@ use crate::method::Scalar;
 use crate::method::scalar::{elements, elements_mut};
 use crate::parallel::{for_each, for_each_with};
 use ndarray::{Array2, Array3};
+use std::iter;
 
-/// Positions that one parallel task sums: at most this many, and 16·N of fewer channels, of which a picture has more positions to share. The sum is
-/// N×N, so a task must be long to be worth it.
-const GRAM_CHUNK: usize = 4096;
+/// Positions of a chunk: 16·N, within these bounds. Each chunk has a sum of its own, N×N, so it must be long to be worth it. Layers of few
+/// channels have many positions, and short chunks divide them evenly among the threads.
+const MIN_CHUNK: usize = 1024;
+const MAX_CHUNK: usize = 4096;
 
 /// Bytes of a panel of some positions: two of them about fit into a core's nearest cache, where they are multiplied.
 const PANEL_BYTES: usize = 16 * 1024;
@@ -32,7 +34,8 @@ fn task_size<T>(f: &Array3<T>) -> usize {
     positions.div_ceil(tasks.max(1)).max(1) * channels
 }
 
-/// G = FᵀF (N×N) of `activations` (H×W×N): what is on and below its diagonal, for each chunk of positions.
+/// G = FᵀF (N×N) of `activations` (H×W×N). Of each chunk of positions only what is on and below the diagonal is computed. The chunks are added
+/// up, and the sum is copied to above the diagonal.
 pub(super) fn forward<T: SimdScalar>(
     activations: &Array3<T>,
     cpu: Cpu,
@@ -44,7 +47,7 @@ pub(super) fn forward<T: SimdScalar>(
     }
     let width = gemm::panel_width::<T>(cpu);
     let panels = channels.div_ceil(width);
-    let chunks = f.chunks(GRAM_CHUNK.min(16 * channels) * channels);
+    let chunks = f.chunks((16 * channels).clamp(MIN_CHUNK, MAX_CHUNK) * channels);
     // The sums of the first chunk are computed in their place in G.
     let mut g = workspace.matrix((channels, channels));
     let g_rows = g.as_slice_mut().expect("it is in standard layout");
@@ -53,20 +56,16 @@ pub(super) fn forward<T: SimdScalar>(
     let groups = (2 * rayon::current_num_threads())
         .div_ceil(chunks.len())
         .min(panels);
-    let sums = [&mut *g_rows].into_iter();
-    let sums = sums.chain(other_sums.chunks_exact_mut(channels * channels));
+    let others = other_sums.chunks_exact_mut(channels * channels);
+    let sums = iter::once(&mut *g_rows).chain(others);
     let mut tasks = Vec::new();
     for (f, sums) in chunks.zip(sums) {
         let first_task = tasks.len();
         tasks.extend((0..groups).map(|_| (f, Vec::new())));
         for (panel, rows) in sums.chunks_mut(width * channels).enumerate() {
-            // There and back again over the groups, since later rows are longer.
-            let (round, place) = (panel / groups, panel % groups);
-            let group = if round % 2 == 0 {
-                place
-            } else {
-                groups - 1 - place
-            };
+            // Dealt to the groups from the first to the last, then from the last to the first, and so on: later rows have more to compute.
+            let place = panel % (2 * groups);
+            let group = place.min(2 * groups - 1 - place);
             tasks[first_task + group].1.push((panel, rows));
         }
     }
@@ -96,7 +95,7 @@ pub(super) fn forward<T: SimdScalar>(
     g
 }
 
-/// Some rows of FᵀF, each up to the diagonal, and maybe a little more.
+/// Some rows of FᵀF, each up to the end of the panel that the diagonal crosses.
 struct LowerRows<'a, 'b, T> {
     f: &'a [T],
     channels: usize,
@@ -104,7 +103,7 @@ struct LowerRows<'a, 'b, T> {
     positions: usize,
     /// Room for these positions, packed in panels.
     packed: &'a mut [T],
-    /// As many rows as a panel is wide, N elements each, with the panel's number.
+    /// Blocks of rows, N elements each, with their numbers. A block has as many rows as a panel has columns; the last may have fewer.
     rows: Vec<(usize, &'b mut [T])>,
 }
 
@@ -136,17 +135,14 @@ impl<T: Scalar> SimdTask<T> for LowerRows<'_, '_, T> {
                     depth_stride: width,
                 };
                 let shape = (rows.len() / channels, positions);
-                for (column_panel, elements) in packed.chunks_exact(panel_size).enumerate() {
-                    if column_panel > *panel {
-                        break;
-                    }
+                for column_panel in 0..=*panel {
                     let b = Panel {
-                        elements,
+                        elements: &packed[column_panel * panel_size..],
                         next: next.next().unwrap_or_default(),
                     };
                     let first = column_panel * width;
                     let c = (&mut rows[first..], channels);
-                    product::any_panel(s, shape, a, b, c, channels - first, number > 0);
+                    product::panel_or_part(s, shape, a, b, c, channels - first, number > 0);
                 }
             }
         }
@@ -316,6 +312,6 @@ fn multiply<T: Scalar, S: Simd<T>>(
         };
         let first = panel * width;
         let c = (&mut df[first..], channels);
-        product::any_panel(s, (rows, channels), a, dg, c, channels - first, add);
+        product::panel_or_part(s, (rows, channels), a, dg, c, channels - first, add);
     }
 }

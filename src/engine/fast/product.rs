@@ -220,14 +220,17 @@ impl<T: Scalar> SimdTask<T> for Rows<'_, T> {
                 break;
             }
             let c = (&mut self.c[first..], columns);
-            any_panel(s, shape, self.a, b, c, columns - first, false);
+            panel_or_part(s, shape, self.a, b, c, columns - first, false);
         }
     }
 }
 
-/// As [`gemm::panel`], but C may have fewer than a panel's columns left.
+/// As [`gemm::panel`], but if C has only `columns_left` columns from there on, fewer than a panel, only these are written.
+///
+/// # Panics
+/// As [`gemm::panel`].
 #[inline(always)]
-pub(super) fn any_panel<T: Scalar, S: Simd<T>>(
+pub(super) fn panel_or_part<T: Scalar, S: Simd<T>>(
     s: S,
     (rows, depth): (usize, usize),
     a: Strided<T>,

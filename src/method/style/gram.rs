@@ -56,6 +56,11 @@ impl<T: Scalar> SumLoss<T> for GramLoss<T> {
     fn at(&self, sums: Sums<T>, _: &dyn Products<T>) -> (f64, SumsGradient<T>) {
         let m = T::of(sums.weight);
         let mut difference = sums.second.into_sum();
+        assert_eq!(
+            difference.dim(),
+            self.target.dim(),
+            "the sums must have the channels of the target"
+        );
         let size = difference.nrows() as f64 * sums.weight;
         let rows = difference.axis_iter_mut(Axis(0));
         let squares = map(rows.zip(self.target.axis_iter(Axis(0))), |(mut row, a)| {
