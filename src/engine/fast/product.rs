@@ -225,7 +225,7 @@ impl<T: Scalar> SimdTask<T> for Rows<'_, T> {
     }
 }
 
-/// As [`gemm::panel`], but if C has only `columns_left` columns from there on, fewer than a panel, only these are written.
+/// As [`gemm::panel`], but C may have fewer columns left than a panel, `columns_left`; then only those are written.
 ///
 /// # Panics
 /// As [`gemm::panel`].

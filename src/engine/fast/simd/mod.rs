@@ -132,11 +132,10 @@ pub fn prefetch_to_l2<T>(address: *const T) {
     let _ = address;
 }
 
-/// As [`prefetch`], of a line that is to be written: other cores give up their copies of it. A store to a line that others have a copy of waits
-/// until they have.
+/// As [`prefetch`], for a cache line that will be written: other cores give up their copies of it now, and the store need not wait for that.
 #[inline(always)]
 pub fn prefetch_to_write<T>(address: *const T) {
-    // The intrinsic would compile to the prefetch of a line that is to be read, unless it is compiled for CPUs that have both.
+    // In assembly, since the compiler makes a prefetch for reading of the intrinsic, unless the target has the feature `prfchw`.
     #[cfg(target_arch = "x86_64")]
     // SAFETY: asking for an address, even for none of ours, neither reads nor writes it, nor fails. A CPU without the instruction does nothing.
     unsafe {

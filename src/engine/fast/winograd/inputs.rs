@@ -55,7 +55,7 @@ impl<T: Scalar, const DOWN: usize, const ACROSS: usize> SimdTask<T>
                     }
                     let column = transforms::input_points(s, column);
                     let v = &mut v[q * self.pair_stride + first..];
-                    // The next tile's place in V. It may have left the cache, or another core may have read what was there before.
+                    // The next tile's place in V. It may have left the cache, and another core may have a copy of what was there before.
                     for p in 0..DOWN {
                         let ahead = self.tile_stride + ACROSS * p * self.pair_stride;
                         prefetch_to_write(v.as_ptr().wrapping_add(ahead));
